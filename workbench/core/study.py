@@ -1,0 +1,183 @@
+"""The study as the one declaration.
+
+A study is a module with `TITLE`, `Params`, `SMOKE`, `run` and `figures`. Command line, notebook
+cell, page widgets, URL and run manifest are all derived from its `Params`.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+import param
+
+from workbench.core import check
+from workbench.core.result import Result
+
+__all__ = ["ParameterError", "Params", "Study"]
+
+
+class ParameterError(ValueError):
+    """Every problem of one request, one sentence each."""
+
+    def __init__(self, problems: list[str]):
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class Params(param.Parameterized):
+    """Parameters of a study: declared once with `param`, validated all at once.
+
+    Raises
+    ------
+    ParameterError
+        Naming each unknown name, wrong type and value out of bounds, with the remedy.
+    """
+
+    hidden: ClassVar[frozenset[str]] = frozenset({"name"})
+
+    def __init__(self, **values: Any):
+        problems = self.problems(values)
+        if problems:
+            raise ParameterError(problems)
+        super().__init__(**values)
+
+    @classmethod
+    def declared(cls) -> dict[str, param.Parameter]:
+        """Parameters in the order of their declaration."""
+        return {name: cls.param[name] for name in cls.param if name not in cls.hidden}
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Default of each parameter."""
+        return {name: declared.default for name, declared in cls.declared().items()}
+
+    @classmethod
+    def problems(cls, values: Mapping[str, Any]) -> list[str]:
+        """One sentence for each value that cannot be used."""
+        known = cls.declared()
+        found = []
+        for name, value in values.items():
+            if name not in known:
+                found.append(f"unknown parameter {name!r}."
+                             f"{check.suggestion(name, known)} Known: {', '.join(known)}.")
+                continue
+            problem = _problem(known[name], value)
+            if problem:
+                found.append(f"{name} must be {cls.rule(name)}, got {value!r}. {problem}")
+        return found
+
+    @classmethod
+    def parse(cls, texts: Mapping[str, str]) -> "Params":
+        """Build from command-line or URL texts, typed by the declaration."""
+        known = cls.declared()
+        return cls(**{name: _typed(known[name], text) if name in known else text
+                      for name, text in texts.items()})
+
+    @classmethod
+    def rule(cls, name: str) -> str:
+        """Type and bounds of one parameter in words."""
+        return _rule(cls.declared()[name])
+
+    def values(self) -> dict[str, Any]:
+        """JSON-ready values in the order of declaration."""
+        return {name: getattr(self, name) for name in self.declared()}
+
+    def key(self) -> str:
+        """Canonical JSON of the values; equal exactly when the parameters are."""
+        return json.dumps(self.values(), sort_keys=True, allow_nan=False)
+
+
+class Study(Protocol):
+    """What every module in ``workbench.studies`` offers."""
+
+    TITLE: str
+    Params: type[Params]
+    SMOKE: dict[str, Any]
+    __name__: str
+
+    def run(self, params: Any) -> Result: ...
+    def figures(self, result: Result) -> dict[str, Any]: ...
+
+
+_NOTHING = {"", "none", "null"}
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def _problem(declared: param.Parameter, value: Any) -> str:
+    plain = value is None or isinstance(value, bool | int | float | str | list)
+    if not plain:
+        return f"A {type(value).__name__} cannot travel into a notebook; pass a plain value."
+    if isinstance(value, bool) and isinstance(declared, param.Number):
+        return "Pass a number."
+    numbers = value if isinstance(value, list) else [value]
+    if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
+        return "Pass a finite number."
+    if isinstance(declared, param.Selector):
+        if value in declared.objects:
+            return ""
+        return check.suggestion(value, map(str, declared.objects)).strip() or "Pass one of them."
+    try:
+        declared._validate(value)
+    except (ValueError, TypeError):
+        return "Pass a value within the rule."
+    return ""
+
+
+def _typed(declared: param.Parameter, text: str) -> Any:
+    word = text.strip()
+    if isinstance(declared, param.String):
+        return text
+    if declared.allow_None and word.lower() in _NOTHING:
+        return None
+    if isinstance(declared, param.Boolean):
+        return _TRUTH.get(word.lower(), text)
+    if isinstance(declared, param.List):
+        return _list(word)
+    if isinstance(declared, param.Number):
+        return _number(word, whole=isinstance(declared, param.Integer))
+    return text
+
+
+def _number(word: str, *, whole: bool) -> Any:
+    try:
+        return int(word) if whole else float(word)
+    except ValueError:
+        return word
+
+
+def _list(word: str) -> list[Any]:
+    parts = [part.strip() for part in word.strip("[]").split(",")]
+    return [_number(part, whole=part.lstrip("+-").isdigit()) for part in parts if part]
+
+
+def _rule(declared: param.Parameter) -> str:
+    none = " or none" if declared.allow_None and not isinstance(declared, param.Selector) else ""
+    if isinstance(declared, param.Selector):
+        return "one of " + ", ".join(map(repr, declared.objects))
+    if isinstance(declared, param.Boolean):
+        return "true or false" + none
+    if isinstance(declared, param.List):
+        return "a list" + _length(declared.bounds) + none
+    if isinstance(declared, param.Number):
+        kind = "a whole number" if isinstance(declared, param.Integer) else "a number"
+        return kind + _bounds(declared) + none
+    return "a text" + none
+
+
+def _length(bounds: tuple[int | None, int | None] | None) -> str:
+    low, high = bounds or (None, None)
+    if low is not None and low == high:
+        return f" of {low}"
+    return "".join([f" of at least {low}" if low else "", f" of at most {high}" if high else ""])
+
+
+def _bounds(declared: param.Number) -> str:
+    low, high = declared.bounds or (None, None)
+    includes_low, includes_high = declared.inclusive_bounds
+    words = []
+    if low is not None:
+        words.append(f"{'>=' if includes_low else '>'} {low}")
+    if high is not None:
+        words.append(f"{'<=' if includes_high else '<'} {high}")
+    return " " + " and ".join(words) if words else ""
