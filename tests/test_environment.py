@@ -36,7 +36,7 @@ def checkout(folder):
 def test_rejects_an_old_python(monkeypatch):
     monkeypatch.setattr(sys, "version_info", (3, 10, 13, "final", 0))
     with pytest.raises(SystemExit, match=r"needs Python 3\.11 or later"):
-        runpy.run_module("workbench", run_name="__main__")
+        runpy.run_path(str(SOURCE / "__main__.py"), run_name="__main__")
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -143,16 +143,11 @@ def test_recovers_after_changes_and_damage(made):
     assert "virtual environment:" not in err  # completed, not rebuilt
     assert place.is_ready("all")
 
-    site = installer._site_packages(place)
-    half = site / "half-1.0.dist-info"
-    half.mkdir()
-    (half / "METADATA").write_text("Metadata-Version: 2.1\nName: half\nVersion: 1.0\n")
     place.python.unlink()
     place.python.symlink_to(folder / "gone")
     status, out, err = call(folder, "list")
     assert status == 0
     assert "virtual environment:" in err  # rebuilt
-    assert not half.exists()
     assert json.loads(out)["prefix"] == str(place.venv)
 
 
@@ -189,6 +184,19 @@ def test_recovers_from_an_interrupted_install(tmp_path):
     assert status == 0
     assert "virtual environment:" not in err
     assert place.is_ready("all")
+
+
+def test_identity_half_installed_packages_are_forgotten(tmp_path):
+    place = environment.Environment(tmp_path)
+    site = installer._site_packages(place)
+    records = {"whole": "whole-1.dist-info/INSTALLER,,\n", "half": "half/__init__.py,,\n"}
+    for name, record in records.items():
+        (site / f"{name}-1.dist-info").mkdir(parents=True)
+        (site / f"{name}-1.dist-info" / "RECORD").write_text(record)
+    (site / "none-1.dist-info").mkdir()
+    (site / "~old").mkdir()
+    installer._forget_half_installed(place)
+    assert [entry.name for entry in site.iterdir()] == ["whole-1.dist-info"]
 
 
 def test_rejects_pins_that_cannot_be_had(tmp_path):

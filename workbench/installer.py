@@ -167,9 +167,14 @@ def _site_packages(place: Environment) -> Path:
 
 
 def _forget_half_installed(place: Environment) -> None:
-    """Remove what pip would take for installed: it writes RECORD last, renames to ~ first."""
+    """Remove what pip would take for installed though it was interrupted.
+
+    A wheel brings a RECORD of its own; the final one, written last, also lists INSTALLER.
+    What pip was about to replace is named with a leading ``~``.
+    """
     for info in _site_packages(place).glob("*.dist-info"):
-        if not (info / "RECORD").exists():
+        record = info / "RECORD"
+        if not (record.exists() and "/INSTALLER," in record.read_text(encoding="utf-8")):
             shutil.rmtree(info)
     for leftover in _site_packages(place).glob("~*"):
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
