@@ -1,0 +1,147 @@
+"""The compiled density as a C function, so that nutpie's threads call it without the Python lock.
+
+nutpie takes a C function from the models it compiles itself. The door it uses for them
+(``LogpFunc``, ``ExpandFunc``, ``PyMcModel``) is not documented, hence the pinned minor version
+and the documented `from_pyfunc` as the fall-back; both run the same density.
+
+Data, prior and whitening travel as one flat array of doubles: a header, then the arrays.
+"""
+
+import dataclasses
+import math
+from typing import Any
+
+import numba
+import numpy as np
+import pandas as pd
+from numba import types
+from nutpie import _lib
+from nutpie.compiled_pyfunc import from_pyfunc
+from nutpie.sample import CompiledModel
+
+from workbench.inference.trend_density import Terms, compiled, log_density
+
+__all__ = ["Whitening", "c_model", "python_model"]
+
+HEADER = 10
+DOUBLES = types.CPointer(types.float64)
+
+
+@dataclasses.dataclass(frozen=True)
+class Whitening:
+    """The change of variables ``x = centre + factor @ u``; shapes (d,) and (d, d)."""
+
+    centre: np.ndarray
+    factor: np.ndarray
+
+    def __call__(self, u: np.ndarray) -> np.ndarray:
+        """Points of shape (..., d) in the coordinates of the density."""
+        return self.centre + u @ self.factor.T
+
+
+@dataclasses.dataclass(frozen=True)
+class CTrendModel(CompiledModel):
+    """A trend as nutpie samples it through C pointers."""
+
+    flat: np.ndarray
+    size: int
+
+    @property
+    def n_dim(self) -> int:
+        return self.size
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"u": (self.size,)}
+
+    @property
+    def coords(self) -> dict[str, Any]:
+        return {"coordinate": pd.RangeIndex(self.size)}
+
+    def _make_model(self, init_mean: object) -> Any:  # noqa: ARG002
+        address = self.flat.ctypes.data
+        sizes = {"coordinate": self.size}
+        variables = _lib.PyVariable.new_variables(["u"], ["float64"], [(self.size,)], sizes,
+                                                  self.dims)
+        return _lib.PyMcModel(
+            _lib.LogpFunc(_c_density.address, address, self),
+            _lib.ExpandFunc(self.size, self.size, _c_expand.address, address, self),
+            variables, self.size, sizes, self.coords, _start(self.size), None)
+
+    def _make_sampler(self, settings: Any, init_mean: Any, cores: int, progress: Any,
+                      store: Any) -> Any:
+        return _lib.PySampler.from_pymc(settings, cores, self._make_model(init_mean), progress,
+                                        store)
+
+
+def c_model(terms: Terms, whitening: Whitening) -> CompiledModel:
+    """Build the model that nutpie samples without the Python lock."""
+    size = len(whitening.centre)
+    n, k = len(terms.y), len(terms.kind)
+    header = [n, k, size, terms.student, terms.nu, terms.sigma_sd, terms.source_sd,
+              terms.bend_sd, terms.log_length, terms.length_sd]
+    arrays = [terms.X, terms.y, terms.weight, terms.error, terms.kind, terms.location,
+              terms.spread, terms.frequency, whitening.centre, whitening.factor]
+    flat = np.concatenate([np.array(header, dtype=float), *(array.ravel() for array in arrays)])
+    return CTrendModel(dims={"u": ("coordinate",)}, flat=flat, size=size)
+
+
+def python_model(terms: Terms, whitening: Whitening) -> CompiledModel:
+    """Build the same model through nutpie's documented door."""
+    size = len(whitening.centre)
+
+    def make_density() -> Any:
+        def density(u: np.ndarray) -> tuple[float, np.ndarray]:
+            value, gradient = log_density(whitening(u), terms)
+            return value, whitening.factor.T @ gradient
+        return density
+
+    def make_expand(*_: int) -> Any:
+        return lambda u: {"u": np.array(u)}
+
+    return from_pyfunc(size, make_density, make_expand, [np.dtype(float)], [(size,)], ["u"],
+                       make_initial_point_fn=_start(size))
+
+
+def _start(size: int) -> Any:
+    return lambda seed: np.random.default_rng(seed).normal(size=size)
+
+
+@compiled
+def _terms(flat):  # type: ignore[no-untyped-def]
+    n, k, d = int(flat[0]), int(flat[1]), int(flat[2])
+    rows = flat[HEADER + n * k:]
+    columns = rows[3 * n:]
+    terms = Terms(flat[HEADER:HEADER + n * k], rows[:n], rows[n:2 * n],
+                  rows[2 * n:3 * n], columns[:k], columns[k:2 * k], columns[2 * k:3 * k],
+                  columns[3 * k:4 * k], flat[3] != 0, flat[4], flat[5], flat[6], flat[7],
+                  flat[8], flat[9])
+    rest = columns[4 * k:]
+    return terms, rest[:d], rest[d:]
+
+
+@numba.cfunc(types.int64(types.uint64, DOUBLES, DOUBLES, DOUBLES, DOUBLES), cache=True)
+def _c_density(d, u, gradient, value, user):  # type: ignore[no-untyped-def]
+    n, k = int(user[0]), int(user[1])
+    flat = numba.carray(user, (HEADER + n * (k + 3) + 4 * k + d + d * d,))
+    terms, centre, factor = _terms(flat)
+    point = centre.copy()
+    for i in range(d):
+        for j in range(d):
+            point[i] += factor[i * d + j] * u[j]
+    total, by_x = log_density(point, terms)
+    value[0] = total
+    finite = math.isfinite(total)
+    for j in range(d):
+        gradient[j] = 0.0
+        for i in range(d):
+            gradient[j] += by_x[i] * factor[i * d + j]
+        finite = finite and math.isfinite(gradient[j])
+    return 0 if finite else 4
+
+
+@numba.cfunc(types.int64(types.uint64, types.uint64, DOUBLES, DOUBLES, DOUBLES), cache=True)
+def _c_expand(d, expanded, u, out, user):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    for j in range(d):
+        out[j] = u[j]
+    return 0
