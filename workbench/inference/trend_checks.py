@@ -80,7 +80,7 @@ def _sampler_warnings(fit: TrendFit) -> list[str]:
 def _chain_warnings(fit: TrendFit) -> list[str]:
     import arviz
 
-    chains, draws, k = fit.coefficients.shape
+    chains, draws, _ = fit.coefficients.shape
     parts = [fit.coefficients, fit.slope_draws.reshape(chains, draws, 1)]
     parts += [values[..., None] for values in fit.hyper.values() if np.ptp(values) > 0]
     data = arviz.convert_to_dataset({"x": np.concatenate(parts, axis=2)})
