@@ -1,0 +1,154 @@
+"""Run folders: what is listed, what is refused, what is cleaned up."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench.core import Estimate, Interval, Result, Summary
+from workbench.runs import key, list_runs, load, save, staging
+
+
+@pytest.fixture
+def result(study):
+    return study.run(study.Params())
+
+
+def test_identity_saved_result_comes_back(study, store, result):
+    run = save(study, study.Params(word="other"), result)
+    assert run.folder == store / run.id
+    assert load(run.id) == run == list_runs(study)[0]
+    assert dict(run.summary) == dict(result.summary)
+    pd.testing.assert_frame_equal(run.tables()["rows"], result.tables["rows"])
+    assert (run.notebook, run.report, run.inference()) == (None, None, {})
+    assert run.changed == {"word": "other"}
+    assert run.key == key(study, study.Params(word="other"))
+    assert [path.name for path in store.iterdir()] == [run.id]
+
+
+def test_identity_posterior_comes_back(study):
+    import arviz
+
+    draws = np.arange(8.0).reshape(2, 4)
+    posterior = arviz.from_dict(posterior={"slope": draws})
+    summary = Summary({"slope": Estimate(3.5, Interval(-np.inf, 7.0))})
+    run = save(study, study.Params(), Result(summary, inference={"trend": posterior}))
+    assert run.summary["slope"].interval.low == -np.inf
+    np.testing.assert_array_equal(run.inference()["trend"].posterior["slope"], draws)
+
+
+def test_matches_newest_first(study, result):
+    runs = [save(study, study.Params(n=n), result) for n in (1, 2, 3)]
+    assert [run.params["n"] for run in list_runs()] == [3, 2, 1]
+    assert list_runs("tiny") == runs[::-1]
+    assert list_runs("another") == []
+
+
+def test_matches_no_store(study, tmp_path):
+    assert list_runs(store=tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda text: text[:0], lambda text: text[:200], lambda text: text[:0] + "[]",
+    lambda text: text.replace("{", "[" * 100_000),
+    lambda text: text.replace('"succeeded"', '"splendid"'),
+    lambda text: text.replace('"summary": {', '"summary": {"x": 3,'),
+    lambda text: text.replace('"title"', '"titel"'),
+], ids=range(7))
+def test_recovers_from_a_spoilt_record(study, result, spoil):
+    run = save(study, study.Params(), result)
+    record = run.folder / "run.json"
+    record.write_text(spoil(record.read_text()))
+    listed = list_runs()[0]
+    assert (listed.id, listed.state) == (run.id, "damaged")
+    assert "run.json cannot be used" in listed.error
+    assert load(run.id).state == "damaged"
+
+
+def test_recovers_from_foreign_content(study, store, result):
+    run = save(study, study.Params(), result)
+    (store / "notes").mkdir()
+    (store / "_assets").mkdir()
+    (store / "loose.txt").write_text("x")
+    (store / ".hidden.partial").mkdir()
+    run.folder.rename(store / (run.id[:-6] + "000000"))
+    listed = list_runs()
+    assert {each.state for each in listed} == {"damaged"}
+    assert {each.id for each in listed} == {"notes", run.id[:-6] + "000000"}
+
+
+@pytest.mark.parametrize("run_id", [
+    "..", "../secret", "/etc", "%2e%2e", "a\x00b", "", "20260101T000000Z-tiny-01234567-abcdef/..",
+    "20260101T000000Z-tiny-01234567-abcdeg", None,
+])
+def test_rejects_identifiers_that_are_none(study, result, run_id):
+    save(study, study.Params(), result)
+    with pytest.raises(ValueError, match="run_id must name a saved run, got"):
+        load(run_id)
+
+
+def test_rejects_unknown_run_naming_the_nearest(study, result):
+    run = save(study, study.Params(), result)
+    with pytest.raises(ValueError, match=f"Did you mean {run.id!r}"):
+        load(run.id[:-1] + ("0" if run.id[-1] != "0" else "1"))
+
+
+def test_rejects_a_link_out_of_the_store(study, store, result, tmp_path):
+    run = save(study, study.Params(), result)
+    run.folder.rename(tmp_path / run.id)
+    run.folder.symlink_to(tmp_path / run.id)
+    with pytest.raises(ValueError, match="a link out of it"):
+        load(run.id)
+
+
+def test_rejects_names_that_are_no_file_names(study, store):
+    wrong = Result(Summary({}), {"../up": pd.DataFrame({"x": [1]})})
+    with pytest.raises(ValueError, match=r"must be letters.*'\.\./up'"):
+        save(study, study.Params(), wrong)
+    assert list(store.iterdir()) == []
+
+
+def test_matches_only_leftovers_are_swept(store):
+    with staging.staged(store, "tiny", "0" * 8) as mine:
+        other = mine.folder.name.replace(f".{os.getpid()}-", ".4194304-")
+        foreign = other.replace(mine.folder.name.split(".")[2], "elsewhere")
+        (store / other).mkdir()
+        (store / foreign).mkdir()
+        assert staging.sweep(store) == [mine.id]
+        assert {path.name for path in store.iterdir()} == {mine.folder.name, foreign}
+        assert list_runs(store=store) == []
+
+
+def test_identity_key_sees_each_component(study, tmp_path, monkeypatch, make_notebook):
+    base = study.Params()
+    first = key(study, base)
+    assert first == key(study, study.Params())
+    assert len(first) == 64
+    table = tmp_path / "mine.csv"
+    table.write_text("a\n1\n")
+    named = study.Params(data=str(table))
+    with_data = key(study, named)
+    table.write_text("a\n2\n")
+    path = Path(os.environ["WORKBENCH_ROOT"]) / "notebooks" / "tiny.ipynb"
+    keys = [first, key(study, study.Params(n=4)), with_data, key(study, named)]
+    make_notebook(path, ("more", "1 + 1"))
+    keys.append(key(study, base))
+    make_notebook(path, ("prose-text", "only text"))
+    assert key(study, base) == first
+    Path(study.__file__).write_text("changed = True")
+    keys.append(key(study, base))
+    monkeypatch.setattr("platform.python_version", lambda: "4.0")
+    keys.append(key(study, base))
+    assert len(set(keys)) == len(keys) == 7
+
+
+def test_matches_record_is_plain_json(study, result):
+    run = save(study, study.Params(), result)
+    record = json.loads((run.folder / "run.json").read_text())
+    assert record["schema_version"] == 1
+    assert record["seed"] == 0
+    assert record["key_parts"]["params"] == study.Params().values()
+    assert record["files"]["artifacts/rows.parquet"]["media_type"].endswith("parquet")

@@ -1,0 +1,15 @@
+"""Runs: a notebook and one parameter set become one folder, a report and a line of the index.
+
+The folder is the truth; report and index can be deleted and written again from it.
+"""
+
+from workbench.runs.execute import execute
+from workbench.runs.fingerprint import key
+from workbench.runs.index import write_index
+from workbench.runs.record import Run
+from workbench.runs.report import report, write_report
+from workbench.runs.store import list_runs, load, save
+
+__all__ = [
+    "Run", "execute", "key", "list_runs", "load", "report", "save", "write_index", "write_report",
+]
