@@ -76,11 +76,11 @@ def test_matches_report_opened_from_disk(run, visit, tmp_path, single_file, widt
     page.wait_for_function("Bokeh.documents.length === 2 && Bokeh.documents.every(d => d.is_idle)")
     assert page.locator("canvas").count() >= 2
     assert (requests, errors) == ([], [])
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     code = page.locator("#cell-run pre")
     assert not code.is_visible()
     page.get_by_role("button", name="Show code").click()
     assert code.is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_rejects_what_an_output_would_fetch(study, visit, tmp_path, make_notebook):
