@@ -7,6 +7,7 @@ cell, page widgets, URL and run manifest are all derived from its `Params`.
 import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import param
@@ -35,6 +36,7 @@ class Params(param.Parameterized):
     """
 
     hidden: ClassVar[frozenset[str]] = frozenset({"name"})
+    paths: ClassVar[frozenset[str]] = frozenset()   # parameters that may name a file
 
     def __init__(self, **values: Any):
         problems = self.problems(values)
@@ -69,10 +71,15 @@ class Params(param.Parameterized):
 
     @classmethod
     def parse(cls, texts: Mapping[str, str]) -> "Params":
-        """Build from command-line or URL texts, typed by the declaration."""
+        """Build from command-line or URL texts, typed by the declaration.
+
+        A file is named by its absolute path from here on, since runs have folders of their own.
+        """
         known = cls.declared()
-        return cls(**{name: _typed(known[name], text) if name in known else text
-                      for name, text in texts.items()})
+        values = {name: _typed(known[name], text) if name in known else text
+                  for name, text in texts.items()}
+        return cls(**{name: _absolute(value) if name in cls.paths else value
+                      for name, value in values.items()})
 
     @classmethod
     def rule(cls, name: str) -> str:
@@ -137,6 +144,11 @@ def _typed(declared: param.Parameter, text: str) -> Any:
     if isinstance(declared, param.Number):
         return _number(word, whole=isinstance(declared, param.Integer))
     return text
+
+
+def _absolute(name: str) -> str:
+    path = Path(name).expanduser()
+    return str(path.resolve()) if name and path.is_file() else name
 
 
 def _number(word: str, *, whole: bool) -> Any:

@@ -1,0 +1,92 @@
+"""Roles become colour, dash and mark; every figure speaks this one grammar.
+
+The colours are Okabe and Ito's plus a grey. Each role has a second cue besides its colour.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import holoviews as hv
+import holoviews.plotting.bokeh  # registers the renderer, without which .opts() fails
+
+__all__ = ["ROLES", "Figure", "Role", "dimension", "figure_html", "frame", "use_theme"]
+
+hv.Store.set_current_backend("bokeh")
+
+Figure: TypeAlias = hv.core.Dimensioned
+BAND = 0.2
+
+
+@dataclass(frozen=True)
+class Role:
+    """How one role is drawn."""
+
+    colour: str
+    dash: str = "solid"
+    width: float = 2.0
+    marker: str = "circle"
+
+    def curve(self) -> dict[str, Any]:
+        """Options of a curve."""
+        return {"color": self.colour, "line_dash": self.dash, "line_width": self.width}
+
+    def band(self, alpha: float = BAND) -> dict[str, Any]:
+        """Options of an uncertainty band."""
+        return {"color": self.colour, "alpha": alpha, "line_alpha": 0}
+
+    def points(self) -> dict[str, Any]:
+        """Options of points."""
+        return {"color": self.colour, "marker": self.marker}
+
+
+ROLES = {
+    "truth": Role("#000000", "dotted"),
+    "ours": Role("#0072B2", "solid", 2.0),
+    "uniform": Role("#767676", "dashed"),
+    "rival": Role("#E69F00", "dotdash", marker="triangle"),
+    "variant": Role("#56B4E9", "solid", 1.5, marker="circle"),
+    "alarm": Role("#D55E00", "solid", marker="diamond"),
+}
+
+
+def dimension(name: str, label: str, unit: str | None = None) -> hv.Dimension:
+    """Axis with a label and a unit."""
+    return hv.Dimension(name, label=label, unit=unit)
+
+
+def frame(**more: Any) -> dict[str, Any]:
+    """Options of a figure's frame: 640 x 360 at most, narrower where the page is."""
+    base = {"responsive": True, "height": 360, "max_width": 640, "min_width": 280,
+            "toolbar": "above", "show_grid": True, "gridstyle": {"grid_line_alpha": 0.3},
+            "fontscale": 1.05, "active_tools": [],
+            "default_tools": ["pan", "wheel_zoom", "reset", "save"]}
+    return base | more
+
+
+def use_theme() -> None:
+    """Make notebooks draw figures themselves, without the network.
+
+    Loads Bokeh's JavaScript into the notebook once. In an executed report nothing is loaded,
+    since the report brings one shared copy. Outside a notebook this does nothing.
+    """
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if shell is None:
+        return
+    html = shell.display_formatter.formatters["text/html"]
+    html.for_type(hv.core.Dimensioned, figure_html)
+    if "WORKBENCH_RUN_FOLDER" not in os.environ:
+        from bokeh.io.notebook import load_notebook
+        from bokeh.resources import Resources
+
+        load_notebook(Resources(mode="inline", components=["bokeh"]), hide_banner=True)
+
+
+def figure_html(figure: Figure) -> str:
+    """A figure as a ``<div>`` and the ``<script>`` that fills it once Bokeh is there."""
+    from bokeh.embed import components
+
+    script, place = components(hv.render(figure, backend="bokeh"), wrap_script=True)
+    return f'<div class="figure">{place}{script}</div>'

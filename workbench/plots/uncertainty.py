@@ -1,0 +1,154 @@
+"""Bands, posteriors and forests: numbers drawn with what is not known about them."""
+
+import holoviews as hv
+import numpy as np
+import pandas as pd
+
+from workbench.core import check
+from workbench.plots.theme import ROLES, Figure, dimension, frame
+
+__all__ = ["forest", "posterior", "trend_bands"]
+
+MOST_POINTS = 5000       # a browser stays quick below; above, points are thinned evenly
+
+
+def trend_bands(bands: pd.DataFrame, points: pd.DataFrame, *, baseline: pd.DataFrame | None = None,
+                label: str = "score", unit: str = "points") -> Figure:
+    """Scores over time with the trend's posterior band and the predictive band.
+
+    Parameters
+    ----------
+    bands : DataFrame
+        Columns date, mean, low, high, and predictive_low, predictive_high.
+    points : DataFrame
+        Columns date, score, and weight relative to uniform (1 counts like the average score);
+        further columns show on hover.
+    baseline : DataFrame, optional
+        Columns date, mean: the trend with uniform weights.
+    label, unit : str
+        Of the scores.
+    """
+    if bands.empty or points.empty:
+        raise ValueError(f"bands and points must have rows, got {len(bands)} and {len(points)}. "
+                         "Fit a trend first.")
+    x, y = dimension("date", "date"), dimension("score", label, unit)
+    ours = ROLES["ours"]
+    predictive = hv.Area((bands["date"], bands["predictive_low"], bands["predictive_high"]),
+                         x, [y, "high"], label="a new score").opts(**ours.band(0.09))
+    posterior_band = hv.Area((bands["date"], bands["low"], bands["high"]), x, [y, "high"],
+                             label="trend, posterior band").opts(**ours.band(0.28))
+    curve = hv.Curve((bands["date"], bands["mean"]), x, y, label="trend").opts(**ours.curve())
+    layers = [predictive, posterior_band, *_scores(points, x, y)]
+    if baseline is not None:
+        grey = hv.Curve((baseline["date"], baseline["mean"]), x, y,
+                        label="every score counts the same")
+        layers.append(grey.opts(**ROLES["uniform"].curve()))
+    title = {"title": f"{label.capitalize()} over time"}
+    return hv.Overlay([*layers, curve]).opts(
+        hv.opts.Overlay(**frame(legend_position="bottom", legend_cols=3, height=420), **title))
+
+
+def _scores(points: pd.DataFrame, x: hv.Dimension, y: hv.Dimension) -> list[hv.Element]:
+    """Scores that count, and those that count less than a third, as alarms."""
+    shown = points.iloc[::max(1, -(-len(points) // MOST_POINTS))]
+    others = [column for column in shown.columns if column not in ("date", "score")]
+    doubted = shown["weight"] < 1 / 3
+    layers = []
+    for rows, label, role, size in ((shown[~doubted], "score", "truth", 4),
+                                    (shown[doubted], "score that counts less than a third",
+                                     "alarm", 8)):
+        if len(rows):
+            marks = hv.Scatter(rows, x, [y, *others], label=label)
+            layers.append(marks.opts(size=size, alpha=0.6, tools=["hover"],
+                                     **ROLES[role].points()))
+    return layers
+
+
+def posterior(draws: np.ndarray, *, label: str, unit: str, prior: np.ndarray | None = None,
+              uniform: np.ndarray | None = None, reference: float = 0.0, level: float = 0.9) -> Figure:
+    """Posterior density of one number, its interval, and the side of the reference it lies on.
+
+    Parameters
+    ----------
+    draws : array, shape (draws,)
+    label, unit : str
+        Of the number.
+    prior, uniform : array, shape (any,), optional
+        Draws of the prior, and of the posterior with uniform weights.
+    reference : float
+        Drawn as a dotted line; the share of draws below it is in the title.
+    level : float
+        Probability content of the interval under the curve.
+    """
+    check.finite(draws=draws)
+    x = dimension("value", label, unit)
+    y = dimension("density", "posterior density", f"1 / ({unit})")
+    ours = ROLES["ours"]
+    grid, height = _density(draws)
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    inside = (grid >= low) & (grid <= high)
+    layers = [
+        hv.Area((grid[inside], height[inside]), x, y,
+                label=f"{100 * level:g} % interval").opts(**ours.band()),
+        hv.Curve((grid, height), x, y, label="posterior").opts(**ours.curve()),
+        hv.Curve(([reference] * 2, [0, height.max()]), x, y,
+                 label="no change").opts(**ROLES["truth"].curve()),
+    ]
+    for other, name, role in ((prior, "prior", "variant"),
+                              (uniform, "uniform weights", "uniform")):
+        if other is not None:
+            layers.append(hv.Curve(_density(other), x, y, label=name).opts(**ROLES[role].curve()))
+    below = float(np.mean(draws < reference))
+    shown = np.append(grid, reference) if uniform is None else np.concatenate(
+        [grid, _density(uniform)[0], [reference]])
+    edge = 0.03 * np.ptp(shown)
+    return hv.Overlay(layers).opts(hv.opts.Overlay(
+        title=f"{100 * below:.3g} % of the posterior lies below {reference:g}",
+        xlim=(shown.min() - edge, shown.max() + edge),
+        **frame(legend_position="bottom", legend_cols=4, height=400)))
+
+
+def _density(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    from scipy.stats import gaussian_kde
+
+    if np.ptp(draws) == 0:
+        raise ValueError(f"draws must differ to have a density, got {len(draws)} times "
+                         f"{draws.flat[0]:g}. Show the number itself.")
+    thinned = draws[::max(1, len(draws) // 4000)]
+    margin = 0.15 * np.ptp(thinned)
+    grid = np.linspace(thinned.min() - margin, thinned.max() + margin, 300)
+    return grid, gaussian_kde(thinned)(grid)
+
+
+def forest(table: pd.DataFrame, *, label: str, unit: str,
+           reference: float | None = None) -> Figure:
+    """One number for several models or groups, each with its interval.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns name, value, low, high, and role (a key of ``ROLES``); top to bottom.
+    label, unit : str
+    reference : float, optional
+        Vertical dotted line.
+    """
+    x, y = dimension("value", label, unit), dimension("place", "model")
+    rows = table.iloc[::-1].reset_index(drop=True)
+    layers: list[hv.Element] = []
+    if reference is not None:
+        layers.append(hv.Curve(([reference] * 2, [-0.5, len(rows) - 0.5]), x, y).opts(
+            **ROLES["truth"].curve()))
+    for role in dict.fromkeys(rows["role"]):
+        mine = rows[rows["role"] == role]
+        style = ROLES[role]
+        ends = hv.Segments((mine["low"], mine.index, mine["high"], mine.index),
+                           [x, y, "end", "level"])
+        layers += [ends.opts(color=style.colour, line_width=3),
+                   hv.Scatter((mine["value"], mine.index), x, y).opts(size=10, **style.points())]
+    edges = np.append(rows[["low", "high"]].to_numpy().ravel(),
+                      [] if reference is None else reference)
+    margin = 0.05 * np.ptp(edges)
+    return hv.Overlay(layers).opts(hv.opts.Overlay(
+        title=f"{label.capitalize()} by model", xlim=(edges.min() - margin, edges.max() + margin), yticks=list(enumerate(rows["name"])),
+        ylim=(-0.5, len(rows) - 0.5), ylabel="",
+        **frame(height=130 + 32 * len(rows), show_legend=False)))

@@ -1,0 +1,1 @@
+"""One module per paper: `TITLE`, `Params`, `SMOKE`, `run` and `figures`."""
