@@ -76,6 +76,12 @@ class Estimate:
         return (f"[{_short(self.interval.low)}, {_short(self.interval.high)}], "
                 f"{100 * self.interval.level:g} % interval")
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Low and high end of the interval; NaN without one."""
+        return (math.nan, math.nan) if self.interval is None else (self.interval.low,
+                                                                   self.interval.high)
+
     def record(self) -> dict[str, Any]:
         """JSON-ready form; a number that is not finite becomes null."""
         low, high, level = ((self.interval.low, self.interval.high, self.interval.level)

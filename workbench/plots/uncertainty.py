@@ -65,8 +65,8 @@ def _scores(points: pd.DataFrame, x: hv.Dimension, y: hv.Dimension) -> list[hv.E
 
 
 def posterior(draws: np.ndarray, *, label: str, unit: str, prior: np.ndarray | None = None,
-              uniform: np.ndarray | None = None, reference: float = 0.0, level: float = 0.9) -> Figure:
-    """Posterior density of one number, its interval, and the side of the reference it lies on.
+              uniform: np.ndarray | None = None, level: float = 0.9) -> Figure:
+    """Posterior density of a change, its interval, and the share of it below zero.
 
     Parameters
     ----------
@@ -75,8 +75,6 @@ def posterior(draws: np.ndarray, *, label: str, unit: str, prior: np.ndarray | N
         Of the number.
     prior, uniform : array, shape (any,), optional
         Draws of the prior, and of the posterior with uniform weights.
-    reference : float
-        Drawn as a dotted line; the share of draws below it is in the title.
     level : float
         Probability content of the interval under the curve.
     """
@@ -91,21 +89,23 @@ def posterior(draws: np.ndarray, *, label: str, unit: str, prior: np.ndarray | N
         hv.Area((grid[inside], height[inside]), x, y,
                 label=f"{100 * level:g} % interval").opts(**ours.band()),
         hv.Curve((grid, height), x, y, label="posterior").opts(**ours.curve()),
-        hv.Curve(([reference] * 2, [0, height.max()]), x, y,
+        hv.Curve(([0.0, 0.0], [0.0, height.max()]), x, y,
                  label="no change").opts(**ROLES["truth"].curve()),
     ]
-    for other, name, role in ((prior, "prior", "variant"),
-                              (uniform, "uniform weights", "uniform")):
-        if other is not None:
-            layers.append(hv.Curve(_density(other), x, y, label=name).opts(**ROLES[role].curve()))
-    below = float(np.mean(draws < reference))
-    shown = np.append(grid, reference) if uniform is None else np.concatenate(
-        [grid, _density(uniform)[0], [reference]])
-    edge = 0.03 * np.ptp(shown)
+    shown = [grid, [0.0]]
+    if uniform is not None:
+        layers.append(hv.Curve(_density(uniform), x, y, label="uniform weights").opts(
+            **ROLES["uniform"].curve()))
+        shown.append(_density(uniform)[0])
+    if prior is not None:
+        layers.append(hv.Curve(_density(prior), x, y, label="prior").opts(
+            **ROLES["variant"].curve()))
+    ends = np.concatenate(shown)
+    edge = 0.03 * np.ptp(ends)
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=f"{100 * below:.3g} % of the posterior lies below {reference:g}",
-        xlim=(shown.min() - edge, shown.max() + edge),
-        **frame(legend_position="bottom", legend_cols=4, height=400)))
+        title=f"{100 * float(np.mean(draws < 0)):.3g} % of the posterior lies below zero",
+        xlim=(ends.min() - edge, ends.max() + edge),
+        **frame(legend_position="bottom", legend_cols=3, height=420)))
 
 
 def _density(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -145,10 +145,10 @@ def forest(table: pd.DataFrame, *, label: str, unit: str,
                            [x, y, "end", "level"])
         layers += [ends.opts(color=style.colour, line_width=3),
                    hv.Scatter((mine["value"], mine.index), x, y).opts(size=10, **style.points())]
-    edges = np.append(rows[["low", "high"]].to_numpy().ravel(),
-                      [] if reference is None else reference)
-    margin = 0.05 * np.ptp(edges)
+    ends = np.append(rows[["low", "high"]].to_numpy().ravel(),
+                     [] if reference is None else reference)
+    margin = 0.05 * np.ptp(ends)
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=f"{label.capitalize()} by model", xlim=(edges.min() - margin, edges.max() + margin), yticks=list(enumerate(rows["name"])),
-        ylim=(-0.5, len(rows) - 0.5), ylabel="",
-        **frame(height=130 + 32 * len(rows), show_legend=False)))
+        title=f"{label.capitalize()} by model", ylabel="", show_legend=False,
+        xlim=(ends.min() - margin, ends.max() + margin), ylim=(-0.5, len(rows) - 0.5),
+        yticks=list(enumerate(rows["name"])), **frame(height=130 + 32 * len(rows))))

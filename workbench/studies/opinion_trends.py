@@ -1,4 +1,4 @@
-"""Opinion trends: how surely are scores over time rising or falling?
+"""How surely is opinion rising or falling? Dated scores, a robust Bayesian trend, its rivals.
 
 Reads a shipped table or the user's own file, fits a robust Bayesian trend, and sets it beside the
 same trend with every score counting the same.
@@ -61,18 +61,14 @@ def run(params: Params) -> Result:
     scores = load_scores(params.data, date=params.date, score=params.score, source=params.source,
                          weight=params.weight, document=params.document,
                          question=params.question, scale=params.scale)
-    fit = _fit(scores, params, params.trend, params.likelihood, params.sampler)
+    chosen = _fit(scores, params, params.trend, params.likelihood)
     few = len(scores.table) <= COMPARED
-    uniform = (_fit(scores, params, params.trend, "normal", "auto", equal=True) if few
-               else _fit(scores, params, "line", "normal", "exact", equal=True))
-    models = pd.DataFrame()
-    if few:
-        rivals = {f"{trend}, {likelihood}": _fit(scores, params, trend, likelihood, "auto")
-                  for trend in ("line", "smooth") for likelihood in ("student", "normal")}
-        models = compare(rivals, rng=generator(params.seed))
-    return Result(_headline(scores, params, (fit, uniform), models),
-                  _tables(scores, params, fit, uniform) | {"models": models},
-                  {"posterior": fit.inference_data()})
+    uniform = (_fit(scores, params, params.trend, "normal", equal=True) if few
+               else _fit(scores, params, "line", "normal", equal=True))
+    models = _models(scores, params, chosen) if few else pd.DataFrame()
+    return Result(_headline(scores, params, (chosen, uniform), models),
+                  _tables(scores, params, chosen, uniform) | {"models": models},
+                  {"posterior": chosen.inference_data()})
 
 
 def figures(result: Result) -> dict[str, plots.Figure]:
@@ -88,16 +84,34 @@ def figures(result: Result) -> dict[str, plots.Figure]:
     }
 
 
-def _fit(scores: Scores, params: Params, trend: str, likelihood: str, sampler: str, *,
+def _fit(scores: Scores, params: Params, trend: str, likelihood: str, *,
          equal: bool = False) -> TrendFit:
+    """Fit one trend; `equal` leaves out weights and measurement errors."""
     table = scores.table
+    rival = (trend, likelihood) != (params.trend, params.likelihood)
+    sampler = "auto" if rival and params.sampler == "exact" else params.sampler
     model = BayesianTrend(
         trend=trend, likelihood=likelihood, nu=params.nu, time_scale=params.time_scale,
-        changepoints=0 if sampler == "exact" else params.changepoints, basis=params.basis,
-        scale=scores.scale, horizon=params.horizon, sampler=sampler, draws=params.draws)
+        changepoints=params.changepoints, basis=params.basis, scale=scores.scale,
+        horizon=params.horizon, sampler=sampler, draws=params.draws)
     return model.fit(table["date"], table["score"], rng=generator(params.seed),
                      source=table["source"], sample_weight=None if equal else table["weight"],
                      error=None if equal else table["error"])
+
+
+def _models(scores: Scores, params: Params, chosen: TrendFit) -> pd.DataFrame:
+    """Every trend and likelihood, ranked, with its average slope."""
+    fits = {}
+    for trend in ("line", "smooth"):
+        for likelihood in ("student", "normal"):
+            same = (trend, likelihood) == (params.trend, params.likelihood)
+            fits[f"{trend}, {likelihood}"] = (chosen if same
+                                              else _fit(scores, params, trend, likelihood))
+    ranked = compare(fits, rng=generator(params.seed))
+    slopes = [fits[name].slope(params.level) for name in ranked["model"]]
+    return ranked.assign(slope=[number.value for number in slopes],
+                         slope_low=[number.ends[0] for number in slopes],
+                         slope_high=[number.ends[1] for number in slopes])
 
 
 def _tables(scores: Scores, params: Params, fit: TrendFit,
