@@ -39,7 +39,7 @@ def test_matches_the_promise_that_colours_stay_apart(name):
             for role, style in ROLES.items()}
     closest = min(np.linalg.norm(seen[a] - seen[b])
                   for a, b in itertools.combinations(ROLES, 2))
-    assert closest >= 15
+    assert closest >= 18
 
 
 def test_roles_have_a_second_cue():
