@@ -50,15 +50,20 @@ def report(studies: Studies = None, param: Settings = None, *,
 @app.command("list")
 def list_studies() -> None:
     """Show the studies and their parameters with types, bounds and defaults."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
     from workbench import catalog
 
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     for name, study in catalog.studies().items():
-        typer.echo(f"{name}: {study.TITLE}")
-        rows = [(key, study.Params.rule(key), repr(declared.default), declared.doc or "")
-                for key, declared in study.Params.declared().items()]
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        for key, rule, default, doc in rows:
-            typer.echo(f"  {key:{widths[0]}}  {default:{widths[2]}}  {rule:{widths[1]}}  {doc}")
+        table = Table("parameter", "default", "must be", "meaning", box=None, pad_edge=False,
+                      title=f"{name}: {study.TITLE}", title_justify="left")
+        for key, declared in study.Params.declared().items():
+            table.add_row(*map(escape, (key, repr(declared.default), study.Params.rule(key),
+                                        declared.doc or "")))
+        console.print(table)
 
 
 @app.command()

@@ -82,6 +82,12 @@ class Estimate:
         return (math.nan, math.nan) if self.interval is None else (self.interval.low,
                                                                    self.interval.high)
 
+    def percent(self) -> "Estimate":
+        """The same share in percent."""
+        scaled = self.interval and Interval(100 * self.interval.low, 100 * self.interval.high,
+                                            self.interval.level)
+        return Estimate(100 * self.value, scaled, "%", self.why)
+
     def record(self) -> dict[str, Any]:
         """JSON-ready form; a number that is not finite becomes null."""
         low, high, level = ((self.interval.low, self.interval.high, self.interval.level)

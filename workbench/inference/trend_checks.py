@@ -5,6 +5,7 @@ predictive density by Pareto-smoothed importance sampling: Vehtari, Gelman and G
 Statistics and Computing 27 (2017); both by ArviZ.
 """
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -39,9 +40,12 @@ def compare(fits: Mapping[str, TrendFit], *, rng: np.random.Generator) -> pd.Dat
 
     first = next(iter(fits.values()))
     rows = first.rows(MOST_ROWS, rng)
-    loos = {name: arviz.loo(_likelihood_data(fit, rows), pointwise=True)
-            for name, fit in fits.items()}
-    table = arviz.compare(loos, ic="loo", method="stacking", scale="log")
+    with warnings.catch_warnings():
+        # Large Pareto k is told in `unreliable`; the others concern pandas inside ArviZ.
+        warnings.simplefilter("ignore")
+        loos = {name: arviz.loo(_likelihood_data(fit, rows), pointwise=True)
+                for name, fit in fits.items()}
+        table = arviz.compare(loos, ic="loo", method="stacking", scale="log")
     n = len(rows)
     return pd.DataFrame({
         "model": table.index,

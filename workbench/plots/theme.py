@@ -13,6 +13,7 @@ import holoviews.plotting.bokeh  # registers the renderer, without which .opts()
 __all__ = ["ROLES", "Figure", "Role", "dimension", "figure_html", "frame", "use_theme"]
 
 hv.Store.set_current_backend("bokeh")
+hv.renderer("bokeh").webgl = False     # plain canvas draws our few points faster than it loads
 
 Figure: TypeAlias = hv.core.Dimensioned
 BAND = 0.2

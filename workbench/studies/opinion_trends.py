@@ -137,11 +137,11 @@ def _headline(scores: Scores, params: Params, fits: tuple[TrendFit, TrendFit],
         "average slope": fit.slope(level),
         "average slope if every score counts the same": uniform.slope(level),
         "change from the first to the last score": fit.change(level),
-        "probability that the average slope is negative": fit.probability_falling(),
+        "probability that the average slope is negative": fit.probability_falling().percent(),
         "slope at the last score": fit.slope_now(level),
-        "effective share of the scores": fit.effective_share(level),
+        "effective share of the scores": fit.effective_share(level).percent(),
         f"scores inside their {100 * level:g} % predictive band":
-            fit.covered(level, rng=generator(params.seed)),
+            fit.covered(level, rng=generator(params.seed)).percent(),
     }
     return Summary(numbers, (DISCLAIMER, *warnings_of(fit), *_ranking(models), *scores.notes))
 
@@ -152,4 +152,9 @@ def _ranking(models: pd.DataFrame) -> list[str]:
     best, *others = models.itertuples()
     behind = "; ".join(f"{row.model} is behind by {row.behind:.1f} ± {row.behind_stderr:.1f}"
                        for row in others)
-    return [f"Left-out scores are predicted best by: {best.model} ({behind} nats)."]
+    found = [f"Left-out scores are predicted best by: {best.model} ({behind} nats)."]
+    doubtful = models.loc[models["unreliable"] > 0, "model"]
+    if len(doubtful):
+        found.append("That ranking rests on importance weights that are unreliable for some "
+                     f"scores of: {', '.join(doubtful)}.")
+    return found
