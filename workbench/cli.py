@@ -70,10 +70,11 @@ def list_studies() -> None:
 def serve(port: Port = None, address: str = "127.0.0.1", *,
           show: Annotated[bool, typer.Option(help="Open a browser.")] = True) -> None:
     """Open the pages."""
-    from workbench import ui
+    from workbench import catalog, ui
 
-    _refusing(lambda: ui.serve(address=address, port=port, show=show, on_ready=lambda url:
-                               typer.echo(f"Pages    {url}\nStop with Ctrl-C.")))
+    _refusing(lambda: ui.serve(
+        catalog.studies(), address=address, port=port, show=show,
+        on_ready=lambda url: typer.echo(f"Pages    {url}\nStop with Ctrl-C.")))
 
 
 @app.command()
@@ -116,6 +117,17 @@ def bench(name: str) -> None:
         raise _refusal(f"NAME must be one of {', '.join(known)}, got {name!r}."
                        f"{check.suggestion(name, known)}")
     raise typer.Exit(_tool(f"benchmarks.{name}"))
+
+
+@app.command()
+def method(name: str, room: Annotated[str, typer.Option(help="Room of the module.")]) -> None:
+    """Write the files of a new method from templates, for contributors."""
+    from workbench import scaffold
+
+    root = places.root()
+    for path in _refusing(lambda: scaffold.method(name, room, root)):
+        typer.echo(path.relative_to(root))
+    typer.echo("Then: the room's __init__.py, CHANGELOG.md, the table in README.md.")
 
 
 def _chosen(names: list[str] | None) -> list[Any]:

@@ -92,7 +92,7 @@ def posterior(draws: np.ndarray, *, label: str, unit: str, prior: np.ndarray | N
         hv.Curve(([0.0, 0.0], [0.0, height.max()]), x, y,
                  label="no change").opts(**ROLES["truth"].curve()),
     ]
-    shown = [grid, [0.0]]
+    shown = [grid, np.zeros(1)]
     if uniform is not None:
         layers.append(hv.Curve(_density(uniform), x, y, label="uniform weights").opts(
             **ROLES["uniform"].curve()))
