@@ -1,0 +1,89 @@
+"""The address of a page holds its state: a link is a result."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from workbench import runs
+from workbench.core import ParameterError, Params, Study
+
+__all__ = ["Asked", "query", "read"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an address asks for; whatever it holds that cannot be used is a problem in words.
+
+    Parameters
+    ----------
+    run : Run or None
+        The saved run it names.
+    values : dict
+        The parameters it sets, all valid.
+    problems : tuple of str
+    """
+
+    run: runs.Run | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+def read(study: Study, search: str) -> Asked:
+    """Parse ``?run=...`` or ``?trend=line&seed=3``.
+
+    Parameters
+    ----------
+    study : module
+    search : str
+        The address from its question mark on, or nothing.
+    """
+    texts = dict(parse_qsl(search.removeprefix("?"), keep_blank_values=True))
+    if "run" in texts:
+        return _run(study, texts["run"])
+    values, problems = {}, []
+    for name, text in texts.items():
+        try:
+            values[name] = getattr(study.Params.parse({name: text}), name)
+        except ParameterError as refusal:
+            problems += refusal.problems
+    return Asked(values=values, problems=tuple(problems))
+
+
+def query(params: Params) -> str:
+    """The address that gives these parameters: those that differ from the default.
+
+    At least one is named, since an address without any shows the newest run.
+    """
+    values, defaults = params.values(), params.defaults()
+    anchor = "seed" if "seed" in values else next(iter(values), "")
+    told = {name: text(value) for name, value in values.items()
+            if value != defaults[name] or name == anchor}
+    if len(told) > 1 and values[anchor] == defaults[anchor]:
+        del told[anchor]
+    return "?" + urlencode(told)
+
+
+def text(value: Any) -> str:
+    """A value as the command line and the address spell it."""
+    if value is None:
+        return "none"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def changes(values: Mapping[str, Any]) -> str:
+    """Parameters in words, for instance ``trend=line, seed=3``."""
+    return ", ".join(f"{name}={text(value)}" for name, value in values.items())
+
+
+def _run(study: Study, run_id: str) -> Asked:
+    try:
+        run = runs.load(run_id)
+    except ValueError as refusal:
+        return Asked(problems=(str(refusal),))
+    name = study.__name__.rpartition(".")[2]
+    if run.study and run.study != name:
+        return Asked(problems=(f"run must be one of {name!r}, got {run_id!r}, which belongs to "
+                               f"{run.study!r}. Choose one of the saved runs.",))
+    return Asked(run=run)

@@ -1,0 +1,137 @@
+"""Widgets made from a study's declared parameters, one table of kinds for all studies."""
+
+from collections.abc import Callable
+from typing import Any
+
+import panel as pn
+import param
+
+from workbench.core import ParameterError, Params
+from workbench.ui import look
+from workbench.ui.address import text
+
+__all__ = ["Controls"]
+
+SLIDERS = (pn.widgets.EditableIntSlider, pn.widgets.EditableFloatSlider)
+
+
+class Controls:
+    """The widgets of one set of parameters.
+
+    Widgets and parameters follow each other. A value that the declaration refuses stays in its
+    widget, is told in `problems`, and leaves the parameters as they were.
+
+    Parameters
+    ----------
+    params : Params
+    on_change : callable
+        Called without arguments after each change of a widget or of the parameters.
+    """
+
+    def __init__(self, params: Params, on_change: Callable[[], Any]):
+        self.params = params
+        self.problems: dict[str, str] = {}
+        self._on_change = on_change
+        self.widgets = {name: _widget(declared, getattr(params, name))
+                        for name, declared in params.declared().items()}
+        for name, widget in self.widgets.items():
+            # A slider counts when it is let go, not at every pixel.
+            event = "value_throttled" if isinstance(widget, SLIDERS) else "value"
+            widget.param.watch(self._follower(name), event)
+        params.param.watch(self._told, list(self.widgets))
+
+    def rows(self) -> list[Any]:
+        """The widgets as the page shows them, each with its explanation."""
+        return [self._row(name, widget) for name, widget in self.widgets.items()]
+
+    def _row(self, name: str, widget: Any) -> Any:
+        told = self.params.declared()[name].doc
+        if not told or "description" in widget.param:
+            return widget
+        icon = pn.widgets.TooltipIcon(value=told, margin=(2, 0, 0, 4), align="start",
+                                     stylesheets=[look.WIDGETS])
+        return pn.Row(widget, icon, sizing_mode="stretch_width", margin=0)
+
+    def _follower(self, name: str) -> Callable[[Any], Any]:
+        def follow(event: Any) -> Any:
+            if _spelled(self.widgets[name], getattr(self.params, name)) == event.new:
+                if self.problems.pop(name, None):
+                    return self._on_change()
+                return None
+            problem, value = self._typed(name, event.new)
+            if problem:
+                self.problems[name] = problem
+                return self._on_change()
+            self.problems.pop(name, None)
+            return self.params.param.update(**{name: value})
+
+        return follow
+
+    def _typed(self, name: str, value: Any) -> tuple[str, Any]:
+        """The problem of a widget's value, or the value of the parameter."""
+        try:
+            if isinstance(self.widgets[name], pn.widgets.TextInput):
+                return "", getattr(self.params.parse({name: value}), name)
+            return " ".join(self.params.problems({name: value})), value
+        except ParameterError as refusal:
+            return str(refusal), None
+
+    def reset(self) -> None:
+        """Show the parameters as they are, without values that were refused."""
+        self.problems.clear()
+        for name, widget in self.widgets.items():
+            spelled = _spelled(widget, getattr(self.params, name))
+            if widget.value != spelled:
+                widget.value = spelled
+
+    def _told(self, *events: Any) -> Any:
+        for event in events:
+            widget = self.widgets[event.name]
+            spelled = _spelled(widget, event.new)
+            if widget.value != spelled:
+                widget.value = spelled
+            self.problems.pop(event.name, None)
+        return self._on_change()
+
+
+def _widget(declared: param.Parameter, value: Any) -> Any:
+    more = {"label": declared.name, "sizing_mode": "stretch_width", "margin": (0, 0, 10, 0),
+            "stylesheets": [look.WIDGETS]}
+    widget = _kind(declared, value, more)
+    if "description" in widget.param and declared.doc:
+        widget.description = declared.doc
+    return widget
+
+
+def _kind(declared: param.Parameter, value: Any, more: dict[str, Any]) -> Any:
+    if isinstance(declared, param.Selector):
+        return pn.widgets.Select(options=list(declared.objects), value=value, **more)
+    if isinstance(declared, param.Boolean):
+        return pn.widgets.Checkbox(value=value, **more)
+    if isinstance(declared, param.Number) and not declared.allow_None:
+        return _number(declared, value, more)
+    return pn.widgets.TextInput(value=text(value), **more)
+
+
+def _number(declared: param.Number, value: float, more: dict[str, Any]) -> Any:
+    whole = isinstance(declared, param.Integer)
+    low, high = declared.bounds or (None, None)
+    if low is None or high is None:
+        kind = pn.widgets.IntInput if whole else pn.widgets.FloatInput
+        return kind(value=value, start=low, end=high, **more)
+    kind = pn.widgets.EditableIntSlider if whole else pn.widgets.EditableFloatSlider
+    return kind(value=value, start=low, end=high, fixed_start=low, fixed_end=high,
+                step=1 if whole else _step(high - low), **more)
+
+
+def _step(span: float) -> float:
+    """A round step that divides the span into some hundred, and is never above one."""
+    for step in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5):
+        if span / step <= 120:
+            return step
+    return 1.0
+
+
+def _spelled(widget: Any, value: Any) -> Any:
+    """A parameter's value in the form that its widget holds."""
+    return text(value) if isinstance(widget, pn.widgets.TextInput) else value

@@ -1,0 +1,144 @@
+"""What a page says in words and numbers, as HTML; every text from outside is escaped."""
+
+import html
+import inspect
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from workbench.core import Card, Estimate, Study, Summary, places
+from workbench.runs import Run
+from workbench.ui.address import changes, text
+from workbench.ui.computing import Shown
+
+__all__ = ["alarm", "card", "command", "empty", "foot", "headline", "label", "notes", "question",
+           "when"]
+
+LARGE = 4                # headline numbers shown large; the others follow in a table
+
+
+def question(study: Study) -> str:
+    """First sentence of the study's docstring, without its title."""
+    first = inspect.cleandoc(study.__doc__ or "").split("\n\n")[0].replace("\n", " ")
+    prefix, colon, rest = first.partition(": ")
+    asked = rest if colon and prefix.lower() == study.TITLE.lower() else first
+    sentence = re.split(r"(?<=[.?!])\s", asked, maxsplit=1)[0]
+    return sentence[:1].upper() + sentence[1:]
+
+
+def card(study: Study) -> Card | None:
+    """Card of the method that the study imports."""
+    for value in vars(study).values():
+        module = sys.modules.get(getattr(value, "__module__", None) or "")
+        found = getattr(module, "CARD", None)
+        if isinstance(found, Card):
+            return found
+    return None
+
+
+def headline(summary: Summary) -> str:
+    """Numbers in the summary's order, each with its interval or why it has none."""
+    numbers = list(summary.items())
+    large = "".join(_large(name, number) for name, number in numbers[:LARGE])
+    rows = "".join(
+        f'<tr><th scope="row">{html.escape(name)}</th>'
+        f'<td class="number">{html.escape(number.number)}</td>'
+        f'<td class="range">{html.escape(number.range)}</td></tr>'
+        for name, number in numbers[LARGE:])
+    return (f'<dl class="numbers">{large}</dl>' if large else "") + (
+        f"<table><tbody>{rows}</tbody></table>" if rows else "")
+
+
+def notes(summary: Summary) -> str:
+    """Sentences that a reader must see beside the numbers."""
+    items = "".join(f"<li>{html.escape(note)}</li>" for note in summary.notes)
+    return f'<ul class="notes" aria-label="Notes">{items}</ul>' if items else ""
+
+
+def alarm(sentences: list[str]) -> str:
+    """What is wrong and what helps, in red."""
+    told = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences if sentence)
+    return f'<div class="alarm" role="alert">{told}</div>' if told else ""
+
+
+def empty(name: str) -> str:
+    """What to do when there is nothing to show."""
+    return (f'<div class="empty"><p>No run of this study has been saved yet.</p><p>Make one with '
+            f"<code>{html.escape(command(name, {}))}</code>, or press Compute.</p></div>")
+
+
+def foot(study: Study, shown: Shown, reports: str | None) -> str:
+    """Paper, key, seed, and where the report is or how to get one."""
+    if shown.run is None and shown.problem:
+        return ""
+    method = card(study)
+    name = study.__name__.rpartition(".")[2]
+    facts = {"Paper": html.escape(_paper(method)) if method else "",
+             "Run": f"<code>{html.escape(shown.run.id)}</code>" if shown.run else "",
+             "Key": f"<code>{html.escape(shown.key)}</code>" if shown.key else "",
+             "Seed": html.escape(str(shown.values.get("seed", "none declared"))),
+             "Report": _report(name, shown, study, reports)}
+    rows = "".join(f"<dt>{term}</dt><dd>{fact}</dd>" for term, fact in facts.items() if fact)
+    return f'<dl class="foot">{rows}</dl>'
+
+
+def command(name: str, values: dict[str, Any]) -> str:
+    """The command line that makes a run with these values."""
+    settings = "".join(f" -p {key}={shlex.quote(text(value))}" for key, value in values.items())
+    return f"python3 -m workbench report {name}{settings}"
+
+
+def when(run: Run) -> str:
+    """Start of a run, to the minute."""
+    return f"{run.started[:10]} {run.started[11:16]}" if run.started else "at an unknown time"
+
+
+def label(run: Run) -> str:
+    """One line that tells a run from the others: when, what was changed, and its state."""
+    told = changes(run.changed) or ("defaults" if run.params else "unknown parameters")
+    told = told if len(told) <= 90 else told[:89] + "…"
+    state = "" if run.state == "succeeded" else f" · {run.state}"
+    return f"{when(run)} · {told}{state}"
+
+
+def _large(name: str, number: Estimate) -> str:
+    value = number.number.removesuffix(number.unit).strip()
+    grey = ' class="grey"' if "counts the same" in name or "uniform" in name else ""
+    return (f"<div{grey}><dt>{html.escape(name)}</dt>"
+            f'<dd class="number">{html.escape(value)} '
+            f'<span class="unit">{html.escape(number.unit)}</span></dd>'
+            f'<dd class="range">{html.escape(number.range)}</dd></div>')
+
+
+def _report(name: str, shown: Shown, study: Study, reports: str | None) -> str:
+    run = shown.run
+    if run is None:
+        defaults = study.Params.defaults()
+        changed = {key: value for key, value in shown.values.items() if value != defaults[key]}
+        return ("This result is not saved. <code>"
+                f"{html.escape(command(name, changed))}</code> saves it with a report.")
+    if run.report is None:
+        return "This run was saved without a report."
+    path = f"{run.id}/report.html"
+    if reports is None:
+        return f"<code>{html.escape(str(run.report))}</code>"
+    return f'<a href="{html.escape(quote(f"{reports}/{path}"))}">Open the report</a>'
+
+
+def _paper(method: Card) -> str:
+    """Author, title and year of the card's source, where the bibliography is at hand."""
+    path: Path = places.root() / "docs" / "references.bib"
+    try:
+        entry = path.read_text(encoding="utf-8").split(f"{{{method.source},")[1].split("\n}")[0]
+    except (OSError, IndexError):
+        return method.source
+    fields = dict(re.findall(r"^\s*(\w+) = \{(.*)\},?$", entry, re.MULTILINE))
+    told = {name: re.sub(r"[{}]", "", value) for name, value in fields.items()}
+    if {"author", "title", "year"} - told.keys():
+        return method.source
+    place = f"arXiv:{told['eprint']}" if "eprint" in told else told.get("journal", "")
+    names = "; ".join(told["author"].split(" and "))
+    return f"{names} ({told['year']}): {told['title']}" + (f", {place}" if place else "")
