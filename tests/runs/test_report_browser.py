@@ -1,6 +1,5 @@
 """A real browser opens the report from disk: figures are drawn, nothing is fetched."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -17,26 +16,6 @@ script, div = components(plot)
 HTML(div + script)"""
 REMOTE = ("from IPython.display import HTML\n"
           "HTML('<img src=\"http://example.org/x.png\" alt=\"\">')")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-             "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = next(filter(None, map(shutil.which, (
-        "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None)
-    if found is None:
-        sentence = ("no Chromium was found; install the system's package, for instance "
-                    "`apt install chromium`, to run the browser tests")
-        if os.environ.get("CI"):
-            pytest.fail(sentence)
-        pytest.skip(sentence)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

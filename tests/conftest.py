@@ -1,0 +1,28 @@
+"""A real browser for the tests of reports, pages and lab."""
+
+import os
+import shutil
+
+import pytest
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+             "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The system's Chromium; one for each module, since Playwright holds the event loop."""
+    found = next(filter(None, map(shutil.which, (
+        "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None)
+    if found is None:
+        sentence = ("no Chromium was found; install the system's package, for instance "
+                    "`apt install chromium`, to run the browser tests")
+        if os.environ.get("CI"):
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield opened
+        opened.close()

@@ -1,0 +1,69 @@
+"""Pages render whatever the store holds."""
+
+import json
+
+import pytest
+from bokeh.document import Document
+
+from workbench import runs
+from workbench.ui import HomePage, StudyPage
+
+
+def rendered(page):
+    """Texts of all models of a page."""
+    document = page.template().server_doc(doc=Document())
+    return json.dumps(document.to_json(deferred=False))
+
+
+def plots(text):
+    return text.count('"name": "Figure"')
+
+
+def save(study, **values):
+    params = study.Params(**values)
+    return runs.save(study, params, study.run(params))
+
+
+def test_matches_newest_run(tiny):
+    save(tiny, n=4)
+    save(tiny, n=9)
+    text = rendered(StudyPage(tiny))
+    assert plots(text) == 2
+    assert "n=4" in text
+    assert "[8.5, 10], 90 % interval" in text
+
+
+def test_matches_empty_store(tiny):
+    text = rendered(StudyPage(tiny))
+    assert "python3 -m workbench report tiny" in text
+    assert plots(text) == 0
+    assert "No run has been saved yet" in rendered(HomePage({"tiny": tiny}))
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"id": 3}'])
+def test_matches_damaged_runs(tiny, content):
+    good, bad = save(tiny, n=4), save(tiny, n=5)
+    (bad.folder / "run.json").write_text(content)
+    (good.folder.parent / "foreign").mkdir()
+    assert plots(rendered(StudyPage(tiny))) == 2
+    assert "[3.5, 5], 90 % interval" in rendered(HomePage({"tiny": tiny}, reports="reports"))
+
+
+def test_matches_home_to_the_newest_run(tiny):
+    save(tiny, n=4)
+    save(tiny, n=9)
+    text = rendered(HomePage({"tiny": tiny}, reports="reports"))
+    assert "[8.5, 10], 90 % interval" in text
+    assert "data:image/svg+xml;base64," in text
+    assert "./reports/index.html" in text
+    assert "<b>study" not in text.replace("&lt;b&gt;", "")
+
+
+def test_matches_run_of_older_parameters(tiny):
+    run = save(tiny, n=4)
+    record = json.loads((run.folder / "run.json").read_text())
+    record["params"]["gone"] = 1
+    (run.folder / "run.json").write_text(json.dumps(record))
+    page = StudyPage(tiny)
+    assert plots(rendered(page)) == 2
+    assert page.params.values() == tiny.Params().values()
