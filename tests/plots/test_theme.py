@@ -76,7 +76,7 @@ def test_axes_have_labels_and_units(figures, name):
 
 
 def test_a_score_that_counts_little_is_drawn_as_an_alarm(figures):
-    alarms = [e for e in figures["trend"] if "less than a third" in e.label]
+    alarms = [e for e in figures["trend"] if "below 1/3" in e.label]
     assert len(alarms) == 1
     assert len(alarms[0]) == 1
     assert hv.Store.lookup_options("bokeh", alarms[0], "style").kwargs["marker"] == "diamond"

@@ -34,18 +34,18 @@ def trend_bands(bands: pd.DataFrame, points: pd.DataFrame, *, baseline: pd.DataF
     x, y = dimension("date", "date"), dimension("score", label, unit)
     ours = ROLES["ours"]
     predictive = hv.Area((bands["date"], bands["predictive_low"], bands["predictive_high"]),
-                         x, [y, "high"], label="a new score").opts(**ours.band(0.09))
+                         x, [y, "high"], label="new score").opts(**ours.band(0.09))
     posterior_band = hv.Area((bands["date"], bands["low"], bands["high"]), x, [y, "high"],
-                             label="trend, posterior band").opts(**ours.band(0.28))
+                             label="trend band").opts(**ours.band(0.28))
     curve = hv.Curve((bands["date"], bands["mean"]), x, y, label="trend").opts(**ours.curve())
     layers = [predictive, posterior_band, *_scores(points, x, y)]
     if baseline is not None:
         grey = hv.Curve((baseline["date"], baseline["mean"]), x, y,
-                        label="every score counts the same")
+                        label="uniform weights")
         layers.append(grey.opts(**ROLES["uniform"].curve()))
     title = {"title": f"{label.capitalize()} over time"}
     return hv.Overlay([*layers, curve]).opts(
-        hv.opts.Overlay(**frame(legend_position="bottom", legend_cols=3, height=420), **title))
+        hv.opts.Overlay(**frame(legend_position="bottom", legend_cols=3, height=430), **title))
 
 
 def _scores(points: pd.DataFrame, x: hv.Dimension, y: hv.Dimension) -> list[hv.Element]:
@@ -55,7 +55,7 @@ def _scores(points: pd.DataFrame, x: hv.Dimension, y: hv.Dimension) -> list[hv.E
     doubted = shown["weight"] < 1 / 3
     layers = []
     for rows, label, role, size in ((shown[~doubted], "score", "truth", 4),
-                                    (shown[doubted], "score that counts less than a third",
+                                    (shown[doubted], "score with weight below 1/3",
                                      "alarm", 8)):
         if len(rows):
             marks = hv.Scatter(rows, x, [y, *others], label=label)
