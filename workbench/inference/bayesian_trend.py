@@ -207,9 +207,6 @@ class BayesianTrend:
         else:
             made = trend_sampling.nuts(terms, draws=self.draws, tune=self.tune,
                                        chains=self.chains, rng=rng)
-        chains, draws, _ = made.x.shape
-        c, hyper = trend_density.unpack(made.x.reshape(-1, terms.size), terms)
-        kept = {name: values.reshape(chains, draws) for name, values in hyper.items()}
         return TrendFit(rows, design, prior, sampler=made.sampler, student=self.robust,
-                        coefficients=c.reshape(chains, draws, -1), hyper=kept,
-                        stats=made.stats, pareto_k=made.pareto_k)
+                        coefficients=made.coefficients, hyper=made.hyper, stats=made.stats,
+                        pareto_k=made.pareto_k)

@@ -1,14 +1,9 @@
 """Log posterior density of a trend and its gradient, compiled by numba.
 
-Row i adds ``weight_i * log p(y_i | mu_i)`` with ``mu = X @ c`` and
-
-- normal: ``y ~ Normal(mu, sqrt(sigma**2 + error**2))``;
-- Student-t: ``y ~ StudentT(nu, mu, sigma)``; with a measurement error the scale mixture
-  ``y ~ Normal(mu, sqrt(sigma**2 / lam + error**2)), lam ~ Gamma(nu / 2, nu / 2)`` is integrated
-  over ``log(lam)`` by the trapezoid rule, which converges geometrically here.
-
-The unconstrained vector is ``(z, log sigma[, log tau][, log eta, log length][, log(nu - 2)])``;
-coefficients follow as ``c = location + spread * z``, so that no part of the prior is a funnel.
+Row i adds ``weight_i * log p(y_i | mu_i)`` with ``mu = X @ c`` and the likelihood of
+``trend_likelihood``. The unconstrained vector is ``(x, log sigma[, log tau][, log eta, log
+length][, log(nu - 2)])``; coefficients follow as ``c = location + spread * z`` with the
+standardised z of ``trend_coordinates``.
 The same model in PyMC, which shares no code with this one, is in ``trend_pymc``.
 """
 
@@ -16,14 +11,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from workbench.inference.trend_coordinates import along_spreads, conditional, standardised
 from workbench.inference.trend_design import BEND, CHANGE, SOURCE, Prior, TrendDesign
+from workbench.inference.trend_likelihood import compiled, noise_of, row
 
-__all__ = ["Terms", "compiled", "log_density", "pointwise", "terms_for", "unpack"]
-
-compiled = njit(cache=True, nogil=True, error_model="numpy")
-STEP, LOWEST, HIGHEST = 0.5, -24.0, 5.0     # trapezoid over log(lam)
+__all__ = ["Terms", "log_density", "terms_for", "unpack"]
 
 
 class Terms(NamedTuple):
@@ -37,6 +30,8 @@ class Terms(NamedTuple):
     location: np.ndarray
     spread: np.ndarray
     frequency: np.ndarray     # per column, zero outside the bends
+    A: np.ndarray             # information on the coefficients, row after row; zero at first
+    b: np.ndarray
     student: bool
     nu: float                 # fixed degrees of freedom; zero when they are learned
     sigma_sd: float
@@ -66,34 +61,41 @@ def terms_for(design: TrendDesign, prior: Prior, X: np.ndarray, rows: tuple[np.n
     frequency = np.zeros(len(kind))
     frequency[kind == BEND] = design.frequencies
     y, weight, error = (np.ascontiguousarray(row, dtype=float) for row in rows)
+    k = len(kind)
     return Terms(np.ascontiguousarray(X).ravel(), y, weight, error, kind.astype(float), location,
-                 spread, frequency, student, float(nu or 0.0), prior.sigma_sd,
-                 prior.source_sd if design.sources else 0.0,
+                 spread, frequency, np.zeros(k * k), np.zeros(k), student,
+                 float(nu or 0.0), prior.sigma_sd, prior.source_sd if design.sources else 0.0,
                  prior.bend_sd if design.basis else 0.0,
                  math.log(prior.length_median), prior.length_sd)
 
 
 def unpack(x: np.ndarray, terms: Terms) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Coefficients, shape (draws, k), and named scales, each (draws,), of draws (draws, d)."""
+    """Coefficients, shape (..., k), and named scales, each (...), of vectors (..., d)."""
     k = len(terms.kind)
-    rest = list(np.exp(x[:, k:]).T)
+    rest = list(np.moveaxis(np.exp(x[..., k:]), -1, 0))
     hyper = {"sigma": rest.pop(0)}
-    spread = np.tile(terms.spread, (len(x), 1))
     if terms.source_sd > 0:
         hyper["tau"] = rest.pop(0)
-        spread[:, terms.kind == SOURCE] = hyper["tau"][:, None]
     if terms.bend_sd > 0:
         hyper |= {"eta": rest.pop(0), "length": rest.pop(0)}
-        bends = terms.kind == BEND
-        root = _root_density(hyper["length"][:, None], terms.frequency[bends])
-        spread[:, bends] = hyper["eta"][:, None] * root
     if terms.student:
-        hyper["nu"] = 2 + rest.pop(0) if terms.nu == 0 else np.full(len(x), terms.nu)
-    return terms.location + spread * x[:, :k], hyper
+        hyper["nu"] = (2 + rest.pop(0) if terms.nu == 0
+                       else np.full(x.shape[:-1], terms.nu))
+    c = _coefficients(np.ascontiguousarray(x).reshape(-1, x.shape[-1]), terms)
+    return c.reshape(*x.shape[:-1], k), hyper
 
 
-def _root_density(length: np.ndarray, frequency: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.sqrt(2 * np.pi) * length) * np.exp(-((length * frequency) ** 2) / 4)
+@compiled
+def _coefficients(draws, terms):  # type: ignore[no-untyped-def]
+    k = len(terms.kind)
+    c = np.empty((len(draws), k))
+    for s in range(len(draws)):
+        x = draws[s]
+        _, tau, eta, length, _ = _scales(x, np.zeros(len(x)), terms)
+        spread = _spreads(terms, tau, eta, length)
+        mean, _, inverse = conditional(spread, terms.A, terms.b)
+        c[s] = terms.location + spread * standardised(x[:k], mean, inverse)[0]
+    return c
 
 
 @compiled
@@ -103,20 +105,25 @@ def log_density(x, terms):  # type: ignore[no-untyped-def]
     value, tau, eta, length, nu = _scales(x, gradient, terms)
     k = len(terms.kind)
     spread = _spreads(terms, tau, eta, length)
-    value += _coefficient_prior(x, gradient, terms.kind)
-    rows, by_coefficient, by_log_sigma, by_nu = _likelihood(x, terms, spread, nu)
+    place = conditional(spread, terms.A, terms.b)
+    z, logs = standardised(x[:k], place[0], place[2])
+    by_z = np.zeros(k)
+    value += logs + _standard_prior(z, by_z, terms.kind)
+    noise = noise_of(math.exp(x[k]), nu, terms.student)
+    rows, by_coefficient, by_log_sigma, by_nu = _likelihood(z, spread, noise, terms)
     gradient[k] += by_log_sigma
     if terms.student and terms.nu == 0:
         gradient[-1] += by_nu * (nu - 2)
+    by_x, along = along_spreads(x[:k], by_z + by_coefficient * spread, place)
     for j in range(k):
-        gradient[j] += by_coefficient[j] * spread[j]
-        along = by_coefficient[j] * spread[j] * x[j]
+        gradient[j] = by_x[j]
+        slope = along[j] + by_coefficient[j] * spread[j] * z[j]
         if terms.kind[j] == SOURCE:
-            gradient[k + 1] += along
+            gradient[k + 1] += slope
         elif terms.kind[j] == BEND:
             at = k + 2 if terms.source_sd > 0 else k + 1
-            gradient[at] += along
-            gradient[at + 1] += along * (0.5 - (length * terms.frequency[j]) ** 2 / 2)
+            gradient[at] += slope
+            gradient[at + 1] += slope * (0.5 - (length * terms.frequency[j]) ** 2 / 2)
     return value + rows, gradient
 
 
@@ -165,30 +172,29 @@ def _spreads(terms, tau, eta, length):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _coefficient_prior(x, gradient, kind):  # type: ignore[no-untyped-def]
+def _standard_prior(z, gradient, kind):  # type: ignore[no-untyped-def]
     value = 0.0
     for j in range(len(kind)):
         if kind[j] == CHANGE:
-            value -= abs(x[j])
-            gradient[j] -= np.sign(x[j])
+            value -= abs(z[j])
+            gradient[j] -= np.sign(z[j])
         else:
-            value -= 0.5 * x[j] * x[j]
-            gradient[j] -= x[j]
+            value -= 0.5 * z[j] * z[j]
+            gradient[j] -= z[j]
     return value
 
 
 @compiled
-def _likelihood(x, terms, spread, nu):  # type: ignore[no-untyped-def]
+def _likelihood(z, spread, noise, terms):  # type: ignore[no-untyped-def]
     k = len(spread)
-    c = terms.location + spread * x[:k]
+    c = terms.location + spread * z
     by_c = np.zeros(k)
     total, by_log_sigma, by_nu = 0.0, 0.0, 0.0
-    sigma = math.exp(x[k])
     for i in range(len(terms.y)):
         residual = terms.y[i]
         for j in range(k):
             residual -= terms.X[i * k + j] * c[j]
-        value, precision, d_sigma, d_nu = _row(residual, sigma, nu, terms.error[i], terms.student)
+        value, precision, d_sigma, d_nu = row(residual, terms.error[i], noise)
         weight = terms.weight[i]
         total += weight * value
         by_log_sigma += weight * d_sigma
@@ -197,73 +203,3 @@ def _likelihood(x, terms, spread, nu):  # type: ignore[no-untyped-def]
         for j in range(k):
             by_c[j] += terms.X[i * k + j] * pull
     return total, by_c, by_log_sigma, by_nu
-
-
-@compiled
-def _row(residual, sigma, nu, error, student):  # type: ignore[no-untyped-def]
-    """Log likelihood of one row, its precision ``-d log p / d(residual) / residual``, slopes."""
-    if not student:
-        variance = sigma * sigma + error * error
-        z2 = residual * residual / variance
-        value = -0.5 * (math.log(2 * math.pi * variance) + z2)
-        return value, 1 / variance, (z2 - 1) * sigma * sigma / variance, 0.0
-    if error > 0:
-        return _mixture_row(residual, sigma, nu, error)
-    z2 = (residual / sigma) ** 2
-    value = (math.lgamma((nu + 1) / 2) - math.lgamma(nu / 2) - 0.5 * math.log(nu * math.pi)
-             - math.log(sigma) - 0.5 * (nu + 1) * math.log1p(z2 / nu))
-    precision = (nu + 1) / (nu + z2)
-    d_nu = 0.5 * (_digamma((nu + 1) / 2) - _digamma(nu / 2) - 1 / nu
-                  - math.log1p(z2 / nu) + precision * z2 / nu)
-    return value, precision / (sigma * sigma), precision * z2 - 1, d_nu
-
-
-@compiled
-def _mixture_row(residual, sigma, nu, error):  # type: ignore[no-untyped-def]
-    half = nu / 2
-    constant = half * math.log(half) - math.lgamma(half) - 0.5 * math.log(2 * math.pi)
-    count = int((HIGHEST - LOWEST) / STEP) + 1
-    logs, top = np.empty(count), -np.inf
-    for q in range(count):
-        u = LOWEST + STEP * q
-        variance = sigma * sigma * math.exp(-u) + error * error
-        logs[q] = (constant + half * (u - math.exp(u))
-                   - 0.5 * (math.log(variance) + residual * residual / variance))
-        top = max(top, logs[q])
-    total, precision, d_sigma, d_nu = 0.0, 0.0, 0.0, 0.0
-    fixed = 0.5 * (math.log(half) + 1 - _digamma(half))
-    for q in range(count):
-        u = LOWEST + STEP * q
-        mass = math.exp(logs[q] - top)
-        own = sigma * sigma * math.exp(-u)
-        variance = own + error * error
-        total += mass
-        precision += mass / variance
-        d_sigma += mass * (residual * residual / variance - 1) * own / variance
-        d_nu += mass * (fixed + 0.5 * (u - math.exp(u)))
-    return (top + math.log(STEP * total), precision / total, d_sigma / total, d_nu / total)
-
-
-@compiled
-def _digamma(v):  # type: ignore[no-untyped-def]
-    shift = 0.0
-    while v < 6:
-        shift -= 1 / v
-        v += 1
-    r = 1 / (v * v)
-    return shift + math.log(v) - 0.5 / v - r * (1 / 12 - r * (1 / 120 - r * (1 / 252 - r / 240)))
-
-
-@compiled
-def pointwise(residuals, scales, error, student):  # type: ignore[no-untyped-def]
-    """Log likelihood and precision of each row and draw, two arrays of shape (draws, n).
-
-    `residuals` has shape (draws, n); `scales` is the pair sigma, nu, each of shape (draws,).
-    """
-    sigma, nu = scales
-    value, precision = np.empty_like(residuals), np.empty_like(residuals)
-    for s in range(residuals.shape[0]):
-        for i in range(residuals.shape[1]):
-            row = _row(residuals[s, i], sigma[s], nu[s], error[i], student)
-            value[s, i], precision[s, i] = row[0], row[1]
-    return value, precision

@@ -16,7 +16,7 @@ import pandas as pd
 
 from workbench.core import check
 
-__all__ = ["BEND", "CHANGE", "FIXED", "SOURCE", "Prior", "TrendDesign", "to_days"]
+__all__ = ["BEND", "CHANGE", "FIXED", "SOURCE", "Prior", "TrendDesign", "root_density", "to_days"]
 
 FIXED, SOURCE, CHANGE, BEND = 0, 1, 2, 3
 DAY = np.timedelta64(86_400_000_000, "us")
@@ -58,6 +58,26 @@ class Prior:
         return cls(level_mean=(low + high) / 2, level_sd=width / 2, slope_sd=width / 5,
                    sigma_sd=width / 5, source_sd=width / 8, change_scale=width / 20,
                    bend_sd=width / 5, length_median=span / 5)
+
+    def sample(self, design: "TrendDesign", size: int, rng: np.random.Generator) -> np.ndarray:
+        """Coefficients drawn from the prior, shape (size, k)."""
+        kinds = design.kinds
+        c = rng.normal(size=(size, len(kinds)))
+        c[:, :2] = [self.level_mean, 0.0] + c[:, :2] * [self.level_sd, self.slope_sd]
+        tau = np.abs(rng.normal(size=size)) * self.source_sd
+        c[:, kinds == SOURCE] *= tau[:, None]
+        c[:, kinds == CHANGE] = rng.laplace(scale=self.change_scale,
+                                            size=(size, design.changepoints))
+        eta = np.abs(rng.normal(size=size)) * self.bend_sd
+        length = self.length_median * np.exp(self.length_sd * rng.normal(size=size))
+        c[:, kinds == BEND] *= eta[:, None] * root_density(length[:, None], design.frequencies)
+        return c
+
+
+def root_density(length: np.ndarray, frequency: np.ndarray) -> np.ndarray:
+    """Square root of the squared-exponential spectral density at unit amplitude."""
+    spread = np.exp(-((length * frequency) ** 2) / 4)
+    return np.asarray(np.sqrt(np.sqrt(2 * np.pi) * length) * spread)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +163,7 @@ class TrendDesign:
             names = np.repeat(names, n)
         unknown = set(names) - set(self.sources)
         if unknown:
-            first = sorted(unknown)[0]
+            first = str(sorted(unknown)[0])
             raise ValueError(f"source must be one of {', '.join(self.sources)}, got {first!r}."
                              f"{check.suggestion(first, self.sources)}")
         return (names[:, None] == np.array(self.sources)).astype(float)

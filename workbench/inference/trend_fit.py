@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.core import check
 from workbench.core.result import Estimate, Interval, credible
 from workbench.core.weights import effective_size, normalise
 from workbench.inference.trend_design import BEND, CHANGE, SOURCE, Prior, TrendDesign
@@ -37,7 +38,7 @@ class Observed:
     @property
     def sources(self) -> tuple[str, ...]:
         """Names of the sources in alphabetical order; none when there is only one."""
-        names = () if self.source is None else tuple(sorted(set(self.source)))
+        names = () if self.source is None else tuple(sorted({str(word) for word in self.source}))
         return names if len(names) > 1 else ()
 
 
@@ -113,6 +114,18 @@ class TrendFit:
         noise = (rng.standard_t(self.nu[:, None], size=means.shape) if self.student
                  else rng.normal(size=means.shape))
         return self._band(when, means + self.sigma[:, None] * noise, level)
+
+    def bands(self, level: float = 0.9, *, rng: np.random.Generator) -> pd.DataFrame:
+        """Both bands on the grid: date, mean, low, high, predictive_low, predictive_high."""
+        new = self.predict(level=level, rng=rng)
+        return self.trend(level=level).assign(predictive_low=new["low"],
+                                              predictive_high=new["high"])
+
+    def prior_slope_draws(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        """Average slope before any score was seen, shape (size,)."""
+        ends = self.design.matrix(self._dates([self.design.start, self.design.end]))
+        c = self.prior.sample(self.design, size, rng)
+        return np.asarray((ends[1] - ends[0]) @ c.T / self.design.span)
 
     def grid(self, points: int = 200) -> np.ndarray:
         """Dates from the first score to the horizon, shape (points,)."""
@@ -191,6 +204,10 @@ class TrendFit:
                                                    "timedelta64[us]")
 
     def _means(self, dates: Any, source: Any = None) -> np.ndarray:
+        # One source alone has no column in the design, so a wrong name must be caught here.
+        if source is not None and self.observed.source is not None and not self.design.sources:
+            for name in np.atleast_1d(np.asarray(source, dtype=str)):
+                check.one_of({str(known) for known in self.observed.source}, source=str(name))
         return self.flat @ self.design.matrix(dates, source).T
 
     def _band(self, dates: Any, draws: np.ndarray, level: float) -> pd.DataFrame:
@@ -209,7 +226,7 @@ class TrendFit:
         return (np.arange(chains)[:, None] * each + kept).ravel()
 
     def _pointwise(self, rows: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        from workbench.inference.trend_density import pointwise
+        from workbench.inference.trend_likelihood import pointwise
 
         X = self.design.matrix(self.observed.dates[rows], self._sources(rows))
         residuals = self.observed.score[rows] - self.flat[kept] @ X.T

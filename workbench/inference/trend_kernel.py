@@ -19,7 +19,8 @@ from nutpie import _lib
 from nutpie.compiled_pyfunc import from_pyfunc
 from nutpie.sample import CompiledModel
 
-from workbench.inference.trend_density import Terms, compiled, log_density
+from workbench.inference.trend_density import Terms, log_density
+from workbench.inference.trend_likelihood import compiled, versioned
 
 __all__ = ["Whitening", "c_model", "python_model"]
 
@@ -81,7 +82,8 @@ def c_model(terms: Terms, whitening: Whitening) -> CompiledModel:
     header = [n, k, size, terms.student, terms.nu, terms.sigma_sd, terms.source_sd,
               terms.bend_sd, terms.log_length, terms.length_sd]
     arrays = [terms.X, terms.y, terms.weight, terms.error, terms.kind, terms.location,
-              terms.spread, terms.frequency, whitening.centre, whitening.factor]
+              terms.spread, terms.frequency, terms.A, terms.b,
+              whitening.centre, whitening.factor]
     flat = np.concatenate([np.array(header, dtype=float), *(array.ravel() for array in arrays)])
     return CTrendModel(dims={"u": ("coordinate",)}, flat=flat, size=size)
 
@@ -114,16 +116,18 @@ def _terms(flat):  # type: ignore[no-untyped-def]
     columns = rows[3 * n:]
     terms = Terms(flat[HEADER:HEADER + n * k], rows[:n], rows[n:2 * n],
                   rows[2 * n:3 * n], columns[:k], columns[k:2 * k], columns[2 * k:3 * k],
-                  columns[3 * k:4 * k], flat[3] != 0, flat[4], flat[5], flat[6], flat[7],
-                  flat[8], flat[9])
-    rest = columns[4 * k:]
+                  columns[3 * k:4 * k], columns[4 * k:4 * k + k * k],
+                  columns[4 * k + k * k:5 * k + k * k], flat[3] != 0, flat[4],
+                  flat[5], flat[6], flat[7], flat[8], flat[9])
+    rest = columns[5 * k + k * k:]
     return terms, rest[:d], rest[d:]
 
 
 @numba.cfunc(types.int64(types.uint64, DOUBLES, DOUBLES, DOUBLES, DOUBLES), cache=True)
+@versioned
 def _c_density(d, u, gradient, value, user):  # type: ignore[no-untyped-def]
     n, k = int(user[0]), int(user[1])
-    flat = numba.carray(user, (HEADER + n * (k + 3) + 4 * k + d + d * d,))
+    flat = numba.carray(user, (HEADER + n * (k + 3) + 5 * k + k * k + d + d * d,))
     terms, centre, factor = _terms(flat)
     point = centre.copy()
     for i in range(d):
@@ -141,6 +145,7 @@ def _c_density(d, u, gradient, value, user):  # type: ignore[no-untyped-def]
 
 
 @numba.cfunc(types.int64(types.uint64, types.uint64, DOUBLES, DOUBLES, DOUBLES), cache=True)
+@versioned
 def _c_expand(d, expanded, u, out, user):  # type: ignore[no-untyped-def]  # noqa: ARG001
     for j in range(d):
         out[j] = u[j]

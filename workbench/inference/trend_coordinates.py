@@ -1,0 +1,99 @@
+"""Coordinates in which a trend's coefficients are uncorrelated whatever its scales are.
+
+Given its scales, the standardised coefficient vector z has a standard prior. Were the likelihood
+Gaussian with information matrix A and vector b (both in score units), its conditional posterior
+would be ``Normal(m, inv(P))`` with ``P = I + S A S = L L'``, ``m = inv(P) S b`` and S the diagonal
+of the prior spreads. The sampler therefore moves ``x`` with ``z = m + inv(L') x``, an exact change
+of variables that depends on the scales: it leaves no funnel at either end, unlike the centred and
+the non-centred form (Papaspiliopoulos, Roberts and Sköld, Statistical Science 22, 2007), and no
+correlation between bends. With A = 0 it is the non-centred form.
+"""
+
+import math
+
+import numpy as np
+
+from workbench.inference.trend_likelihood import compiled
+
+__all__ = ["along_spreads", "conditional", "standardised"]
+
+
+@compiled
+def conditional(spread, A, b):  # type: ignore[no-untyped-def]
+    """Mean m, shape (k,), and the factor L with its inverse, both lower triangular (k, k).
+
+    `A` holds the rows of the information matrix one after the other, shape (k * k,).
+    """
+    k = len(spread)
+    L, inverse = np.zeros((k, k)), np.zeros((k, k))
+    for i in range(k):
+        for j in range(i + 1):
+            total = spread[i] * A[i * k + j] * spread[j]
+            if i == j:
+                total += 1.0
+            for q in range(j):
+                total -= L[i, q] * L[j, q]
+            L[i, j] = math.sqrt(total) if i == j else total / L[j, j]
+    for j in range(k):
+        inverse[j, j] = 1 / L[j, j]
+        for i in range(j + 1, k):
+            total = 0.0
+            for q in range(j, i):
+                total -= L[i, q] * inverse[q, j]
+            inverse[i, j] = total / L[i, i]
+    return _transposed(inverse, _times(inverse, spread * b)), L, inverse
+
+
+@compiled
+def standardised(x, mean, inverse):  # type: ignore[no-untyped-def]
+    """Standardised coefficients z and the log determinant of the change from x."""
+    logs = 0.0
+    for j in range(len(x)):
+        logs += math.log(inverse[j, j])
+    return mean + _transposed(inverse, x), logs
+
+
+@compiled
+def along_spreads(x, by_z, place):  # type: ignore[no-untyped-def]
+    """Slope along x, and along each log spread through z and the determinant, both (k,).
+
+    `by_z` is the slope along z and `place` what ``conditional`` returned. No derivative of a
+    matrix is formed: with ``V[i, j] = x[max(i, j)] * w[min(i, j)]`` the slope of ``inv(L') x``
+    is a diagonal of ``inv(L)' V (L - inv(L'))'``, and V is a pair of running sums.
+    """
+    mean, L, inverse = place
+    k = len(x)
+    by_x = _times(inverse, by_z)
+    y = _transposed(inverse, by_x)
+    along = np.empty(k)
+    for j in range(k):
+        after = 0.0
+        for i in range(k):
+            after += x[i] * (L[j, i] - inverse[i, j])
+        before, turned, variance = 0.0, 0.0, 0.0
+        for i in range(k):
+            gap = L[j, i] - inverse[i, j]
+            before += by_x[i] * gap
+            after -= x[i] * gap
+            turned += inverse[i, j] * (x[i] * before + by_x[i] * after)
+            variance += inverse[i, j] ** 2
+        along[j] = mean[j] * (2 * y[j] - by_z[j]) - (1 - variance) - turned
+    return by_x, along
+
+
+@compiled
+def _times(lower, x):  # type: ignore[no-untyped-def]
+    out = np.zeros(len(x))
+    for i in range(len(x)):
+        for j in range(i + 1):
+            out[i] += lower[i, j] * x[j]
+    return out
+
+
+@compiled
+def _transposed(lower, x):  # type: ignore[no-untyped-def]
+    out = np.zeros(len(x))
+    for i in range(len(x)):
+        for j in range(i + 1):
+            out[j] += lower[i, j] * x[i]
+    return out
