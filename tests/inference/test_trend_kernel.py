@@ -1,0 +1,48 @@
+"""Oracle: nutpie's documented door for Python functions, same model, same seed."""
+
+import numpy as np
+import pytest
+
+from workbench.core import generator
+from workbench.inference.trend_density import terms_for
+from workbench.inference.trend_design import Prior, TrendDesign
+from workbench.inference.trend_kernel import c_model, python_model
+from workbench.inference.trend_sampling import whiten
+
+
+@pytest.mark.parametrize(("basis", "sources"), [(0, ()), (6, ("a", "b"))])
+def test_matches_the_documented_door(basis, sources):
+    import nutpie
+
+    rng = generator(0)
+    day = np.linspace(0, 300, 40)
+    source = rng.choice(sources, 40) if sources else None
+    design = TrendDesign(0.0, 300.0, 30.0, sources, 0, basis)
+    dates = np.datetime64("1970-01-01") + day.astype("timedelta64[D]")
+    rows = (6 - day / 100 + rng.normal(size=40), rng.uniform(0.5, 2, 40), rng.uniform(0, 1, 40))
+    terms, whitening = whiten(terms_for(
+        design, Prior.for_scale((0.0, 10.0), design.span), design.matrix(dates, source), rows,
+        student=True, nu=None))
+    fast, plain = (nutpie.sample(door(terms, whitening), draws=8, tune=8, chains=2, seed=3,
+                                 progress_bar=False).posterior["u"].to_numpy()
+                   for door in (c_model, python_model))
+    assert fast.shape == (2, 8, terms.size)
+    assert fast.std() > 0.1
+    np.testing.assert_allclose(fast, plain, rtol=1e-6, atol=1e-6)
+
+
+def test_identity_whitening_takes_the_origin_to_the_mode():
+    rng = generator(1)
+    design = TrendDesign(0.0, 300.0, 30.0)
+    X = np.column_stack([np.ones(50), np.linspace(0, 10, 50)])
+    rows = (5 + rng.normal(size=50), np.ones(50), np.zeros(50))
+    terms, whitening = whiten(terms_for(design, Prior.for_scale((0.0, 10.0), 10.0), X, rows,
+                                        student=False, nu=None))
+    np.testing.assert_array_equal(whitening(np.zeros(3)), whitening.centre)
+    from workbench.inference.trend_density import log_density
+
+    top, slope = log_density(whitening.centre, terms)
+    assert np.abs(whitening.factor.T @ slope).max() < 1e-4
+    for move in np.eye(3):
+        drop = [top - log_density(whitening(side * 0.1 * move), terms)[0] for side in (-1, 1)]
+        np.testing.assert_allclose(np.mean(drop), 0.005, rtol=0.02)
