@@ -5,6 +5,7 @@ The colours are Okabe and Ito's plus a grey. Each role has a second cue besides 
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import holoviews as hv
@@ -79,15 +80,26 @@ def use_theme() -> None:
     html = shell.display_formatter.formatters["text/html"]
     html.for_type(hv.core.Dimensioned, figure_html)
     if "WORKBENCH_RUN_FOLDER" not in os.environ:
-        from bokeh.io.notebook import load_notebook
-        from bokeh.resources import Resources
+        from IPython.display import HTML, display
 
-        load_notebook(Resources(mode="inline", components=["bokeh"]), hide_banner=True)
+        display(HTML(_bokeh_html()))
 
 
 def figure_html(figure: Figure) -> str:
     """A figure as a ``<div>`` and the ``<script>`` that fills it once Bokeh is there."""
     from bokeh.embed import components
 
-    script, place = components(hv.render(figure, backend="bokeh"), wrap_script=True)
-    return f'<div class="figure">{place}{script}</div>'
+    script, place = components(hv.render(figure, backend="bokeh"), wrap_script=False)
+    # A notebook may draw this cell before the one that brings Bokeh.
+    waiting = ("(function draw() { if (!window.Bokeh) { setTimeout(draw, 100); return; }\n"
+               f"{script}\n}})();")
+    return f'<div class="figure">{place}<script>{waiting}</script></div>'
+
+
+def _bokeh_html() -> str:
+    """Bokeh as a script; its own loader also asks for Panel's files, which no notebook has."""
+    import bokeh
+
+    path = Path(bokeh.__file__).parent / "server" / "static" / "js" / "bokeh.min.js"
+    text = path.read_text(encoding="utf-8").replace("</script", "<\\/script")
+    return f"<script>{text}</script>"
