@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from workbench.core import places
 from workbench.ui.server import free_port
@@ -28,24 +29,39 @@ def lab(*, port: int | None = None, open_browser: bool = True) -> None:
     ------
     ValueError
         If the port is taken.
+    ChildProcessError
+        If JupyterLab cannot start.
     """
+    stopped = False
     chosen = free_port(port, "127.0.0.1", FIRST_PORT)
-    # Kernels of this environment come before those that the user has elsewhere.
-    environment = os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"}
     with subprocess.Popen(arguments(chosen, open_browser=open_browser), cwd=places.root(),
-                          env=environment) as process:
+                          env=_environment()) as process:
         while process.poll() is None:
             try:
                 process.wait()
             except KeyboardInterrupt:
+                stopped = True
                 process.terminate()
+    if process.returncode and not stopped:
+        raise ChildProcessError(f"JupyterLab ended with exit code {process.returncode}. "
+                                "Its last lines above say why.")
 
 
 def arguments(port: int, *, open_browser: bool) -> list[str]:
     """Command line of JupyterLab."""
     folder = places.notebooks()
     shown = [f"--LabApp.default_url=/lab/tree/{folder.name}"] if folder.is_dir() else []
+    # In a container the only user is often root; with a token, on loopback, that adds no reach.
+    root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     return [sys.executable, "-m", "jupyterlab", "-y", f"--ServerApp.root_dir={places.root()}",
             "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
-            "--ServerApp.port_retries=0", *QUIET, *shown,
+            "--ServerApp.port_retries=0", *QUIET, *shown, *root,
             *([] if open_browser else ["--no-browser"])]
+
+
+def _environment() -> dict[str, str]:
+    """Kernels of this environment first, and no question about news."""
+    settings = str(Path(__file__).parent / "jupyter")
+    others = os.environ.get("JUPYTER_CONFIG_PATH")
+    path = os.pathsep.join(filter(None, [settings, others]))
+    return os.environ | {"JUPYTER_PREFER_ENV_PATH": "1", "JUPYTER_CONFIG_PATH": path}
