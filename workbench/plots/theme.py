@@ -80,9 +80,7 @@ def use_theme() -> None:
     html = shell.display_formatter.formatters["text/html"]
     html.for_type(hv.core.Dimensioned, figure_html)
     if "WORKBENCH_RUN_FOLDER" not in os.environ:
-        from IPython.display import HTML, display
-
-        display(HTML(_bokeh_html()))
+        shell.display_pub.publish({"text/html": _bokeh_html()})
 
 
 def figure_html(figure: Figure) -> str:
