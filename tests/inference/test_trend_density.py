@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from workbench.core import generator
-from workbench.inference.trend_density import log_density, terms_for, unpack
+from workbench.inference.trend_density import line_density, log_density, terms_for, unpack
 from workbench.inference.trend_design import BEND, CHANGE, SOURCE, Prior, TrendDesign
 from workbench.inference.trend_fit import Observed
 
@@ -129,3 +129,13 @@ def test_identity_infinite_nu_is_the_normal_likelihood():
     assert math.isclose(log_density(x, huge)[0], value, rel_tol=1e-12)
     assert math.isclose(log_density(x, large)[0], value, rel_tol=1e-5)
     np.testing.assert_allclose(log_density(x, large)[1], gradient, rtol=1e-3)
+
+
+@pytest.mark.parametrize("case", ["line", "normal", "learned nu"])
+def test_identity_the_line_needs_no_coordinates(case):
+    options, student, nu = CASES[case]
+    observed, design, prior = world(**options, changepoints=2)
+    terms = terms_of(observed, design, prior, student, nu)
+    for x in generator(7).normal(size=(4, terms.size)):
+        for line, general in zip(line_density(x, terms), log_density(x, terms), strict=True):
+            np.testing.assert_allclose(line, general, rtol=1e-12)

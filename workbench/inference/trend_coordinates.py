@@ -20,37 +20,49 @@ __all__ = ["along_spreads", "conditional", "standardised"]
 
 @compiled
 def conditional(spread, A, b):  # type: ignore[no-untyped-def]
-    """Mean m, shape (k,), and the factor L with its inverse, both lower triangular (k, k).
+    """Mean m, shape (k,), and the factor L with its inverse, lower triangular, row after row.
 
-    `A` holds the rows of the information matrix one after the other, shape (k * k,).
+    `A` holds the rows of the information matrix one after the other too, shape (k * k,): arrays
+    of two dimensions take numba longer to compile.
     """
     k = len(spread)
-    L, inverse = np.zeros((k, k)), np.zeros((k, k))
+    L, scaled = np.zeros(k * k), np.empty(k)
     for i in range(k):
+        scaled[i] = spread[i] * b[i]
         for j in range(i + 1):
             total = spread[i] * A[i * k + j] * spread[j]
-            if i == j:
-                total += 1.0
             for q in range(j):
-                total -= L[i, q] * L[j, q]
-            L[i, j] = math.sqrt(total) if i == j else total / L[j, j]
+                total -= L[i * k + q] * L[j * k + q]
+            if i == j:
+                L[i * k + i] = math.sqrt(1.0 + total)
+            else:
+                L[i * k + j] = total / L[j * k + j]
+    inverse = _inverse(L, k)
+    return _transposed(inverse, _times(inverse, scaled)), L, inverse
+
+
+@compiled
+def _inverse(L, k):  # type: ignore[no-untyped-def]
+    inverse = np.zeros(k * k)
     for j in range(k):
-        inverse[j, j] = 1 / L[j, j]
+        inverse[j * k + j] = 1 / L[j * k + j]
         for i in range(j + 1, k):
             total = 0.0
             for q in range(j, i):
-                total -= L[i, q] * inverse[q, j]
-            inverse[i, j] = total / L[i, i]
-    return _transposed(inverse, _times(inverse, spread * b)), L, inverse
+                total -= L[i * k + q] * inverse[q * k + j]
+            inverse[i * k + j] = total / L[i * k + i]
+    return inverse
 
 
 @compiled
 def standardised(x, mean, inverse):  # type: ignore[no-untyped-def]
     """Standardised coefficients z and the log determinant of the change from x."""
-    logs = 0.0
-    for j in range(len(x)):
-        logs += math.log(inverse[j, j])
-    return mean + _transposed(inverse, x), logs
+    k, logs = len(mean), 0.0
+    z = _transposed(inverse, x)
+    for j in range(k):
+        z[j] += mean[j]
+        logs += math.log(inverse[j * k + j])
+    return z, logs
 
 
 @compiled
@@ -62,38 +74,40 @@ def along_spreads(x, by_z, place):  # type: ignore[no-untyped-def]
     is a diagonal of ``inv(L)' V (L - inv(L'))'``, and V is a pair of running sums.
     """
     mean, L, inverse = place
-    k = len(x)
+    k = len(mean)
     by_x = _times(inverse, by_z)
     y = _transposed(inverse, by_x)
     along = np.empty(k)
     for j in range(k):
         after = 0.0
         for i in range(k):
-            after += x[i] * (L[j, i] - inverse[i, j])
+            after += x[i] * (L[j * k + i] - inverse[i * k + j])
         before, turned, variance = 0.0, 0.0, 0.0
         for i in range(k):
-            gap = L[j, i] - inverse[i, j]
+            gap = L[j * k + i] - inverse[i * k + j]
             before += by_x[i] * gap
             after -= x[i] * gap
-            turned += inverse[i, j] * (x[i] * before + by_x[i] * after)
-            variance += inverse[i, j] ** 2
+            turned += inverse[i * k + j] * (x[i] * before + by_x[i] * after)
+            variance += inverse[i * k + j] * inverse[i * k + j]
         along[j] = mean[j] * (2 * y[j] - by_z[j]) - (1 - variance) - turned
     return by_x, along
 
 
 @compiled
 def _times(lower, x):  # type: ignore[no-untyped-def]
-    out = np.zeros(len(x))
-    for i in range(len(x)):
+    k = int(math.sqrt(len(lower)) + 0.5)
+    out = np.zeros(k)
+    for i in range(k):
         for j in range(i + 1):
-            out[i] += lower[i, j] * x[j]
+            out[i] += lower[i * k + j] * x[j]
     return out
 
 
 @compiled
 def _transposed(lower, x):  # type: ignore[no-untyped-def]
-    out = np.zeros(len(x))
-    for i in range(len(x)):
+    k = int(math.sqrt(len(lower)) + 0.5)
+    out = np.zeros(k)
+    for i in range(k):
         for j in range(i + 1):
-            out[j] += lower[i, j] * x[i]
+            out[j] += lower[i * k + j] * x[i]
     return out

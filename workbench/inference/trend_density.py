@@ -8,15 +8,22 @@ The same model in PyMC, which shares no code with this one, is in ``trend_pymc``
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from workbench.inference.trend_coordinates import along_spreads, conditional, standardised
-from workbench.inference.trend_design import BEND, CHANGE, SOURCE, Prior, TrendDesign
+from workbench.inference.trend_design import (
+    BEND,
+    CHANGE,
+    SOURCE,
+    Prior,
+    TrendDesign,
+    root_density,
+)
 from workbench.inference.trend_likelihood import compiled, noise_of, row
 
-__all__ = ["Terms", "log_density", "terms_for", "unpack"]
+__all__ = ["Terms", "density_of", "line_density", "log_density", "terms_for", "unpack"]
 
 
 class Terms(NamedTuple):
@@ -81,21 +88,25 @@ def unpack(x: np.ndarray, terms: Terms) -> tuple[np.ndarray, dict[str, np.ndarra
     if terms.student:
         hyper["nu"] = (2 + rest.pop(0) if terms.nu == 0
                        else np.full(x.shape[:-1], terms.nu))
-    c = _coefficients(np.ascontiguousarray(x).reshape(-1, x.shape[-1]), terms)
-    return c.reshape(*x.shape[:-1], k), hyper
+    spread = np.broadcast_to(terms.spread, (*x.shape[:-1], k)).copy()
+    if "tau" in hyper:
+        spread[..., terms.kind == SOURCE] = hyper["tau"][..., None]
+    if "eta" in hyper:
+        bends = terms.kind == BEND
+        root = root_density(hyper["length"][..., None], terms.frequency[bends])
+        spread[..., bends] = hyper["eta"][..., None] * root
+    return terms.location + spread * _standardised(x[..., :k], spread, terms), hyper
 
 
-@compiled
-def _coefficients(draws, terms):  # type: ignore[no-untyped-def]
-    k = len(terms.kind)
-    c = np.empty((len(draws), k))
-    for s in range(len(draws)):
-        x = draws[s]
-        _, tau, eta, length, _ = _scales(x, np.zeros(len(x)), terms)
-        spread = _spreads(terms, tau, eta, length)
-        mean, _, inverse = conditional(spread, terms.A, terms.b)
-        c[s] = terms.location + spread * standardised(x[:k], mean, inverse)[0]
-    return c
+def _standardised(x: np.ndarray, spread: np.ndarray, terms: Terms) -> np.ndarray:
+    """What ``trend_coordinates.standardised`` does, for many draws at once."""
+    if not (terms.A.any() or terms.b.any()):
+        return x
+    k = x.shape[-1]
+    P = np.eye(k) + spread[..., :, None] * terms.A.reshape(k, k) * spread[..., None, :]
+    L = np.linalg.cholesky(P)
+    inner = np.linalg.solve(L, (spread * terms.b)[..., None]) + x[..., None]
+    return np.asarray(np.linalg.solve(np.swapaxes(L, -1, -2), inner)[..., 0])
 
 
 @compiled
@@ -106,25 +117,53 @@ def log_density(x, terms):  # type: ignore[no-untyped-def]
     k = len(terms.kind)
     spread = _spreads(terms, tau, eta, length)
     place = conditional(spread, terms.A, terms.b)
-    z, logs = standardised(x[:k], place[0], place[2])
-    by_z = np.zeros(k)
-    value += logs + _standard_prior(z, by_z, terms.kind)
-    noise = noise_of(math.exp(x[k]), nu, terms.student)
-    rows, by_coefficient, by_log_sigma, by_nu = _likelihood(z, spread, noise, terms)
-    gradient[k] += by_log_sigma
-    if terms.student and terms.nu == 0:
-        gradient[-1] += by_nu * (nu - 2)
-    by_x, along = along_spreads(x[:k], by_z + by_coefficient * spread, place)
+    z, logs = standardised(x, place[0], place[2])
+    rows, by_z, outright = _conditioned(x, z, spread, nu, gradient, terms)
+    by_x, along = along_spreads(x, by_z, place)
     for j in range(k):
         gradient[j] = by_x[j]
-        slope = along[j] + by_coefficient[j] * spread[j] * z[j]
+        slope = along[j] + outright[j]
         if terms.kind[j] == SOURCE:
             gradient[k + 1] += slope
         elif terms.kind[j] == BEND:
             at = k + 2 if terms.source_sd > 0 else k + 1
             gradient[at] += slope
-            gradient[at + 1] += slope * (0.5 - (length * terms.frequency[j]) ** 2 / 2)
+            phase = length * terms.frequency[j]
+            gradient[at + 1] += slope * (0.5 - phase * phase / 2)
+    return value + logs + rows, gradient
+
+
+@compiled
+def line_density(x, terms):  # type: ignore[no-untyped-def]
+    """``log_density`` of a trend without sources and bends; half the time to compile."""
+    gradient = np.zeros(len(x))
+    value, _, _, _, nu = _scales(x, gradient, terms)
+    rows, by_z, _ = _conditioned(x, x, terms.spread, nu, gradient, terms)
+    for j in range(len(by_z)):
+        gradient[j] = by_z[j]
     return value + rows, gradient
+
+
+def density_of(terms: Terms) -> Any:
+    """The compiled density that suits the trend."""
+    return log_density if terms.source_sd > 0 or terms.bend_sd > 0 else line_density
+
+
+@compiled
+def _conditioned(x, z, spread, nu, gradient, terms):  # type: ignore[no-untyped-def]
+    """Prior of z and likelihood; slopes along z, and along log spreads with z held."""
+    k = len(spread)
+    by_z, outright = np.zeros(k), np.empty(k)
+    value = _standard_prior(z, by_z, terms.kind)
+    noise = noise_of(math.exp(x[k]), nu, terms.student)
+    rows, by_coefficient, by_log_sigma, by_nu = _likelihood(z, spread, noise, terms)
+    gradient[k] += by_log_sigma
+    if terms.student and terms.nu == 0:
+        gradient[-1] += by_nu * (nu - 2)
+    for j in range(k):
+        by_z[j] += by_coefficient[j] * spread[j]
+        outright[j] = by_coefficient[j] * spread[j] * z[j]
+    return value + rows, by_z, outright
 
 
 @compiled
@@ -154,7 +193,7 @@ def _scales(x, gradient, terms):  # type: ignore[no-untyped-def]
 
 @compiled
 def _half_normal(x, gradient, at, sd):  # type: ignore[no-untyped-def]
-    ratio = (math.exp(x[at]) / sd) ** 2
+    ratio = math.exp(2 * x[at]) / (sd * sd)
     gradient[at] += 1 - ratio
     return x[at] - 0.5 * ratio
 
@@ -167,7 +206,8 @@ def _spreads(terms, tau, eta, length):  # type: ignore[no-untyped-def]
             spread[j] = tau
         elif terms.kind[j] == BEND:
             root = math.sqrt(math.sqrt(2 * math.pi) * length)
-            spread[j] = eta * root * math.exp(-((length * terms.frequency[j]) ** 2) / 4)
+            phase = length * terms.frequency[j]
+            spread[j] = eta * root * math.exp(-phase * phase / 4)
     return spread
 
 
@@ -177,7 +217,7 @@ def _standard_prior(z, gradient, kind):  # type: ignore[no-untyped-def]
     for j in range(len(kind)):
         if kind[j] == CHANGE:
             value -= abs(z[j])
-            gradient[j] -= np.sign(z[j])
+            gradient[j] -= 1.0 if z[j] > 0 else -1.0 if z[j] < 0 else 0.0
         else:
             value -= 0.5 * z[j] * z[j]
             gradient[j] -= z[j]
@@ -187,8 +227,9 @@ def _standard_prior(z, gradient, kind):  # type: ignore[no-untyped-def]
 @compiled
 def _likelihood(z, spread, noise, terms):  # type: ignore[no-untyped-def]
     k = len(spread)
-    c = terms.location + spread * z
-    by_c = np.zeros(k)
+    c, by_c = np.empty(k), np.zeros(k)
+    for j in range(k):
+        c[j] = terms.location[j] + spread[j] * z[j]
     total, by_log_sigma, by_nu = 0.0, 0.0, 0.0
     for i in range(len(terms.y)):
         residual = terms.y[i]

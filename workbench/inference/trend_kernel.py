@@ -8,6 +8,7 @@ Data, prior and whitening travel as one flat array of doubles: a header, then th
 """
 
 import dataclasses
+import functools
 import math
 from typing import Any
 
@@ -19,7 +20,7 @@ from nutpie import _lib
 from nutpie.compiled_pyfunc import from_pyfunc
 from nutpie.sample import CompiledModel
 
-from workbench.inference.trend_density import Terms, log_density
+from workbench.inference.trend_density import Terms, density_of, line_density, log_density
 from workbench.inference.trend_likelihood import compiled, versioned
 
 __all__ = ["Whitening", "c_model", "python_model"]
@@ -46,6 +47,7 @@ class CTrendModel(CompiledModel):
 
     flat: np.ndarray
     size: int
+    line: bool
 
     @property
     def n_dim(self) -> int:
@@ -65,7 +67,7 @@ class CTrendModel(CompiledModel):
         variables = _lib.PyVariable.new_variables(["u"], ["float64"], [(self.size,)], sizes,
                                                   self.dims)
         return _lib.PyMcModel(
-            _lib.LogpFunc(_c_density.address, address, self),
+            _lib.LogpFunc(_c_density(self.line).address, address, self),
             _lib.ExpandFunc(self.size, self.size, _c_expand.address, address, self),
             variables, self.size, sizes, self.coords, _start(self.size), None)
 
@@ -85,7 +87,8 @@ def c_model(terms: Terms, whitening: Whitening) -> CompiledModel:
               terms.spread, terms.frequency, terms.A, terms.b,
               whitening.centre, whitening.factor]
     flat = np.concatenate([np.array(header, dtype=float), *(array.ravel() for array in arrays)])
-    return CTrendModel(dims={"u": ("coordinate",)}, flat=flat, size=size)
+    return CTrendModel(dims={"u": ("coordinate",)}, flat=flat, size=size,
+                       line=density_of(terms) is line_density)
 
 
 def python_model(terms: Terms, whitening: Whitening) -> CompiledModel:
@@ -94,7 +97,7 @@ def python_model(terms: Terms, whitening: Whitening) -> CompiledModel:
 
     def make_density() -> Any:
         def density(u: np.ndarray) -> tuple[float, np.ndarray]:
-            value, gradient = log_density(whitening(u), terms)
+            value, gradient = density_of(terms)(whitening(u), terms)
             return value, whitening.factor.T @ gradient
         return density
 
@@ -123,9 +126,8 @@ def _terms(flat):  # type: ignore[no-untyped-def]
     return terms, rest[:d], rest[d:]
 
 
-@numba.cfunc(types.int64(types.uint64, DOUBLES, DOUBLES, DOUBLES, DOUBLES), cache=True)
-@versioned
-def _c_density(d, u, gradient, value, user):  # type: ignore[no-untyped-def]
+@compiled
+def _placed(d, u, user):  # type: ignore[no-untyped-def]
     n, k = int(user[0]), int(user[1])
     flat = numba.carray(user, (HEADER + n * (k + 3) + 5 * k + k * k + d + d * d,))
     terms, centre, factor = _terms(flat)
@@ -133,7 +135,13 @@ def _c_density(d, u, gradient, value, user):  # type: ignore[no-untyped-def]
     for i in range(d):
         for j in range(d):
             point[i] += factor[i * d + j] * u[j]
-    total, by_x = log_density(point, terms)
+    return point, terms, factor
+
+
+@compiled
+def _written(found, factor, gradient, value):  # type: ignore[no-untyped-def]
+    total, by_x = found
+    d = len(by_x)
     value[0] = total
     finite = math.isfinite(total)
     for j in range(d):
@@ -142,6 +150,23 @@ def _c_density(d, u, gradient, value, user):  # type: ignore[no-untyped-def]
             gradient[j] += by_x[i] * factor[i * d + j]
         finite = finite and math.isfinite(gradient[j])
     return 0 if finite else 4
+
+
+def _any_trend(d, u, gradient, value, user):  # type: ignore[no-untyped-def]
+    point, terms, factor = _placed(d, u, user)
+    return _written(log_density(point, terms), factor, gradient, value)
+
+
+def _line_trend(d, u, gradient, value, user):  # type: ignore[no-untyped-def]
+    point, terms, factor = _placed(d, u, user)
+    return _written(line_density(point, terms), factor, gradient, value)
+
+
+@functools.cache
+def _c_density(line: bool) -> Any:  # noqa: FBT001 - a key of the cache
+    """Compile the C function on first use, only the one that is needed."""
+    signature = types.int64(types.uint64, DOUBLES, DOUBLES, DOUBLES, DOUBLES)
+    return numba.cfunc(signature, cache=True)(versioned(_line_trend if line else _any_trend))
 
 
 @numba.cfunc(types.int64(types.uint64, types.uint64, DOUBLES, DOUBLES, DOUBLES), cache=True)

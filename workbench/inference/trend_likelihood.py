@@ -62,7 +62,7 @@ def row(residual, error, noise):  # type: ignore[no-untyped-def]
         return value, 1 / variance, (z2 - 1) * sigma * sigma / variance, 0.0
     if error > 0:
         return _mixture(residual, error, sigma, nu)
-    z2 = (residual / sigma) ** 2
+    z2 = residual * residual / (sigma * sigma)
     far = math.log1p(z2 / nu)
     precision = (nu + 1) / (nu + z2)
     return (constant - 0.5 * (nu + 1) * far, precision / (sigma * sigma), precision * z2 - 1,

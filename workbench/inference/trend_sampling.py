@@ -16,7 +16,7 @@ import numpy as np
 
 from workbench.core.rng import seed_from
 from workbench.core.weights import normalise
-from workbench.inference.trend_density import Terms, log_density, unpack
+from workbench.inference.trend_density import Terms, density_of, unpack
 from workbench.inference.trend_design import CHANGE, FIXED
 from workbench.inference.trend_kernel import Whitening, c_model
 from workbench.inference.trend_likelihood import pointwise
@@ -66,6 +66,8 @@ def whiten(terms: Terms) -> tuple[Terms, Whitening]:
 def _climb(start: np.ndarray, terms: Terms) -> np.ndarray:
     from scipy.optimize import minimize
 
+    log_density = density_of(terms)
+
     def descent(x: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = log_density(x, terms)
         finite = math.isfinite(value)
@@ -78,6 +80,7 @@ def _climb(start: np.ndarray, terms: Terms) -> np.ndarray:
 
 def _polished(x: np.ndarray, factor: np.ndarray, terms: Terms) -> np.ndarray:
     """Newton steps: the climb stops at a relative gain, coarse beside a million scores."""
+    log_density = density_of(terms)
     value, gradient = log_density(x, terms)
     for _ in range(3):
         moved = x + factor @ (factor.T @ gradient)
@@ -181,6 +184,7 @@ def _scales_first(factor: np.ndarray, k: int) -> np.ndarray:
 
 def _densities(points: np.ndarray, terms: Terms) -> list[tuple[float, np.ndarray]]:
     """Log density and gradient at each point, in threads where that pays."""
+    log_density = density_of(terms)
     if len(terms.y) < LARGE:
         return [log_density(point, terms) for point in points]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
