@@ -84,7 +84,7 @@ def test_a_score_that_counts_little_is_drawn_as_an_alarm(figures):
 
 def test_posterior_says_the_share_below_zero(figures):
     plot = hv.render(figures["posterior"], backend="bokeh")
-    assert plot.title.text.endswith("% of the posterior lies below zero")
+    assert plot.title.text.endswith("% of the posterior is below zero")
     assert plot.title.text.startswith("100 % ") or plot.title.text.startswith("99.")
 
 

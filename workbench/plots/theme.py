@@ -62,6 +62,7 @@ def frame(**more: Any) -> dict[str, Any]:
     base = {"responsive": True, "height": 360, "max_width": 640, "min_width": 280,
             "toolbar": "above", "show_grid": True, "gridstyle": {"grid_line_alpha": 0.3},
             "fontscale": 1.05, "active_tools": [],
+            "legend_opts": {"border_line_color": None, "background_fill_alpha": 0.6},
             "default_tools": ["pan", "wheel_zoom", "reset", "save"]}
     return base | more
 

@@ -45,7 +45,7 @@ def trend_bands(bands: pd.DataFrame, points: pd.DataFrame, *, baseline: pd.DataF
         layers.append(grey.opts(**ROLES["uniform"].curve()))
     title = {"title": f"{label.capitalize()} over time"}
     return hv.Overlay([*layers, curve]).opts(
-        hv.opts.Overlay(**frame(legend_position="bottom", legend_cols=3, height=430), **title))
+        hv.opts.Overlay(**frame(legend_position="bottom", legend_cols=2, height=450), **title))
 
 
 def _scores(points: pd.DataFrame, x: hv.Dimension, y: hv.Dimension) -> list[hv.Element]:
@@ -103,9 +103,9 @@ def posterior(draws: np.ndarray, *, label: str, unit: str, prior: np.ndarray | N
     ends = np.concatenate(shown)
     edge = 0.03 * np.ptp(ends)
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=f"{100 * float(np.mean(draws < 0)):.3g} % of the posterior lies below zero",
+        title=f"{100 * float(np.mean(draws < 0)):.3g} % of the posterior is below zero",
         xlim=(ends.min() - edge, ends.max() + edge),
-        **frame(legend_position="bottom", legend_cols=3, height=420)))
+        **frame(legend_position="bottom", legend_cols=2, height=440)))
 
 
 def _density(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
