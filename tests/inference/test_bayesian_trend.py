@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from workbench.core import generator
+from workbench.core import generator, libraries
 from workbench.datasets import opinion_scores
 from workbench.inference import BayesianTrend
 
@@ -22,7 +22,7 @@ def world(n=14, seed=0, slope=-0.3, months=12):
 
 def within(draws, mean, sd, sizes=4.0):
     """Whether mean and sd of draws lie within four Monte-Carlo standard errors."""
-    import arviz
+    arviz = libraries.arviz()
 
     squares = (draws - draws.mean()) ** 2
     error = sd / math.sqrt(arviz.ess(draws, method="mean"))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.core import Estimate, Interval, Result, Summary
+from workbench.core import Estimate, Interval, Result, Summary, libraries
 from workbench.runs import key, list_runs, load, save, staging
 
 
@@ -30,7 +30,7 @@ def test_identity_saved_result_comes_back(study, store, result):
 
 
 def test_identity_posterior_comes_back(study):
-    import arviz
+    arviz = libraries.arviz()
 
     draws = np.arange(8.0).reshape(2, 4)
     posterior = arviz.from_dict(posterior={"slope": draws})

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from workbench.core import libraries
 from workbench.inference.trend_fit import TrendFit
 
 __all__ = ["compare", "warnings_of"]
@@ -36,7 +37,7 @@ def compare(fits: Mapping[str, TrendFit], *, rng: np.random.Generator) -> pd.Dat
         to the best, summed over scores [nats]), ``weight`` (stacking weight, on the simplex),
         ``unreliable`` (share of scores whose Pareto k exceeds 0.7).
     """
-    import arviz
+    arviz = libraries.arviz()
 
     first = next(iter(fits.values()))
     rows = first.rows(MOST_ROWS, rng)
@@ -60,7 +61,7 @@ def compare(fits: Mapping[str, TrendFit], *, rng: np.random.Generator) -> pd.Dat
 
 
 def _likelihood_data(fit: TrendFit, rows: np.ndarray) -> object:
-    import arviz
+    arviz = libraries.arviz()
 
     likelihood = fit.log_likelihood(rows, MOST_DRAWS) * fit.observed.weight[rows]
     chains, draws, _ = likelihood.shape
@@ -82,7 +83,7 @@ def _sampler_warnings(fit: TrendFit) -> list[str]:
 
 
 def _chain_warnings(fit: TrendFit) -> list[str]:
-    import arviz
+    arviz = libraries.arviz()
 
     chains, draws, _ = fit.coefficients.shape
     parts = [fit.coefficients, fit.slope_draws.reshape(chains, draws, 1)]

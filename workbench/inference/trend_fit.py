@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.core import check
+from workbench.core import check, libraries
 from workbench.core.result import Estimate, Interval, credible
 from workbench.core.weights import effective_size, normalise
 from workbench.inference.trend_design import BEND, CHANGE, SOURCE, Prior, TrendDesign
@@ -169,7 +169,7 @@ class TrendFit:
 
     def inference_data(self) -> Any:
         """``arviz.InferenceData`` with coords source, changepoint, basis and obs_id."""
-        import arviz
+        arviz = libraries.arviz()
 
         kinds = self.design.kinds
         c = self.coefficients

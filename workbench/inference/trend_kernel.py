@@ -16,12 +16,16 @@ import numba
 import numpy as np
 import pandas as pd
 from numba import types
-from nutpie import _lib
-from nutpie.compiled_pyfunc import from_pyfunc
-from nutpie.sample import CompiledModel
 
+from workbench.core import libraries
 from workbench.inference.trend_density import Terms, density_of, line_density, log_density
 from workbench.inference.trend_likelihood import compiled, versioned
+
+libraries.arviz()    # nutpie imports it as well, but not quietly
+
+from nutpie import _lib  # noqa: E402
+from nutpie.compiled_pyfunc import from_pyfunc  # noqa: E402
+from nutpie.sample import CompiledModel  # noqa: E402
 
 __all__ = ["Whitening", "c_model", "python_model"]
 

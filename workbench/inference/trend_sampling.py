@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from workbench.core import libraries
 from workbench.core.rng import seed_from
 from workbench.core.weights import normalise
 from workbench.inference.trend_density import Terms, density_of, unpack
@@ -126,7 +127,7 @@ def laplace(terms: Terms, *, draws: int, chains: int, rng: np.random.Generator) 
     A pilot of half the size first moves and widens the proposal of the scales, whose posterior
     is skewed; given them, the coefficients are close to Gaussian.
     """
-    import arviz
+    arviz = libraries.arviz()
 
     terms, whitening = whiten(terms)
     k, total = len(terms.kind), draws * chains

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.core import Estimate, Summary
+from workbench.core import Estimate, Summary, libraries
 
 __all__ = ["ID", "SCHEMA_VERSION", "Run", "manifest", "read", "rebuilt",
            "write_json"]
@@ -102,7 +102,7 @@ class Run:
         paths = sorted((self.folder / "artifacts").glob("*.nc"))
         if not paths:
             return {}
-        import arviz
+        arviz = libraries.arviz()
 
         return {path.stem: arviz.from_netcdf(path, engine="h5netcdf") for path in paths}
 
