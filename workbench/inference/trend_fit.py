@@ -91,10 +91,13 @@ class TrendFit:
         return credible(self.slope_draws * self.design.span, level, "points")
 
     def probability_falling(self) -> Estimate:
-        """Posterior probability that the average slope is negative."""
-        share = float(np.mean(self.slope_draws < 0))
-        spread = math.sqrt(max(share * (1 - share), 1 / len(self.slope_draws)))
-        error = spread / math.sqrt(len(self.slope_draws))
+        """Posterior probability that the average slope is negative.
+
+        Half a draw is counted on each side, so that finitely many draws never claim certainty.
+        """
+        draws = len(self.slope_draws)
+        share = (float(np.sum(self.slope_draws < 0)) + 0.5) / (draws + 1)
+        error = math.sqrt(share * (1 - share) / draws)
         return Estimate(share, why=f"itself a statement of uncertainty; Monte-Carlo error "
                                    f"about {error:.1g}")
 

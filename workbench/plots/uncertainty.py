@@ -100,10 +100,11 @@ def posterior(draws: np.ndarray, *, label: str, unit: str, prior: np.ndarray | N
     if prior is not None:
         layers.append(hv.Curve(_density(prior), x, y, label="prior").opts(
             **ROLES["variant"].curve()))
+    below = (float(np.sum(draws < 0)) + 0.5) / (len(draws) + 1)    # never quite certain
     ends = np.concatenate(shown)
     edge = 0.03 * np.ptp(ends)
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=f"{100 * float(np.mean(draws < 0)):.3g} % of the posterior is below zero",
+        title=f"{100 * below:.4g} % of the posterior is below zero",
         xlim=(ends.min() - edge, ends.max() + edge),
         **frame(legend_position="bottom", legend_cols=2, height=440)))
 

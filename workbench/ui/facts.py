@@ -66,7 +66,7 @@ def alarm(sentences: list[str]) -> str:
 
 def empty(name: str) -> str:
     """What to do when there is nothing to show."""
-    return (f'<div class="empty"><p>No run of this study has been saved yet.</p><p>Make one with '
+    return (f'<div class="empty"><p>No run is shown yet.</p><p>Make one with '
             f"<code>{html.escape(command(name, {}))}</code>, or press Compute.</p></div>")
 
 
