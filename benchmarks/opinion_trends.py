@@ -73,6 +73,8 @@ def main() -> None:
     (RESULTS / "opinion_trends.json").write_text(json.dumps(
         {"timings": record, "slopes": slopes.to_dict("index")}, indent=1) + "\n")
     assert min(ratios.values()) > 1, ratios
+    assert max(_timings.worst_gap(found, trend, caches, "ours", what)
+               for trend, caches in _timings.RUNS for what in ("mean", "sd")) < 4
     assert slopes.rmse["Student-t, nu 4"] < slopes.rmse["normal"]
 
 
