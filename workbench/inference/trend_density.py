@@ -39,6 +39,7 @@ class Terms(NamedTuple):
     frequency: np.ndarray     # per column, zero outside the bends
     A: np.ndarray             # information on the coefficients, row after row; zero at first
     b: np.ndarray
+    log_sigma: float          # noise scale at which A and b hold; they go with 1 / sigma**2
     student: bool
     nu: float                 # fixed degrees of freedom; zero when they are learned
     sigma_sd: float
@@ -70,7 +71,7 @@ def terms_for(design: TrendDesign, prior: Prior, X: np.ndarray, rows: tuple[np.n
     y, weight, error = (np.ascontiguousarray(row, dtype=float) for row in rows)
     k = len(kind)
     return Terms(np.ascontiguousarray(X).ravel(), y, weight, error, kind.astype(float), location,
-                 spread, frequency, np.zeros(k * k), np.zeros(k), student,
+                 spread, frequency, np.zeros(k * k), np.zeros(k), 0.0, student,
                  float(nu or 0.0), prior.sigma_sd, prior.source_sd if design.sources else 0.0,
                  prior.bend_sd if design.basis else 0.0,
                  math.log(prior.length_median), prior.length_sd)
@@ -95,17 +96,19 @@ def unpack(x: np.ndarray, terms: Terms) -> tuple[np.ndarray, dict[str, np.ndarra
         bends = terms.kind == BEND
         root = root_density(hyper["length"][..., None], terms.frequency[bends])
         spread[..., bends] = hyper["eta"][..., None] * root
-    return terms.location + spread * _standardised(x[..., :k], spread, terms), hyper
+    return terms.location + spread * _standardised(x, spread, terms), hyper
 
 
 def _standardised(x: np.ndarray, spread: np.ndarray, terms: Terms) -> np.ndarray:
     """What ``trend_coordinates.standardised`` does, for many draws at once."""
     if not (terms.A.any() or terms.b.any()):
-        return x
-    k = x.shape[-1]
+        return x[..., :spread.shape[-1]]
+    k = spread.shape[-1]
+    louder = np.exp(terms.log_sigma - x[..., k:k + 1])
+    spread = spread * louder
     P = np.eye(k) + spread[..., :, None] * terms.A.reshape(k, k) * spread[..., None, :]
     L = np.linalg.cholesky(P)
-    inner = np.linalg.solve(L, (spread * terms.b)[..., None]) + x[..., None]
+    inner = np.linalg.solve(L, (spread * louder * terms.b)[..., None]) + x[..., :k, None]
     return np.asarray(np.linalg.solve(np.swapaxes(L, -1, -2), inner)[..., 0])
 
 
@@ -116,12 +119,14 @@ def log_density(x, terms):  # type: ignore[no-untyped-def]
     value, tau, eta, length, nu = _scales(x, gradient, terms)
     k = len(terms.kind)
     spread = _spreads(terms, tau, eta, length)
-    place = conditional(spread, terms.A, terms.b)
+    louder = math.exp(terms.log_sigma - x[k])     # the scores say more when the noise is less
+    place = conditional(spread * louder, terms.A, terms.b * louder)
     z, logs = standardised(x, place[0], place[2])
     rows, by_z, outright = _conditioned(x, z, spread, nu, gradient, terms)
     by_x, along = along_spreads(x, by_z, place)
     for j in range(k):
         gradient[j] = by_x[j]
+        gradient[k] -= along[j] + by_z[j] * place[0][j]
         slope = along[j] + outright[j]
         if terms.kind[j] == SOURCE:
             gradient[k + 1] += slope

@@ -29,7 +29,7 @@ from nutpie.sample import CompiledModel  # noqa: E402
 
 __all__ = ["Whitening", "c_model", "python_model"]
 
-HEADER = 10
+HEADER = 11
 DOUBLES = types.CPointer(types.float64)
 
 
@@ -85,7 +85,7 @@ def c_model(terms: Terms, whitening: Whitening) -> CompiledModel:
     """Build the model that nutpie samples without the Python lock."""
     size = len(whitening.centre)
     n, k = len(terms.y), len(terms.kind)
-    header = [n, k, size, terms.student, terms.nu, terms.sigma_sd, terms.source_sd,
+    header = [n, k, size, terms.log_sigma, terms.student, terms.nu, terms.sigma_sd, terms.source_sd,
               terms.bend_sd, terms.log_length, terms.length_sd]
     arrays = [terms.X, terms.y, terms.weight, terms.error, terms.kind, terms.location,
               terms.spread, terms.frequency, terms.A, terms.b,
@@ -124,8 +124,8 @@ def _terms(flat):  # type: ignore[no-untyped-def]
     terms = Terms(flat[HEADER:HEADER + n * k], rows[:n], rows[n:2 * n],
                   rows[2 * n:3 * n], columns[:k], columns[k:2 * k], columns[2 * k:3 * k],
                   columns[3 * k:4 * k], columns[4 * k:4 * k + k * k],
-                  columns[4 * k + k * k:5 * k + k * k], flat[3] != 0, flat[4],
-                  flat[5], flat[6], flat[7], flat[8], flat[9])
+                  columns[4 * k + k * k:5 * k + k * k], flat[3], flat[4] != 0, flat[5],
+                  flat[6], flat[7], flat[8], flat[9], flat[10])
     rest = columns[5 * k + k * k:]
     return terms, rest[:d], rest[d:]
 

@@ -56,10 +56,14 @@ def whiten(terms: Terms) -> tuple[Terms, Whitening]:
         start[at:at + 2] = math.log(terms.bend_sd / 2), terms.log_length
     if terms.student and terms.nu == 0:
         start[-1] = math.log(4.0)
-    best = _climb(start, terms)
     if terms.source_sd > 0 or terms.bend_sd > 0:
-        terms = _informed(best, terms)
-        best = _climb(np.append(np.zeros(len(terms.kind)), best[len(terms.kind):]), terms)
+        # In these coordinates the mode is that of the scales alone. In plain ones it would lie
+        # where the bends pass through every score and the noise vanishes.
+        terms = _informed(start, terms)
+        start = _climb(start, terms)
+        terms = _informed(start, terms)
+        start[:len(terms.kind)] = 0.0
+    best = _climb(start, terms)
     factor = _inverse_factor(_hessian(best, terms))
     return terms, Whitening(_polished(best, factor, terms), factor)
 
@@ -104,7 +108,7 @@ def _informed(x: np.ndarray, terms: Terms) -> Terms:
     if terms.student:
         weight *= (nu + 1) / (nu + 3)      # Fisher information over the mean precision
     weighted = X * weight[:, None]
-    return terms._replace(A=(weighted.T @ X).ravel(),
+    return terms._replace(log_sigma=float(x[k]), A=(weighted.T @ X).ravel(),
                           b=weighted.T @ (terms.y - X @ terms.location))
 
 
