@@ -38,8 +38,12 @@ def report(studies: Studies = None, param: Settings = None, *,
         raise _refusal("STUDY must be named when parameters are given, got "
                        f"{len(chosen)} studies. Name one of {', '.join(catalog.studies())}.")
     values = _parsed(chosen[0], texts).values() if texts else None
-    finished = runs.report(chosen, values, single_file=single_file, on_cell=_tell_cell,
-                           on_done=_tell_run)
+    try:
+        finished = _refusing(lambda: runs.report(
+            chosen, values, single_file=single_file, on_cell=_tell_cell, on_done=_tell_run))
+    except KeyboardInterrupt:
+        typer.echo("\nInterrupted; the run in progress was not kept.", err=True)
+        raise typer.Exit(130) from None
     store = places.runs()
     typer.echo(f"\nIndex    {_shown(store / 'index.html')}\n"
                f"Pages    {_command()} serve\nLab      {_command()} lab")
@@ -144,6 +148,8 @@ def _settings(pairs: list[str] | None) -> dict[str, str]:
         name, equals, value = pair.partition("=")
         if not equals:
             raise _refusal(f"-p must be NAME=VALUE, got {pair!r}. Write -p seed=1.")
+        if name.strip() in texts:
+            raise _refusal(f"-p {name.strip()} must be given once, got it twice. Drop one.")
         texts[name.strip()] = value
     return texts
 

@@ -81,7 +81,7 @@ def test_matches_finite_differences(case, error):
     terms = terms_of(observed, design, prior, student, nu, np.full(40, error))
     rng = generator(2)
     A, b = information(len(design.kinds), rng)
-    terms = terms._replace(A=A.ravel(), b=b)
+    terms = terms._replace(A=A.ravel(), b=b, log_sigma=-0.4)
     x, step = 0.7 * rng.normal(size=terms.size), 1e-5
     moves = step * np.eye(terms.size)
     slopes = [(log_density(x + move, terms)[0] - log_density(x - move, terms)[0]) / (2 * step)
@@ -96,11 +96,12 @@ def test_matches_the_change_of_variables():
     plain = terms_of(observed, design, prior, student, nu)
     k, rng = len(design.kinds), generator(5)
     A, b = information(k, rng)
-    moved = plain._replace(A=A.ravel(), b=b)
+    moved = plain._replace(A=A.ravel(), b=b, log_sigma=0.3)
     for x in 0.7 * rng.normal(size=(5, plain.size)):
         spread = unpack(np.append(np.ones(k), x[k:]), plain)[0] - plain.location
-        L = np.linalg.cholesky(np.eye(k) + spread[:, None] * A * spread)
-        z = np.linalg.solve(L.T, np.linalg.solve(L, spread * b) + x[:k])
+        louder = math.exp(0.3 - x[k])       # A and b go with 1 / sigma**2
+        L = np.linalg.cholesky(np.eye(k) + spread[:, None] * A * spread * louder ** 2)
+        z = np.linalg.solve(L.T, np.linalg.solve(L, spread * b * louder ** 2) + x[:k])
         c, hyper = unpack(x, moved)
         np.testing.assert_allclose(c, plain.location + spread * z, rtol=1e-9, atol=1e-12)
         assert float(hyper["tau"]) == math.exp(x[k + 1])

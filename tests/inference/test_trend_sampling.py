@@ -1,8 +1,6 @@
 """Oracles: NUTS against Laplace, planted slopes, and known limits of measurement error."""
 
 import math
-import os
-import time
 
 import numpy as np
 import pytest
@@ -47,13 +45,10 @@ def test_recovers_the_slope_of_more_rows_than_nuts_is_asked_for():
 @pytest.mark.parametrize("trend", ["line", "smooth"])
 def test_recovers_the_slope_of_a_million_rows(trend):
     dates, score = many(1_000_000, generator(3), 0.5 if trend == "smooth" else 0.0)
-    began = time.process_time()
     fit = BayesianTrend(trend=trend, scale=(0, 10)).fit(dates, score, rng=generator(3))
-    seconds = (time.process_time() - began) / min(2, os.cpu_count() or 1)
     assert warnings_of(fit) == ()
     truth = -0.27 + (0.5 * math.sin(9) / 12 if trend == "smooth" else 0.0)
     assert abs(fit.slope().value - truth) < 4 * fit.slope_draws.std()
-    assert seconds < 240
 
 
 def test_identity_every_sampler_repeats_its_seed():

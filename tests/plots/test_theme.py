@@ -56,23 +56,20 @@ def figures():
     points = pd.DataFrame({"date": dates, "score": line + 0.1, "source": "a",
                            "weight": np.where(np.arange(30) == 3, 0.1, 1.03)})
     draws = np.random.default_rng(0).normal(-1, 0.3, 2000)
-    rivals = pd.DataFrame({"name": ["line", "smooth"], "value": [-1.0, -0.8],
-                           "low": [-1.2, -1.1], "high": [-0.8, -0.5], "role": ["uniform", "ours"]})
     return {
         "trend": plots.trend_bands(bands, points, baseline=bands, unit="points"),
         "posterior": plots.posterior(draws, label="slope", unit="points / day", prior=3 * draws,
                                      uniform=draws + 0.1),
-        "forest": plots.forest(rivals, label="slope", unit="points / day", reference=0.0),
         "weights": plots.weight_profile(np.repeat([0.3, 0.1], [1, 7])),
     }
 
 
-@pytest.mark.parametrize("name", ["trend", "posterior", "forest", "weights"])
+@pytest.mark.parametrize("name", ["trend", "posterior", "weights"])
 def test_axes_have_labels_and_units(figures, name):
     for element in figures[name].traverse(lambda e: e, [hv.Curve, hv.Scatter]):
         x, y = element.dimensions()[:2]
         assert x.label != x.name or x.name == "date"
-        assert y.unit or y.name == "place"
+        assert y.unit
 
 
 def test_a_score_that_counts_little_is_drawn_as_an_alarm(figures):
@@ -96,7 +93,7 @@ def test_weight_profile_states_the_effective_size(figures):
     np.testing.assert_allclose(ours.dimension_values("weight"), [2.4] + [0.8] * 7)
 
 
-@pytest.mark.parametrize("name", ["trend", "posterior", "forest", "weights"])
+@pytest.mark.parametrize("name", ["trend", "posterior", "weights"])
 def test_html_and_thumbnail_ask_the_network_for_nothing(figures, name):
     html, svg = figure_html(figures[name]), plots.thumbnail(figures[name])
     assert "src=" not in html

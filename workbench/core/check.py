@@ -45,7 +45,7 @@ def one_of(choices: Iterable[str], **named: str) -> None:
     for name, value in named.items():
         if value not in options:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, "
-                             f"got {value!r}.{suggestion(value, options)}")
+                             f"got {value!r}.{suggestion(value, options) or ' Pick one.'}")
 
 
 def simplex(weights: Any, *, hint: str = "Divide by the sum with normalise().") -> None:

@@ -67,7 +67,13 @@ class Params(param.Parameterized):
             problem = _problem(known[name], value)
             if problem:
                 found.append(f"{name} must be {cls.rule(name)}, got {value!r}. {problem}")
-        return found
+        return found or cls.conflicts({**cls.defaults(), **values})
+
+    @classmethod
+    def conflicts(cls, values: Mapping[str, Any]) -> list[str]:
+        """One sentence for each rule that concerns several parameters; a study may replace it."""
+        del values
+        return []
 
     @classmethod
     def parse(cls, texts: Mapping[str, str]) -> "Params":
@@ -127,7 +133,7 @@ def _problem(declared: param.Parameter, value: Any) -> str:
     try:
         declared._validate(value)
     except (ValueError, TypeError):
-        return "Pass a value within the rule."
+        return f"The default is {declared.default!r}."
     return ""
 
 
@@ -153,8 +159,10 @@ def _absolute(name: str) -> str:
 
 def _number(word: str, *, whole: bool) -> Any:
     try:
-        return int(word) if whole else float(word)
-    except ValueError:
+        number = float(word)
+        return int(word) if whole and word.lstrip("+-").isdigit() else (
+            int(number) if whole and number.is_integer() else number)
+    except (ValueError, OverflowError):
         return word
 
 

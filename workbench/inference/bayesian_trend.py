@@ -166,16 +166,17 @@ class BayesianTrend:
         names = None if source is None else np.asarray(source, dtype=str)
         check.same_length(dates=day, scores=score, sample_weight=weights, error=errors,
                           source=score if names is None else names)
-        if n < FEWEST:
-            raise ValueError(f"scores must number at least {FEWEST}, got {n}. A trend of fewer "
-                             "would only repeat its prior.")
+        counting = int((weights > 0).sum())
+        if counting < FEWEST:
+            raise ValueError(f"scores must number at least {FEWEST} with a weight above 0, got "
+                             f"{counting}. A trend of fewer would only repeat its prior.")
         check.finite(dates=day, scores=score, sample_weight=weights, error=errors)
         if (weights < 0).any() or not weights.any() or (errors < 0).any():
             raise ValueError("sample_weight and error must be >= 0 and some weight above 0, got "
                              f"smallest {weights.min():g} and {errors.min():g}. Drop those rows.")
-        if day.min() == day.max():
-            raise ValueError(f"dates must differ, got {n} scores of one date. A trend needs at "
-                             "least two dates.")
+        if np.ptp(day[weights > 0]) == 0:
+            raise ValueError(f"dates must differ, got {counting} scores of one date. A trend "
+                             "needs at least two dates.")
         return Observed(day, score, weights, errors, names)
 
     def _exact(self, rows: Observed, design: TrendDesign, prior: Prior,
@@ -198,6 +199,7 @@ class BayesianTrend:
                  rng: np.random.Generator) -> TrendFit:
         from workbench.inference import trend_density, trend_sampling
 
+        _check_scatter(rows)
         terms = trend_density.terms_for(
             design, prior, design.matrix(rows.dates, rows.source),
             (rows.score, rows.weight, rows.error), student=self.robust, nu=self.nu)
@@ -210,3 +212,15 @@ class BayesianTrend:
         return TrendFit(rows, design, prior, sampler=made.sampler, student=self.robust,
                         coefficients=made.coefficients, hyper=made.hyper, stats=made.stats,
                         pareto_k=made.pareto_k)
+
+
+def _check_scatter(rows: Observed) -> None:
+    """Refuse scores on one straight line: their noise would be estimated as zero."""
+    if rows.error.any():
+        return
+    line = np.column_stack([np.ones_like(rows.day), rows.day - rows.day.mean()])
+    missed = rows.score - line @ np.linalg.lstsq(line, rows.score, rcond=None)[0]
+    if np.abs(missed).max() <= 1e-9 * max(np.abs(rows.score).max(), 1e-300):
+        raise ValueError("scores must scatter around their trend, got scores that all lie on one "
+                         "straight line, from which no uncertainty can be learned. Pass the error "
+                         "of each score, or use sampler='exact' with likelihood='normal'.")

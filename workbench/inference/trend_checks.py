@@ -14,9 +14,10 @@ import pandas as pd
 from workbench.core import libraries
 from workbench.inference.trend_fit import TrendFit
 
-__all__ = ["compare", "warnings_of"]
+__all__ = ["compare", "ranking", "warnings_of"]
 
 R_HAT, ESS, PARETO_K = 1.01, 400.0, 0.7
+MOST_UNRELIABLE = 0.1  # share of scores with a large Pareto k that still allows a ranking
 MOST_ROWS = 2000      # scores that enter the comparison
 MOST_DRAWS = 2000
 
@@ -58,6 +59,19 @@ def compare(fits: Mapping[str, TrendFit], *, rng: np.random.Generator) -> pd.Dat
         "unreliable": [float(np.mean(loos[name].pareto_k.to_numpy() > PARETO_K))
                        for name in table.index],
     })
+
+
+def ranking(models: pd.DataFrame) -> str:
+    """Say in one sentence which fit of :func:`compare` predicts best, and how surely."""
+    doubtful = models.loc[models["unreliable"] > 0, "model"]
+    if models["unreliable"].max() > MOST_UNRELIABLE:
+        return ("The models cannot be ranked: leaving out one score changes the fit too much for "
+                f"{', '.join(models.loc[models['unreliable'] > MOST_UNRELIABLE, 'model'])}.")
+    best, *others = models.itertuples()
+    behind = "; ".join(f"{row.model} is behind by {row.behind:.1f} ± {row.behind_stderr:.1f}"
+                       for row in others)
+    doubt = f"; roughly, for {', '.join(doubtful)}" if len(doubtful) else ""
+    return f"Left-out scores are predicted best by: {best.model} ({behind} nats{doubt})."
 
 
 def _likelihood_data(fit: TrendFit, rows: np.ndarray) -> object:

@@ -4,9 +4,10 @@ Given its scales, the standardised coefficient vector z has a standard prior. We
 Gaussian with information matrix A and vector b (both in score units), its conditional posterior
 would be ``Normal(m, inv(P))`` with ``P = I + S A S = L L'``, ``m = inv(P) S b`` and S the diagonal
 of the prior spreads. The sampler therefore moves ``x`` with ``z = m + inv(L') x``, an exact change
-of variables that depends on the scales (A and b go with ``1 / sigma**2``): it leaves no funnel at either end, unlike the centred and
+of variables that depends on the scales: it leaves no funnel at either end, unlike the centred and
 the non-centred form (Papaspiliopoulos, Roberts and Sköld, Statistical Science 22, 2007), and no
-correlation between bends. With A = 0 it is the non-centred form.
+correlation between bends. With A = 0 it is the non-centred form. A and b grow with
+``1 / sigma**2``, so that the mode in these coordinates is that of the scales alone.
 """
 
 import math

@@ -99,7 +99,7 @@ class TrendFit:
         share = (float(np.sum(self.slope_draws < 0)) + 0.5) / (draws + 1)
         error = math.sqrt(share * (1 - share) / draws)
         return Estimate(share, why=f"itself a statement of uncertainty; Monte-Carlo error "
-                                   f"about {error:.1g}")
+                                   f"about {100 * error:.1g} %")
 
     def trend(self, dates: Any = None, level: float = 0.9, source: Any = None) -> pd.DataFrame:
         """Posterior band of the trend, columns date, mean, low, high [score units].
@@ -142,6 +142,9 @@ class TrendFit:
     def effective_share(self, level: float = 0.9) -> Estimate:
         """Effective number of scores over their number."""
         sizes = np.array([effective_size(row) for row in self._precision()])
+        if np.ptp(sizes) <= 1e-9 * sizes[0]:
+            return Estimate(float(sizes[0]) / len(self.observed.score),
+                            why="the same in every draw: these weights do not depend on the fit")
         return credible(sizes / len(self.observed.score), level)
 
     def covered(self, level: float = 0.9, *, rng: np.random.Generator) -> Estimate:
@@ -156,8 +159,8 @@ class TrendFit:
         draws += self.observed.error[rows] * rng.normal(size=draws.shape)
         low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
         inside = (self.observed.score[rows] >= low) & (self.observed.score[rows] <= high)
-        ends = binomtest(int(inside.sum()), len(inside)).proportion_ci(0.9, "wilson")
-        return Estimate(float(inside.mean()), Interval(ends.low, ends.high, 0.9))
+        ends = binomtest(int(inside.sum()), len(inside)).proportion_ci(level, "wilson")
+        return Estimate(float(inside.mean()), Interval(ends.low, ends.high, level))
 
     def rows(self, most: int, rng: np.random.Generator) -> np.ndarray:
         """Indices of at most `most` scores, all of them when there are no more."""

@@ -85,8 +85,8 @@ def c_model(terms: Terms, whitening: Whitening) -> CompiledModel:
     """Build the model that nutpie samples without the Python lock."""
     size = len(whitening.centre)
     n, k = len(terms.y), len(terms.kind)
-    header = [n, k, size, terms.log_sigma, terms.student, terms.nu, terms.sigma_sd, terms.source_sd,
-              terms.bend_sd, terms.log_length, terms.length_sd]
+    header = [n, k, size, terms.log_sigma, terms.student, terms.nu, terms.sigma_sd,
+              terms.source_sd, terms.bend_sd, terms.log_length, terms.length_sd]
     arrays = [terms.X, terms.y, terms.weight, terms.error, terms.kind, terms.location,
               terms.spread, terms.frequency, terms.A, terms.b,
               whitening.centre, whitening.factor]

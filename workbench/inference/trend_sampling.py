@@ -118,9 +118,14 @@ def nuts(terms: Terms, *, draws: int, tune: int, chains: int,
     import nutpie
 
     terms, whitening = whiten(terms)
-    trace = nutpie.sample(c_model(terms, whitening), draws=draws, tune=tune, chains=chains,
-                          cores=min(chains, os.cpu_count() or 1), seed=seed_from(rng),
-                          target_accept=0.9, progress_bar=False)
+    try:
+        trace = nutpie.sample(c_model(terms, whitening), draws=draws, tune=tune, chains=chains,
+                              cores=min(chains, os.cpu_count() or 1), seed=seed_from(rng),
+                              target_accept=0.9, progress_bar=False)
+    except RuntimeError as error:
+        raise RuntimeError("the sampler found no place to start from: these scores do not "
+                           "determine this trend. Use a straight line, the normal likelihood, "
+                           "or more scores.") from error
     kept = {name: trace.sample_stats[name].to_numpy() for name in STATISTICS}
     return Draws(*unpack(whitening(trace.posterior["u"].to_numpy()), terms), "nuts", kept)
 

@@ -1,4 +1,4 @@
-"""Bands, posteriors and forests: numbers drawn with what is not known about them."""
+"""Bands and posteriors: numbers drawn with what is not known about them."""
 
 import holoviews as hv
 import numpy as np
@@ -7,7 +7,7 @@ import pandas as pd
 from workbench.core import check
 from workbench.plots.theme import ROLES, Figure, dimension, frame
 
-__all__ = ["forest", "posterior", "trend_bands"]
+__all__ = ["posterior", "trend_bands"]
 
 MOST_POINTS = 5000       # a browser stays quick below; above, points are thinned evenly
 
@@ -119,37 +119,3 @@ def _density(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     margin = 0.15 * np.ptp(thinned)
     grid = np.linspace(thinned.min() - margin, thinned.max() + margin, 300)
     return grid, gaussian_kde(thinned)(grid)
-
-
-def forest(table: pd.DataFrame, *, label: str, unit: str,
-           reference: float | None = None) -> Figure:
-    """One number for several models or groups, each with its interval.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Columns name, value, low, high, and role (a key of ``ROLES``); top to bottom.
-    label, unit : str
-    reference : float, optional
-        Vertical dotted line.
-    """
-    x, y = dimension("value", label, unit), dimension("place", "model")
-    rows = table.iloc[::-1].reset_index(drop=True)
-    layers: list[hv.Element] = []
-    if reference is not None:
-        layers.append(hv.Curve(([reference] * 2, [-0.5, len(rows) - 0.5]), x, y).opts(
-            **ROLES["truth"].curve()))
-    for role in dict.fromkeys(rows["role"]):
-        mine = rows[rows["role"] == role]
-        style = ROLES[role]
-        ends = hv.Segments((mine["low"], mine.index, mine["high"], mine.index),
-                           [x, y, "end", "level"])
-        layers += [ends.opts(color=style.colour, line_width=3),
-                   hv.Scatter((mine["value"], mine.index), x, y).opts(size=10, **style.points())]
-    ends = np.append(rows[["low", "high"]].to_numpy().ravel(),
-                     [] if reference is None else reference)
-    margin = 0.05 * np.ptp(ends)
-    return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=f"{label.capitalize()} by model", ylabel="", show_legend=False,
-        xlim=(ends.min() - margin, ends.max() + margin), ylim=(-0.5, len(rows) - 0.5),
-        yticks=list(enumerate(rows["name"])), **frame(height=130 + 32 * len(rows))))

@@ -4,14 +4,19 @@ Reads a shipped table or the user's own file, fits a robust Bayesian trend, and 
 same trend with every score counting the same.
 """
 
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import pandas as pd
 import param
 
 from workbench import plots
+from workbench.core import Estimate, Interval, Result, Summary, check, generator
 from workbench.core import Params as Declared
-from workbench.core import Result, Summary, generator
-from workbench.datasets import Scores, load_scores
-from workbench.inference import BayesianTrend, TrendFit, compare, warnings_of
+from workbench.datasets import TABLES, Scores, load_scores
+from workbench.inference import BayesianTrend, TrendFit, compare, ranking, warnings_of
 
 __all__ = ["SMOKE", "TITLE", "Params", "figures", "run"]
 
@@ -36,7 +41,7 @@ class Params(Declared):
     document = param.String("", doc=(
         "Column that identifies a document, so that repeated scores of one are merged."))
     question = param.String("", doc="Keep only the rows whose column 'question' says this.")
-    scale = param.List([], bounds=(0, 2), doc=(
+    scale = param.List([], bounds=(0, 2), item_type=(int, float), doc=(
         "Lowest and highest possible score; empty takes the table's own, or the data's range."))
     trend = param.Selector(default="smooth", objects=["line", "smooth"], doc=(
         "A straight line, or a line that may bend."))
@@ -55,6 +60,23 @@ class Params(Declared):
     draws = param.Integer(1000, bounds=(50, 20000), doc="Draws of each of the four chains.")
     seed = param.Integer(0, bounds=(0, None), doc="Seed of the sampler.")
 
+    @classmethod
+    def conflicts(cls, values: Mapping[str, Any]) -> list[str]:
+        """Refuse what no run could use: a missing file, half a scale, an exact bent trend."""
+        found = []
+        data, scale = values["data"], values["scale"]
+        if data not in TABLES and not Path(data).expanduser().is_file():
+            found.append(f"data must be {' or '.join(map(repr, TABLES))} or a file, got {data!r}, "
+                         f"which is neither.{check.suggestion(data, TABLES)} Check the path.")
+        if scale and not (len(scale) == 2 and scale[0] < scale[1]):
+            found.append(f"scale must be empty or two numbers in order, got {scale!r}. "
+                         "Pass 0,10 for scores from 0 to 10.")
+        closed = (values["trend"], values["likelihood"], values["changepoints"])
+        if values["sampler"] == "exact" and closed != ("line", "normal", 0):
+            found.append("sampler='exact' must come with trend='line', likelihood='normal' and "
+                         f"changepoints=0, got {closed}. Use sampler='auto' for the others.")
+        return found
+
 
 def run(params: Params) -> Result:
     """Read the scores, fit the trend and its rivals, and gather headline and tables."""
@@ -63,24 +85,26 @@ def run(params: Params) -> Result:
                          question=params.question, scale=params.scale)
     chosen = _fit(scores, params, params.trend, params.likelihood)
     few = len(scores.table) <= COMPARED
-    uniform = (_fit(scores, params, params.trend, "normal", equal=True) if few
-               else _fit(scores, params, "line", "normal", equal=True))
-    models = _models(scores, params, chosen) if few else pd.DataFrame()
+    uniform = _fit(scores, params, params.trend if few else "line", "normal", equal=True)
+    models = _models(scores, params, chosen) if few and params.sampler != "exact" else None
     return Result(_headline(scores, params, (chosen, uniform), models),
-                  _tables(scores, params, chosen, uniform) | {"models": models},
+                  _tables(scores, params, chosen, uniform)
+                  | ({} if models is None else {"models": models}),
                   {"posterior": chosen.inference_data()})
 
 
 def figures(result: Result) -> dict[str, plots.Figure]:
     """Trend with its bands, weight of each score, and posterior of the average slope."""
-    tables, unit = result.tables, result.summary["average slope"].unit
+    tables, headline = result.tables, result.summary["average slope"]
+    level = headline.interval.level if headline.interval else 0.9
     weights = tables["scores"]["weight"].to_numpy()
     slope = {name: tables["slope"][name].to_numpy() for name in tables["slope"]}
     return {
         "trend": plots.trend_bands(tables["trend"], tables["scores"], baseline=tables["uniform"]),
         "weights": plots.weight_profile(weights / len(weights)),
-        "slope": plots.posterior(slope["posterior"], label="average slope", unit=unit,
-                                 prior=slope["prior"], uniform=slope["uniform"]),
+        "slope": plots.posterior(slope["posterior"], label="average slope",
+                                 unit=headline.unit, prior=slope["prior"],
+                                 uniform=slope["uniform"], level=level),
     }
 
 
@@ -88,30 +112,35 @@ def _fit(scores: Scores, params: Params, trend: str, likelihood: str, *,
          equal: bool = False) -> TrendFit:
     """Fit one trend; `equal` leaves out weights and measurement errors."""
     table = scores.table
-    rival = (trend, likelihood) != (params.trend, params.likelihood)
-    sampler = "auto" if rival and params.sampler == "exact" else params.sampler
     model = BayesianTrend(
         trend=trend, likelihood=likelihood, nu=params.nu, time_scale=params.time_scale,
         changepoints=params.changepoints, basis=params.basis, scale=scores.scale,
-        horizon=params.horizon, sampler=sampler, draws=params.draws)
+        horizon=_horizon(scores, params), sampler=params.sampler, draws=params.draws)
     return model.fit(table["date"], table["score"], rng=generator(params.seed),
                      source=table["source"], sample_weight=None if equal else table["weight"],
                      error=None if equal else table["error"])
 
 
 def _models(scores: Scores, params: Params, chosen: TrendFit) -> pd.DataFrame:
-    """Every trend and likelihood, ranked, with its average slope."""
+    """Every trend and likelihood that can be fitted, ranked, with its average slope."""
     fits = {}
     for trend in ("line", "smooth"):
         for likelihood in ("student", "normal"):
             same = (trend, likelihood) == (params.trend, params.likelihood)
-            fits[f"{trend}, {likelihood}"] = (chosen if same
-                                              else _fit(scores, params, trend, likelihood))
+            with contextlib.suppress(RuntimeError):      # a rival that cannot start is left out
+                fits[f"{trend}, {likelihood}"] = (chosen if same
+                                                  else _fit(scores, params, trend, likelihood))
     ranked = compare(fits, rng=generator(params.seed))
     slopes = [fits[name].slope(params.level) for name in ranked["model"]]
     return ranked.assign(slope=[number.value for number in slopes],
                          slope_low=[number.ends[0] for number in slopes],
                          slope_high=[number.ends[1] for number in slopes])
+
+
+def _horizon(scores: Scores, params: Params) -> float:
+    """Days to predict, at most as many as were observed: sines stretched further are too stiff."""
+    days = scores.table["date"]
+    return min(params.horizon, (days.max() - days.min()) / pd.Timedelta(days=1))
 
 
 def _tables(scores: Scores, params: Params, fit: TrendFit,
@@ -131,7 +160,7 @@ def _tables(scores: Scores, params: Params, fit: TrendFit,
 
 
 def _headline(scores: Scores, params: Params, fits: tuple[TrendFit, TrendFit],
-              models: pd.DataFrame) -> Summary:
+              models: pd.DataFrame | None) -> Summary:
     (fit, uniform), level = fits, params.level
     numbers = {
         "average slope": fit.slope(level),
@@ -140,21 +169,20 @@ def _headline(scores: Scores, params: Params, fits: tuple[TrendFit, TrendFit],
         "probability that the average slope is negative": fit.probability_falling().percent(),
         "slope at the last score": fit.slope_now(level),
         "effective share of the scores": fit.effective_share(level).percent(),
-        f"scores inside their {100 * level:g} % predictive band":
+        f"fitted scores inside their {100 * level:g} % predictive band":
             fit.covered(level, rng=generator(params.seed)).percent(),
     }
-    return Summary(numbers, (DISCLAIMER, *warnings_of(fit), *_ranking(models), *scores.notes))
-
-
-def _ranking(models: pd.DataFrame) -> list[str]:
-    if models.empty:
-        return [f"Rival models are fitted up to {COMPARED:,} scores only."]
-    best, *others = models.itertuples()
-    behind = "; ".join(f"{row.model} is behind by {row.behind:.1f} ± {row.behind_stderr:.1f}"
-                       for row in others)
-    found = [f"Left-out scores are predicted best by: {best.model} ({behind} nats)."]
-    doubtful = models.loc[models["unreliable"] > 0, "model"]
-    if len(doubtful):
-        found.append("That ranking rests on importance weights that are unreliable for some "
-                     f"scores of: {', '.join(doubtful)}.")
-    return found
+    notes = [DISCLAIMER, *warnings_of(fit)]
+    if models is None:
+        notes.append(f"Rival models are fitted to at most {COMPARED:,} scores, by sampling.")
+    else:
+        notes.append(ranking(models))
+        line = models[models["model"] == f"line, {params.likelihood}"]
+        if params.trend != "line" and len(line):
+            value, *ends = map(float, line[["slope", "slope_low", "slope_high"]].iloc[0])
+            numbers["slope of a straight line"] = Estimate(value, Interval(*ends, level),
+                                                           fit.slope().unit)
+    if _horizon(scores, params) < params.horizon:
+        notes.append(f"The forecast ends after {_horizon(scores, params):.0f} days, the length "
+                     "of the observed window.")
+    return Summary(numbers, (*notes, *scores.notes))
