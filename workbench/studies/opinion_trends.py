@@ -179,8 +179,8 @@ def _headline(scores: Scores, params: Params, fits: tuple[TrendFit, TrendFit],
         notes.append(ranking(models))
         line = models[models["model"] == f"line, {params.likelihood}"]
         if params.trend != "line" and len(line):
-            value, *ends = map(float, line[["slope", "slope_low", "slope_high"]].iloc[0])
-            numbers["slope of a straight line"] = Estimate(value, Interval(*ends, level),
+            value, low, high = map(float, line[["slope", "slope_low", "slope_high"]].iloc[0])
+            numbers["slope of a straight line"] = Estimate(value, Interval(low, high, level),
                                                            fit.slope().unit)
     if _horizon(scores, params) < params.horizon:
         notes.append(f"The forecast ends after {_horizon(scores, params):.0f} days, the length "
