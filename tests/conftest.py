@@ -1,12 +1,17 @@
-"""A real browser for the tests of reports, pages and lab."""
+"""A real browser for the tests of reports, pages and lab; Ctrl-C that reaches started programs."""
 
 import os
 import shutil
+import signal
 
 import pytest
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+# A job in the background ignores Ctrl-C, and so would every program that a test starts there.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")
