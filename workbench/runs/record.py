@@ -118,14 +118,18 @@ def read(folder: Path) -> Run:
     """Run of a folder; a folder that cannot be read is a damaged run, never an exception."""
     try:
         record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        other = _other_schema(record["schema_version"])
+        if other:
+            return Run(folder.name, folder, error=other)
         if record["id"] != folder.name:
             raise ValueError("run.json belongs to another folder")
         return rebuilt(folder, record)
     except FileNotFoundError:
-        return Run(folder.name, folder, error="run.json is missing, so the run never finished.")
+        cause = "run.json is missing, so the run never finished."
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
-        cause = f"run.json cannot be used ({type(problem).__name__}). Delete the folder."
-        return Run(folder.name, folder, error=cause)
+        cause = f"run.json cannot be used ({type(problem).__name__})."
+    return Run(folder.name, folder, error=f"{cause} Move the folder out of the store, or run the "
+                                          "study again.")
 
 
 def manifest(folder: Path) -> dict[str, dict[str, Any]]:
@@ -160,6 +164,19 @@ def rebuilt(folder: Path, record: Mapping[str, Any]) -> Run:
         folder=folder, params=dict(record["params"]), seconds=seconds,
         summary=Summary(numbers, tuple(map(str, record["notes"]))),
         versions=dict(record["versions"]), defaults=dict(record["defaults"]), **texts)
+
+
+def _other_schema(version: object) -> str:
+    """Why a run of another schema cannot be read, or nothing."""
+    if type(version) is not int:
+        raise TypeError("schema_version must be a whole number")
+    if version > SCHEMA_VERSION:
+        return (f"run.json was made by a newer workbench (schema {version}, this one reads "
+                f"{SCHEMA_VERSION}). Update workbench to read it.")
+    if version < SCHEMA_VERSION:
+        return (f"run.json was made by an older workbench (schema {version}, this one reads "
+                f"{SCHEMA_VERSION}). Run the study again.")
+    return ""
 
 
 def _existing(path: Path) -> Path | None:

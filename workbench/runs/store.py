@@ -60,18 +60,22 @@ def load(run_id: str, store: Path | None = None) -> Run:
         If there is no such run; the message names the nearest one.
     """
     folder = store_folder(store)
-    known = [path.name for path in _folders(folder)]
-    if not (isinstance(run_id, str) and ID.fullmatch(run_id) and run_id in known):
-        raise ValueError(f"run_id must name a saved run, got {run_id!r}."
-                         f"{check.suggestion(run_id, known)} List them with list_runs().")
-    if not (folder / run_id).resolve().is_relative_to(folder.resolve()):
+    named = isinstance(run_id, str) and ID.fullmatch(run_id) is not None
+    if named and (folder / run_id).is_dir() and not _inside(folder / run_id, folder):
         raise ValueError(f"run_id must name a folder inside the store, got {run_id!r}, which is "
                          "a link out of it. Copy the folder instead.")
+    known = [path.name for path in _folders(folder)]
+    if not named or run_id not in known:
+        raise ValueError(f"run_id must name a saved run, got {run_id!r}."
+                         f"{check.suggestion(run_id, known)} List them with list_runs().")
     return read(folder / run_id)
 
 
 def list_runs(study: Any = None, store: Path | None = None) -> list[Run]:
-    """Runs, newest first; folders that cannot be read are listed as damaged.
+    """Runs, newest first; runs that cannot be read are listed as damaged.
+
+    A folder is a run when its name is a run's or it holds a ``run.json``. Other folders, and
+    links out of the store, are no runs and are left alone.
 
     Parameters
     ----------
@@ -95,7 +99,19 @@ def store_folder(store: Path | None) -> Path:
 def _folders(store: Path) -> list[Path]:
     if not store.is_dir():
         return []
-    return [path for path in store.iterdir() if path.name[0] not in "._" and path.is_dir()]
+    return [path for path in store.iterdir() if _is_run(path) and _inside(path, store)]
+
+
+def _is_run(path: Path) -> bool:
+    try:
+        return path.name[0] not in "._" and path.is_dir() and (
+            ID.fullmatch(path.name) is not None or (path / "run.json").exists())
+    except OSError:  # a folder that may not be entered says nothing of itself
+        return False
+
+
+def _inside(path: Path, store: Path) -> bool:
+    return path.resolve().is_relative_to(store.resolve())
 
 
 def _head(study: Any, params: Params) -> dict[str, Any]:
