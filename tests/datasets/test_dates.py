@@ -66,7 +66,7 @@ def test_matches_every_day_of_a_leap_year(pattern, order):
 
 
 @pytest.mark.parametrize("word", ["", "  ", "NA", "n/a", "Null", "none", "NaN", "-", "missing",
-                                  None])
+                                  "#N/A", ".", None])
 def test_matches_missing_words(word):
     dates, notes = read_dates(column("2024-03-05", word))
     assert dates.isna().tolist() == [False, True]
@@ -109,6 +109,9 @@ def test_identity_same_date_in_either_order_is_not_ambiguous():
     ([-5], "row 2: -5"),
     ([float("inf")], "row 2: inf"),
     ([123456], "row 2: 123456"),
+    ([45356], r"row 2: 45356\. .*Excel's serial dates: format .*2024-03-05"),
+    (["45356.5"], "Excel's serial dates"),
+    ([19999], r"row 2: 19999\. Write dates as"),
     (["True"], "row 2: 'True'"),
     (["02/02/2024", "01/02/2024", "03/04/2024"],
      r"which number is the day.*row 3 \('01/02/2024'\).*2024-03-05"),
@@ -116,6 +119,12 @@ def test_identity_same_date_in_either_order_is_not_ambiguous():
 ])
 def test_rejects_what_is_no_date_or_two_dates(cells, told):
     with pytest.raises(ValueError, match=told):
+        read_dates(column(*cells))
+
+
+@pytest.mark.parametrize("cells", [["31/01/2024", "01/31/2024"], ["01/02/2024"]])
+def test_rejects_unclear_order_in_one_sentence(cells):
+    with pytest.raises(ValueError, match=r"^column 'when' must (keep one order|say which)"):
         read_dates(column(*cells))
 
 

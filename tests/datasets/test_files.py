@@ -54,11 +54,6 @@ def test_matches_rows_are_counted_through_blank_lines(tmp_path):
     assert found.frame.index.tolist() == [5, 7]
 
 
-def test_matches_short_rows_end_in_empty_cells(tmp_path):
-    found = opened(tmp_path, "a.csv", "day,unity,text\n2024-01-01,7.5\n2024-01-02,8,hello\n")
-    assert found.frame["text"].tolist() == ["", "hello"]
-
-
 def test_matches_quoted_delimiters_and_line_ends(tmp_path):
     found = opened(tmp_path, "a.csv", 'day,text\n2024-01-01,"a, b\nc ""d"""\n2024-01-02,e\n')
     assert found.frame["text"].tolist() == ['a, b\nc "d"', "e"]

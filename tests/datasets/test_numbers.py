@@ -30,7 +30,8 @@ def test_matches_padded_and_typed_text_with_a_note():
 
 
 @pytest.mark.parametrize("word", ["", " ", "NA", "N/A", "null", "None", "nan", "-", "Missing",
-                                  None, np.nan])
+                                  "#N/A", "#n/a n/a", ".", "#NULL!", "#DIV/0!", "#VALUE!", None,
+                                  np.nan])
 def test_matches_missing_words(word):
     numbers, _ = read_numbers(column("1", word))
     assert numbers.isna().tolist() == [False, True]
@@ -45,9 +46,35 @@ def test_identity_numeric_columns_pass_unchanged(dtype):
     assert notes == []
 
 
-def test_matches_decimals_and_missing_whole_numbers():
-    assert read_numbers(column(Decimal("7.25"), None))[0].iloc[0] == 7.25
+@pytest.mark.parametrize("cells", [[Decimal("7.25"), None], [Decimal("7.25"), pd.NA],
+                                   [Decimal("7.25"), Decimal("NaN")]])
+def test_matches_decimals_are_numbers(cells):
+    numbers, notes = read_numbers(column(*cells), typed=True)
+    assert numbers.iloc[0] == 7.25
+    assert numbers.dtype == float
+    assert notes == []
+
+
+def test_matches_missing_whole_numbers():
     assert read_numbers(column(1, None, dtype="Int64"))[0].isna().tolist() == [False, True]
+
+
+def test_matches_the_minus_sign_of_typesetters():
+    numbers, notes = read_numbers(column("\N{MINUS SIGN}7.5", "-1", "2"))
+    assert numbers.tolist() == [-7.5, -1.0, 2.0]
+    assert notes == ["Column 'unity': the minus sign U+2212 was read as a hyphen, 1 in all."]
+
+
+def test_matches_certain_decimal_commas():
+    numbers, notes = read_numbers(column("5,0", "-,5", "7", "1,5e3", "NA"), commas=True)
+    assert numbers.tolist()[:4] == [5.0, -0.5, 7.0, 1500.0]
+    assert notes == ["Column 'unity': decimal commas were read as decimal points, 3 in all."]
+
+
+@pytest.mark.parametrize("cells", [["5,0", "6.5"], ["1,234,5"], ["1.234,5"]])
+def test_rejects_commas_that_are_not_certain(cells):
+    with pytest.raises(ValueError, match="Write decimals with a point"):
+        read_numbers(column(*cells), commas=True)
 
 
 @pytest.mark.parametrize(("cell", "told"), [
@@ -55,6 +82,10 @@ def test_matches_decimals_and_missing_whole_numbers():
     ("1,234.5", "thousands separator"),
     ("7/10", "Write one number instead of a fraction"),
     ("70%", "Drop the percent sign"),
+    ("1 500", "row 3: '1 500'. Remove the spaces between the groups of digits"),
+    ("1\N{NO-BREAK SPACE}500,5", "Remove the spaces between"),
+    ("1\N{NARROW NO-BREAK SPACE}500", "Remove the spaces between"),
+    ("1\N{THIN SPACE}500", "Remove the spaces between"),
     ("high", "Write a plain number such as 7.5"),
     ("True", "row 3: 'True'"),
     ("2024-01-01", "row 3"),

@@ -73,6 +73,28 @@ def test_matches_sources_weights_and_equal_dates_stay_in_order(tmp_path):
     assert "became the source 'unknown', 4 in all" in scores.notes[0]
 
 
+def test_matches_rows_of_weight_zero_stay_and_are_told(tmp_path):
+    rows = MONTHS.replace("\n", ",1\n").replace("3.5,1", "3.5,0").replace("4.5,1", "4.5,0.0")
+    scores = loaded(tmp_path, "date,score,n\n" + rows, weight="n", scale=(0, 10))
+    assert scores.table["weight"].tolist() == [1, 1, 0, 0, 1, 1, 1]
+    assert scores.notes == ("2 rows have weight 0: kept in the table, but counting for nothing.",)
+
+
+def test_matches_errors_of_a_spreadsheet_are_missing(tmp_path):
+    scores = loaded(tmp_path, "date,score\n" + MONTHS + "2024-08-01,#N/A\n2024-09-01,#DIV/0!\n")
+    assert len(scores.table) == 7
+    assert scores.notes[0] == "2 rows without a score were left out."
+
+
+def test_matches_a_german_spreadsheet(tmp_path):
+    text = "sep=;\ndate;score;n\n" + MONTHS.replace(",", ";").replace(".5", ",5;0,5")
+    scores = loaded(tmp_path, text, weight="n")
+    plain = loaded(tmp_path, "date,score\n" + MONTHS)
+    assert scores.table["score"].equals(plain.table["score"])
+    assert set(scores.table["weight"]) == {0.5}
+    assert "'score': decimal commas were read as decimal points, 7 in all" in scores.notes[1]
+
+
 def test_matches_one_question(tmp_path):
     rows = "".join(f"2024-01-0{day},{day},{word}\n" for day in range(1, 7)
                    for word in ("unity", "trust"))

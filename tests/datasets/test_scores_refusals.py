@@ -33,7 +33,13 @@ def load(tmp_path):
      r"6 rows gave 2\. 2 rows without a date.*2 rows without a score.*Add scores"),
     ("date,score\n" + "2024-01-01,1\n2024-01-01,2\n" * 4, r"two dates, but all 8.*2024-01-01"),
     ("date,score\n" + "2024-01-01,3\n2024-01-02,3\n" * 4, "all scores are 3 and show no range"),
-    ("date,score\n" + "01/02/2024,1\n02/03/2024,2\n" * 4, "which number is the day"),
+    ("date,score\n" + "01/02/2024,1\n02/03/2024,2\n" * 4,
+     r"^date: column 'date' must say which number is the day"),
+    (PLAIN + "2024-09-01\n", "2 cells in every row.*row 9 of 'scores.csv' has 1"),
+    (PLAIN + "45356,1\n", "row 9: '45356'. .*Excel's serial dates"),
+    ("date,score\n" + "2024-01-01,-1.7e308\n2024-01-02,1.7e308\n" * 3,
+     r"scores within 1e\+150 of 0, but 6 of 6"),
+    ("date,score\n" + "2024-01-01,1\n2024-01-02,1e151\n" * 3, r"row 3: 1e\+151\. Correct them"),
     (ASKED, r"one of the 2 questions.*'trust', 'unity'"),
     ("day;rating\n2024-01-01;7\n", r"date must name.*score must name.*Columns: 'day', 'rating'"),
     ("Date,Score\n" + MONTHS, r"got 'date'\. Did you mean 'Date'\?.*Did you mean 'Score'"),
@@ -81,6 +87,30 @@ def test_rejects_scales_that_are_none(load, scale):
 def test_rejects_bad_cells_of_named_columns(load, old, new, columns, told):
     with pytest.raises(ValueError, match=told):
         load(FULL.replace(old, new), **columns)
+
+
+@pytest.mark.parametrize("scale", [(0, 1.1e150), (-1.7e308, 1.7e308)])
+def test_rejects_scales_whose_squares_are_infinite(load, scale):
+    with pytest.raises(ValueError, match=r"scale must lie within 1e\+150 of 0"):
+        load(FULL, scale=scale)
+
+
+@pytest.mark.parametrize(("idle", "told"), [
+    ("4567", r"at least 5 scores, but 7 rows gave 3\. 4 rows have weight 0"),
+    ("123", "7 rows gave 4"),
+])
+def test_rejects_too_few_scores_that_count(load, idle, told):
+    text = FULL
+    for month in idle:
+        text = text.replace(f"paper,1,d{month}", f"paper,0,d{month}")
+    with pytest.raises(ValueError, match=told):
+        load(text, weight="n")
+
+
+def test_rejects_one_date_that_counts(load):
+    rows = "2024-01-01,1,1\n2024-01-01,2,1\n2024-01-02,3,0\n" * 3
+    with pytest.raises(ValueError, match="two dates, but all 6 are dated 2024-01-01"):
+        load("date,score,n\n" + rows, weight="n")
 
 
 def test_rejects_too_few_documents_although_rows_suffice(load):

@@ -9,11 +9,16 @@ import pandas as pd
 
 __all__ = ["MISSING", "refuse", "stripped"]
 
-MISSING = frozenset({"", "na", "n/a", "null", "none", "nan", "nat", "-", "missing"})
+MISSING = frozenset({
+    "", "na", "n/a", "null", "none", "nan", "nat", "-", ".", "missing",
+    "#n/a", "#n/a n/a", "#na", "#null!", "#div/0!", "#value!", "#ref!", "#name?", "#num!"})
+EXACT = 1e15  # whole floats below are exact, and written in full
 
 
 def stripped(column: pd.Series) -> pd.Series:
-    """Cells as text without surrounding blanks; missing words become NaN.
+    """Cells as text without surrounding blanks; missing words and spreadsheet errors become NaN.
+
+    Whole numbers are spelled without a point, since one empty cell makes whole numbers floats.
 
     Examples
     --------
@@ -21,7 +26,7 @@ def stripped(column: pd.Series) -> pd.Series:
     [False, True]
     """
     text = column if isinstance(column.dtype, pd.StringDtype) else (
-        column.astype(object).map(str, na_action="ignore"))
+        column.astype(object).map(_spelled, na_action="ignore"))
     if text.isna().all():
         return text.astype(object)
     text = text.str.strip()
@@ -36,6 +41,11 @@ def refuse(column: pd.Series, bad: pd.Series, rule: str, remedy: str) -> None:
         raise ValueError(f"column {column.name!r} must hold {rule}, but {int(bad.sum())} of "
                          f"{len(column)} cells do not, the first in row {row}: "
                          f"{_shown(cell)}. {remedy}")
+
+
+def _spelled(cell: Any) -> str:
+    whole = isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT
+    return str(int(cell) if whole else cell)
 
 
 def _shown(cell: Any) -> str:

@@ -5,6 +5,7 @@ The index holds the rows of the file (the header is row 1), so that a complaint 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
@@ -75,9 +76,11 @@ def all_present(frame: pd.DataFrame, columns: Columns) -> None:
         raise ValueError(" ".join([*problems, f"Columns: {_listed(frame.columns)}."]))
 
 
-def read_columns(frame: pd.DataFrame, columns: Columns, *, typed: bool
+def read_columns(frame: pd.DataFrame, columns: Columns, *, typed: bool, commas: bool = False
                  ) -> tuple[pd.DataFrame, list[str]]:
     """Dates, scores, weights, sources, and documents and texts where there are any.
+
+    `typed` and `commas` as in :func:`workbench.datasets.numbers.read_numbers`.
 
     Raises
     ------
@@ -85,10 +88,11 @@ def read_columns(frame: pd.DataFrame, columns: Columns, *, typed: bool
         For cells that cannot be read; the complaints of all columns in one message.
     """
     table, notes, problems = pd.DataFrame(index=frame.index), [], []
+    number = partial(read_numbers, typed=typed, commas=commas)
     readers: dict[str, tuple[str, Callable[[pd.Series], tuple[pd.Series, list[str]]]]] = {
         "date": (columns.date, read_dates),
-        "score": (columns.score, lambda column: read_numbers(column, typed=typed)),
-        "weight": (columns.weight, lambda column: read_numbers(column, typed=typed)),
+        "score": (columns.score, number),
+        "weight": (columns.weight, number),
         "source": (columns.source, _sources),
         "document": (columns.document or _extra(frame, "document"), _words),
         "text": (_extra(frame, "text"), _words),
@@ -124,6 +128,10 @@ def complete_rows(table: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, 
     if len(weight) and not (weight > 0).any():
         raise ValueError(f"column {columns.weight!r} must hold a weight above 0, but all are 0. "
                          "Leave weight= empty to weigh the scores equally.")
+    idle = int((weight == 0).sum())
+    if idle:
+        notes.append(f"{idle} {'row has' if idle == 1 else 'rows have'} weight 0: kept in the "
+                     "table, but counting for nothing.")
     if columns.document:
         names = kept["document"].rename(columns.document)
         cells.refuse(names, names.isna(), "the name of a document in every row",

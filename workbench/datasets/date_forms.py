@@ -1,7 +1,8 @@
 """The forms in which a date may be written, each with its reader.
 
 A reader takes the distinct texts of one form, indexed by the row where each first appears. It
-returns their dates, NaT for days that no calendar has, and what it interpreted.
+returns their dates, NaT for days that no calendar has, and what it interpreted. Its complaint
+says what the column must do, as the end of a sentence.
 """
 
 from collections.abc import Callable
@@ -91,13 +92,13 @@ def _swappable(texts: pd.Series) -> Read:
     first, second = parts["first"].astype(int), parts["then"].astype(int)
     if (first > 12).any() and (second > 12).any():
         raise ValueError(
-            f"its dates must keep one order, but row {(first > 12).idxmax()} "
+            f"must keep one order of day and month, but row {(first > 12).idxmax()} "
             f"({texts[first > 12].iloc[0]!r}) can only start with the day and row "
             f"{(second > 12).idxmax()} ({texts[second > 12].iloc[0]!r}) only with the month. "
             "Write dates as 2024-03-05.")
     if not (first > 12).any() and not (second > 12).any() and (first != second).any():
         raise ValueError(
-            "its dates must say which number is the day, but every row can be read as "
+            "must say which number is the day, but every row can be read as "
             "day/month/year and as month/day/year, the first different one in row "
             f"{(first != second).idxmax()} ({texts[first != second].iloc[0]!r}). "
             "Write dates as 2024-03-05.")

@@ -4,7 +4,8 @@ Dates come out as UTC without a zone. A period stands for one day of it: a quart
 day of its middle month, a month for its first day, a year for its first of July.
 """
 
-import numpy as np
+import re
+
 import pandas as pd
 from pandas.api import types
 
@@ -17,6 +18,9 @@ EARLIEST, LATEST = pd.Timestamp(1678, 1, 1), pd.Timestamp(2262, 1, 1)
 RULE = "dates between the years 1678 and 2261"
 REMEDY = ("Write dates as 2024-03-05, years in four digits, leave a missing date empty, or name "
           "another column.")
+SERIAL = r"(?:[2-5][0-9]{4}|60000)(?:\.[0-9]+)?"
+UNSERIAL = ("Numbers from 20000 to 60000 look like Excel's serial dates: format the column as "
+            "yyyy-mm-dd, so that dates are saved as ISO text such as 2024-03-05.")
 
 
 def read_dates(column: pd.Series) -> tuple[pd.Series, list[str]]:
@@ -68,7 +72,7 @@ def _stamps(column: pd.Series) -> tuple[pd.Series, list[str]]:
 
 
 def _from_text(column: pd.Series) -> tuple[pd.Series, list[str]]:
-    text = cells.stripped(_digits(column) if types.is_numeric_dtype(column.dtype) else column)
+    text = cells.stripped(column)
     if text.isna().all():
         return pd.Series(pd.NaT, column.index, dtype="datetime64[us]"), []
     # Each distinct text is read once; its index keeps the row where it first appears.
@@ -85,22 +89,15 @@ def _from_text(column: pd.Series) -> tuple[pd.Series, list[str]]:
             left = left[~found]
     known = pd.Series(dates.to_numpy(), index=pd.Index(distinct.to_numpy()))
     read = text.map(known)
-    cells.refuse(column, text.notna() & read.isna(), RULE, REMEDY)
+    bad = text.notna() & read.isna()
+    serial = bad.any() and re.fullmatch(SERIAL, str(text[bad].iloc[0]))
+    cells.refuse(column, bad, RULE, UNSERIAL if serial else REMEDY)
     return read, notes
 
 
-def _digits(column: pd.Series) -> pd.Series:
-    """Numbers as they would be written, whole ones without a point."""
-    numbers = column.astype(float)
-    whole = numbers[np.isfinite(numbers) & (numbers % 1 == 0) & (numbers.abs() < 1e15)]
-    text = numbers.astype(object).map(repr, na_action="ignore")
-    text.loc[whole.index] = whole.astype("int64").astype(str)
-    return text
-
-
 def _told(column: pd.Series, form: date_forms.Form, texts: pd.Series) -> date_forms.Read:
-    """Read one form; a complaint names the column."""
+    """Read one form; a complaint begins with the column."""
     try:
         return form.read(texts)
     except ValueError as trouble:
-        raise ValueError(f"column {column.name!r}: {trouble}") from trouble
+        raise ValueError(f"column {column.name!r} {trouble}") from trouble

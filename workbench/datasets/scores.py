@@ -22,6 +22,7 @@ __all__ = ["Scores", "load_scores"]
 
 FEWEST = 5
 LONG_GAP = 5.0
+LARGEST = 1e150  # its square is still a finite number
 ORDER = ("date", "score", "source", "weight", "error", "document", "text")
 
 
@@ -72,7 +73,7 @@ def load_scores(  # noqa: PLR0913 - one keyword per column of the file
     Returns
     -------
     scores : Scores
-        At least five, on at least two dates.
+        At least five of weight > 0, on at least two dates.
 
     Raises
     ------
@@ -83,14 +84,15 @@ def load_scores(  # noqa: PLR0913 - one keyword per column of the file
     opened, wanted, own = _open(data, wanted)
     frame, chosen = columns.one_question(opened.frame, question)
     columns.all_present(frame, wanted)
-    table, read = columns.read_columns(frame, wanted, typed=opened.typed)
+    table, read = columns.read_columns(frame, wanted, typed=opened.typed,
+                                       commas=opened.delimiter == ";")
     table, dropped = columns.complete_rows(table, wanted)
     _enough(table, len(frame), dropped)
     ends, told = _scaled(table["score"].rename(score), ends or own)
     table, merged = _documents(table, frame, named=bool(document))
     _enough(table, len(frame), [*dropped, *merged])
     table = _sorted(table)
-    notes = (*opened.notes, *chosen, *read, *dropped, *merged, *told, *_gap(table["date"]))
+    notes = (*opened.notes, *chosen, *read, *dropped, *merged, *told, *_gap(_counting(table)))
     return Scores(table, ends, opened.name, opened.origin, opened.sha256, notes)
 
 
@@ -121,6 +123,9 @@ def _ends(scale: Sequence[float]) -> tuple[float, ...]:
     if not good or len(ends) not in (0, 2) or (ends and not ends[0] < ends[1]):
         raise ValueError(f"scale must be two finite numbers in order, or empty, got {scale!r}. "
                          "Pass (0, 10) for scores from 0 to 10.")
+    if any(abs(end) > LARGEST for end in ends):
+        raise ValueError(f"scale must lie within {LARGEST:g} of 0, so that squares of scores are "
+                         f"finite, got {scale!r}. Choose a larger unit for the scores.")
     return tuple(float(end) for end in ends)
 
 
@@ -130,6 +135,8 @@ def _scaled(score: pd.Series, ends: tuple[float, ...]) -> tuple[tuple[float, flo
         cells.refuse(score, ~score.between(low, high), f"scores from {low:g} to {high:g}",
                      "Correct them or pass the right scale=; scores are never clipped.")
         return (low, high), []
+    cells.refuse(score, score.abs() > LARGEST, f"scores within {LARGEST:g} of 0",
+                 "Correct them, or choose a larger unit; squares of scores must be finite.")
     low, high = float(score.min()), float(score.max())
     if low == high:
         raise ValueError(f"scale must be given, since all scores are {low:g} and show no range. "
@@ -156,14 +163,20 @@ def _sorted(table: pd.DataFrame) -> pd.DataFrame:
     return table[kept].sort_values("date", kind="stable", ignore_index=True)
 
 
+def _counting(table: pd.DataFrame) -> pd.Series:
+    """Dates of the rows that count for something."""
+    return table.loc[table["weight"] > 0, "date"]
+
+
 def _enough(table: pd.DataFrame, rows: int, left_out: list[str]) -> None:
-    if len(table) < FEWEST:
+    date = _counting(table)
+    if len(date) < FEWEST:
         why = " ".join(left_out) or "No row was left out."
         raise ValueError(f"data must give at least {FEWEST} scores, but {rows} rows gave "
-                         f"{len(table)}. {why} Add scores, or name other columns.")
-    first = table["date"].min()
-    if first == table["date"].max():
-        raise ValueError(f"data must have scores on at least two dates, but all {len(table)} are "
+                         f"{len(date)}. {why} Add scores, or name other columns.")
+    first = date.min()
+    if first == date.max():
+        raise ValueError(f"data must have scores on at least two dates, but all {len(date)} are "
                          f"dated {first}. Name another column as date=.")
 
 
