@@ -13,14 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from workbench.inference.trend_coordinates import along_spreads, conditional, standardised
-from workbench.inference.trend_design import (
-    BEND,
-    CHANGE,
-    SOURCE,
-    Prior,
-    TrendDesign,
-    root_density,
-)
+from workbench.inference.trend_design import BEND, CHANGE, SOURCE, Prior, TrendDesign, root_density
 from workbench.inference.trend_likelihood import compiled, noise_of, row
 
 __all__ = ["Terms", "density_of", "line_density", "log_density", "terms_for", "unpack"]
