@@ -59,6 +59,9 @@ def test_report_on_the_users_file(folder):
     (["opinion_trends", "-p", "sead=1"], "Did you mean 'seed'"),
     (["opinion_trends", "-p", "level=2"], "level must be a number >= 0.5 and <= 0.99, got 2.0"),
     (["opinion_trends", "-p", "seed"], "-p must be NAME=VALUE, got 'seed'"),
+    (["opinion_trends", "-p", "data=absent.csv"], "got 'absent.csv', which is neither"),
+    (["opinion_trends", "-p", "sampler=exact"], "sampler='exact' must come with"),
+    (["opinion_trends", "-p", "seed=1", "-p", "seed=2"], "-p seed must be given once"),
 ])
 def test_rejects_before_anything_runs(folder, arguments, words):
     done = workbench("report", *arguments, cwd=folder, store=folder / "runs")
@@ -70,9 +73,10 @@ def test_rejects_before_anything_runs(folder, arguments, words):
 
 def test_a_failed_run_is_reported_and_kept(folder):
     store = folder / "runs"
-    done = workbench("report", "opinion_trends", "-p", "data=absent.csv", cwd=folder, store=store)
+    done = workbench("report", "opinion_trends", "-p", "data=my scores.csv", cwd=folder,
+                     store=store)
     assert done.returncode == 1
-    assert "absent.csv" in done.stdout
+    assert "published" in done.stdout        # the columns that the file does have
     (run,) = store.glob("*-opinion_trends-*")
     assert json.loads((run / "run.json").read_text(encoding="utf-8"))["state"] == "failed"
 

@@ -23,7 +23,7 @@ def test_matches_the_student_posterior_of_the_slope():
     date, y, A = world()
     model = BayesianTrend(likelihood="normal", sampler="exact", scale=(0, 10), draws=25_000)
     fit = model.fit(date, y, rng=generator(1))
-    V0, m0, a0, b0 = np.diag([25.0, 4.0]) / 1.0, np.array([5.0, 0.0]), 1.0, 1.0
+    V0, m0, a0, b0 = np.diag([25.0, 4.0]) / 0.04, np.array([5.0, 0.0]), 0.5, 0.02
     Vn = np.linalg.inv(np.linalg.inv(V0) + A.T @ A)
     mn = Vn @ (np.linalg.inv(V0) @ m0 + A.T @ y)
     an = a0 + len(y) / 2
@@ -104,10 +104,10 @@ def test_recovers_calibrated_ranks_on_the_exact_path():
                           draws=99, chains=1)
     ranks = []
     for _ in range(5000):
-        half = prior.sigma_sd / 2
-        sigma = half / math.sqrt(rng.gamma(1.0))
-        alpha = prior.level_mean + prior.level_sd * sigma / half * rng.normal()
-        beta = prior.slope_sd * sigma / half * rng.normal()
+        typical = prior.sigma_sd / 10
+        sigma = typical / math.sqrt(2 * rng.gamma(0.5))
+        alpha = prior.level_mean + prior.level_sd * sigma / typical * rng.normal()
+        beta = prior.slope_sd * sigma / typical * rng.normal()
         y = alpha + beta * t + sigma * rng.normal(size=len(t))
         fit = model.fit(days, np.clip(y, -1e6, 1e6), rng=rng)
         ranks.append([(fit.slope_draws < beta).sum(), (fit.sigma < sigma).sum()])

@@ -74,11 +74,11 @@ def test_matches_leave_one_out_by_refitting():
     logs = []
     for i in range(16):
         X, rest = np.delete(A, i, 0), np.delete(y, i)
-        precision = np.diag([1 / 25, 1 / 4])
+        precision = 0.04 * np.diag([1 / 25, 1 / 4])
         V = np.linalg.inv(precision + X.T @ X)
         m = V @ (precision @ [5, 0] + X.T @ rest)
-        a = 1 + 15 / 2
-        b = 1 + (rest @ rest + 25 / 25 - m @ np.linalg.inv(V) @ m) / 2
+        a = 0.5 + 15 / 2
+        b = 0.02 + (rest @ rest + 0.04 - m @ np.linalg.inv(V) @ m) / 2
         logs.append(stats.t.logpdf(y[i], 2 * a, A[i] @ m,
                                    np.sqrt(b / a * (1 + A[i] @ V @ A[i]))))
     model = BayesianTrend(likelihood="normal", sampler="exact", scale=(0, 10))

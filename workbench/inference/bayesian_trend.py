@@ -10,10 +10,11 @@ reconstructed in ``docs/papers/opinion_trends.md``.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from workbench.core import check
 from workbench.core.card import Card
@@ -69,7 +70,11 @@ class BayesianTrend:
     -----
     ``alpha ~ N(mid-scale, range / 2)``, ``beta ~ N(0, range / 5)``, ``sigma ~ HalfNormal(range /
     5)``, ``a ~ N(0, tau)``, ``tau ~ HalfNormal(range / 8)``, ``d ~ Laplace(range / 20)``; bends
-    have sd ``~ HalfNormal(range / 5)`` and log length ``~ N(log(window / 5), 0.7)``.
+    have sd ``~ HalfNormal(range / 5)`` and log length ``~ N(log(window / 5), 0.7)``. The noise
+    cannot fall below the resolution of the scores (a step h has sd ``h / sqrt(12)``), so that
+    scores in whole numbers, many of them equal, do not make it vanish. The exact sampler has
+    ``sigma**2 ~ InvGamma(1/2, s**2 / 2)``, ``s = range / 50``, coefficients whose sds above are
+    multiplied by ``sigma / s``, and a fixed ``tau = range / 8``.
 
     Examples
     --------
@@ -151,18 +156,22 @@ class BayesianTrend:
         design = TrendDesign(
             rows.day.min(), rows.day.max(), self.time_scale, rows.sources,
             self.changepoints, self.basis if self.trend == "smooth" else 0, self.horizon)
-        prior = self.prior or Prior.for_scale((low, high), design.span)
+        prior = self.prior or replace(Prior.for_scale((low, high), design.span),
+                                      sigma_floor=_resolution(rows.score, high - low))
         if self.sampler == "exact":
             return self._exact(rows, design, prior, rng)
         return self._sampled(rows, design, prior, rng)
 
     def _observed(self, dates: Any, scores: Any, weight: Any, source: Any,
                   error: Any) -> Observed:
-        score = np.asarray(scores, dtype=float)
+        score = _numbers(scores)
         n = len(score)
         day = to_days(dates)
-        weights = np.ones(n) if weight is None else np.asarray(weight, dtype=float)
-        errors = np.zeros(n) if error is None else np.asarray(error, dtype=float)
+        weights = np.ones(n) if weight is None else _numbers(weight)
+        errors = np.zeros(n) if error is None else _numbers(error)
+        if source is not None and pd.isna(np.asarray(source, dtype=object)).any():
+            raise ValueError("source must name a source for each score, got missing ones. Name "
+                             "them 'unknown', or drop the rows.")
         names = None if source is None else np.asarray(source, dtype=str)
         check.same_length(dates=day, scores=score, sample_weight=weights, error=errors,
                           source=score if names is None else names)
@@ -185,10 +194,10 @@ class BayesianTrend:
             raise ValueError("error must be zero for sampler='exact', got standard errors above "
                              "0. Use sampler='auto'.")
         X = design.matrix(rows.dates, rows.source)
-        sigma = prior.sigma_sd / 2
+        sigma = prior.sigma_sd / 10
         spread = np.array([prior.level_sd, prior.slope_sd] + [prior.source_sd] * len(rows.sources))
         mean = np.array([prior.level_mean, 0.0] + [0.0] * len(rows.sources))
-        belief = NormalInverseGamma(mean, np.diag((spread / sigma) ** 2), 1.0, sigma ** 2)
+        belief = NormalInverseGamma(mean, np.diag((spread / sigma) ** 2), 0.5, sigma ** 2 / 2)
         posterior = belief.condition(X, rows.score, rows.weight)
         c, noise = posterior.sample(self.chains * self.draws, rng)
         return TrendFit(rows, design, prior, sampler="exact", student=False,
@@ -212,6 +221,21 @@ class BayesianTrend:
         return TrendFit(rows, design, prior, sampler=made.sampler, student=self.robust,
                         coefficients=made.coefficients, hyper=made.hyper, stats=made.stats,
                         pareto_k=made.pareto_k)
+
+
+def _numbers(values: Any) -> np.ndarray:
+    """Floats, shape (n,); what is masked becomes NaN."""
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.ma.filled(values.astype(float), np.nan)
+    return np.asarray(values, dtype=float)
+
+
+def _resolution(score: np.ndarray, width: float) -> float:
+    """Least sd of the noise: that of rounding where scores repeat, else a trifle of the scale."""
+    distinct = np.unique(score)
+    rounded = 1 < len(distinct) <= 0.8 * len(score)
+    step = float(np.diff(distinct).min()) if rounded else 0.0
+    return max(step / math.sqrt(12), 1e-6 * width)
 
 
 def _check_scatter(rows: Observed) -> None:

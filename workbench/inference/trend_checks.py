@@ -16,7 +16,7 @@ from workbench.inference.trend_fit import TrendFit
 
 __all__ = ["compare", "ranking", "warnings_of"]
 
-R_HAT, ESS, PARETO_K = 1.01, 400.0, 0.7
+R_HAT, BAD_R_HAT, ESS, PARETO_K = 1.01, 1.05, 400.0, 0.7
 MOST_UNRELIABLE = 0.1  # share of scores with a large Pareto k that still allows a ranking
 MOST_ROWS = 2000      # scores that enter the comparison
 MOST_DRAWS = 2000
@@ -48,13 +48,14 @@ def compare(fits: Mapping[str, TrendFit], *, rng: np.random.Generator) -> pd.Dat
         loos = {name: arviz.loo(_likelihood_data(fit, rows), pointwise=True)
                 for name, fit in fits.items()}
         table = arviz.compare(loos, ic="loo", method="stacking", scale="log")
+    whole = len(first.observed.score) / len(rows)     # a subset stands for all scores
     n = len(rows)
     return pd.DataFrame({
         "model": table.index,
         "elpd": table["elpd_loo"].to_numpy(float) / n,
         "stderr": table["se"].to_numpy(float) / n,
-        "behind": table["elpd_diff"].to_numpy(float),
-        "behind_stderr": table["dse"].to_numpy(float),
+        "behind": whole * table["elpd_diff"].to_numpy(float),
+        "behind_stderr": whole * table["dse"].to_numpy(float),
         "weight": table["weight"].to_numpy(float),
         "unreliable": [float(np.mean(loos[name].pareto_k.to_numpy() > PARETO_K))
                        for name in table.index],
@@ -107,15 +108,18 @@ def _chain_warnings(fit: TrendFit) -> list[str]:
     ess = float(min(arviz.ess(data, method=method)["x"].min() for method in ("bulk", "tail")))
     diverging = int(fit.stats["diverging"].sum())
     found = []
-    if not r_hat < R_HAT:
-        found.append(f"The chains disagree (R-hat {r_hat:.3f}, should be below {R_HAT}): do not "
-                     "trust the intervals; raise tune and draws.")
+    if not r_hat < BAD_R_HAT:
+        found.append(f"The chains disagree (R-hat {r_hat:.2f}, should be below {R_HAT}): do not "
+                     "trust the intervals; use a simpler trend, or raise draws.")
+    elif r_hat > R_HAT:
+        found.append(f"The chains have not quite mixed (R-hat {r_hat:.3f}, should be below "
+                     f"{R_HAT}): the ends of the intervals are a little off; raise draws.")
     if not ess > ESS:
         found.append(f"The draws are worth only {ess:.0f} independent ones in the worst "
                      f"direction (should exceed {ESS:.0f}): raise draws.")
     if diverging > 0.001 * chains * draws:
         found.append(f"{diverging} of {chains * draws} transitions diverged: part of the "
-                     "posterior may be missing; raise tune, or simplify the trend.")
+                     "posterior may be missing; use a simpler trend, or raise draws.")
     return found
 
 
@@ -132,7 +136,7 @@ def _bend_warnings(fit: TrendFit) -> list[str]:
 
 
 def _correlation_warnings(fit: TrendFit) -> list[str]:
-    """Correlation of neighbouring residuals; scores of one day are averaged first."""
+    """Correlation of neighbouring residuals; scores of one moment are averaged first."""
     seen = fit.observed
     if len(seen.score) > MOST_ROWS:
         return []

@@ -33,6 +33,7 @@ class Terms(NamedTuple):
     A: np.ndarray             # information on the coefficients, row after row; zero at first
     b: np.ndarray
     log_sigma: float          # noise scale at which A and b hold; they go with 1 / sigma**2
+    sigma_floor: float        # resolution of the scores, below which the noise cannot fall
     student: bool
     nu: float                 # fixed degrees of freedom; zero when they are learned
     sigma_sd: float
@@ -64,7 +65,7 @@ def terms_for(design: TrendDesign, prior: Prior, X: np.ndarray, rows: tuple[np.n
     y, weight, error = (np.ascontiguousarray(row, dtype=float) for row in rows)
     k = len(kind)
     return Terms(np.ascontiguousarray(X).ravel(), y, weight, error, kind.astype(float), location,
-                 spread, frequency, np.zeros(k * k), np.zeros(k), 0.0, student,
+                 spread, frequency, np.zeros(k * k), np.zeros(k), 0.0, prior.sigma_floor, student,
                  float(nu or 0.0), prior.sigma_sd, prior.source_sd if design.sources else 0.0,
                  prior.bend_sd if design.basis else 0.0,
                  math.log(prior.length_median), prior.length_sd)
@@ -74,7 +75,7 @@ def unpack(x: np.ndarray, terms: Terms) -> tuple[np.ndarray, dict[str, np.ndarra
     """Coefficients, shape (..., k), and named scales, each (...), of vectors (..., d)."""
     k = len(terms.kind)
     rest = list(np.moveaxis(np.exp(x[..., k:]), -1, 0))
-    hyper = {"sigma": rest.pop(0)}
+    hyper = {"sigma": terms.sigma_floor + rest.pop(0)}
     if terms.source_sd > 0:
         hyper["tau"] = rest.pop(0)
     if terms.bend_sd > 0:
@@ -89,19 +90,20 @@ def unpack(x: np.ndarray, terms: Terms) -> tuple[np.ndarray, dict[str, np.ndarra
         bends = terms.kind == BEND
         root = root_density(hyper["length"][..., None], terms.frequency[bends])
         spread[..., bends] = hyper["eta"][..., None] * root
-    return terms.location + spread * _standardised(x, spread, terms), hyper
+    louder = math.exp(terms.log_sigma) / hyper["sigma"][..., None]
+    return terms.location + spread * _standardised(x[..., :k], spread, louder, terms), hyper
 
 
-def _standardised(x: np.ndarray, spread: np.ndarray, terms: Terms) -> np.ndarray:
+def _standardised(x: np.ndarray, spread: np.ndarray, louder: np.ndarray,
+                  terms: Terms) -> np.ndarray:
     """What ``trend_coordinates.standardised`` does, for many draws at once."""
     if not (terms.A.any() or terms.b.any()):
-        return x[..., :spread.shape[-1]]
-    k = spread.shape[-1]
-    louder = np.exp(terms.log_sigma - x[..., k:k + 1])
+        return x
+    k = x.shape[-1]
     spread = spread * louder
     P = np.eye(k) + spread[..., :, None] * terms.A.reshape(k, k) * spread[..., None, :]
     L = np.linalg.cholesky(P)
-    inner = np.linalg.solve(L, (spread * louder * terms.b)[..., None]) + x[..., :k, None]
+    inner = np.linalg.solve(L, (spread * louder * terms.b)[..., None]) + x[..., None]
     return np.asarray(np.linalg.solve(np.swapaxes(L, -1, -2), inner)[..., 0])
 
 
@@ -112,14 +114,16 @@ def log_density(x, terms):  # type: ignore[no-untyped-def]
     value, tau, eta, length, nu = _scales(x, gradient, terms)
     k = len(terms.kind)
     spread = _spreads(terms, tau, eta, length)
-    louder = math.exp(terms.log_sigma - x[k])     # the scores say more when the noise is less
+    free = math.exp(x[k])
+    sigma = terms.sigma_floor + free
+    louder = math.exp(terms.log_sigma) / sigma     # the scores say more when the noise is less
     place = conditional(spread * louder, terms.A, terms.b * louder)
     z, logs = standardised(x, place[0], place[2])
     rows, by_z, outright = _conditioned(x, z, spread, nu, gradient, terms)
     by_x, along = along_spreads(x, by_z, place)
     for j in range(k):
         gradient[j] = by_x[j]
-        gradient[k] -= along[j] + by_z[j] * place[0][j]
+        gradient[k] -= (along[j] + by_z[j] * place[0][j]) * free / sigma
         slope = along[j] + outright[j]
         if terms.kind[j] == SOURCE:
             gradient[k + 1] += slope
@@ -153,9 +157,10 @@ def _conditioned(x, z, spread, nu, gradient, terms):  # type: ignore[no-untyped-
     k = len(spread)
     by_z, outright = np.zeros(k), np.empty(k)
     value = _standard_prior(z, by_z, terms.kind)
-    noise = noise_of(math.exp(x[k]), nu, terms.student)
+    sigma = terms.sigma_floor + math.exp(x[k])
+    noise = noise_of(sigma, nu, terms.student)
     rows, by_coefficient, by_log_sigma, by_nu = _likelihood(z, spread, noise, terms)
-    gradient[k] += by_log_sigma
+    gradient[k] += by_log_sigma * math.exp(x[k]) / sigma
     if terms.student and terms.nu == 0:
         gradient[-1] += by_nu * (nu - 2)
     for j in range(k):

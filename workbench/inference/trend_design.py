@@ -26,6 +26,9 @@ REACH = 1.75   # shortest length that m sines follow: REACH * margin * half wind
 
 def to_days(dates: object) -> np.ndarray:
     """Dates as float days since 1970, shape (n,); time zones become UTC, missing becomes NaN."""
+    if np.asarray(dates).dtype.kind in "iufb":
+        raise ValueError("dates must be dates, got numbers such as "
+                         f"{np.asarray(dates).flat[0]}. Pass datetime64 values or ISO texts.")
     index = pd.DatetimeIndex(pd.to_datetime(np.atleast_1d(np.asarray(dates))))
     if index.tz is not None:
         index = index.tz_convert("UTC").tz_localize(None)
@@ -37,7 +40,8 @@ def to_days(dates: object) -> np.ndarray:
 class Prior:
     """Spread of each part of the trend, in score units (`slope` and `change` per time unit).
 
-    `length_median` is in time units; the log of the length is Normal with sd `length_sd`.
+    `length_median` is in time units; the log of the length is Normal with sd `length_sd`. The
+    noise is ``sigma_floor`` plus a half-normal of sd `sigma_sd`.
     """
 
     level_mean: float
@@ -49,13 +53,24 @@ class Prior:
     bend_sd: float
     length_median: float
     length_sd: float = 0.7
+    sigma_floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        check.positive(level_sd=self.level_sd, slope_sd=self.slope_sd, sigma_sd=self.sigma_sd,
+                       source_sd=self.source_sd, change_scale=self.change_scale,
+                       bend_sd=self.bend_sd, length_median=self.length_median,
+                       length_sd=self.length_sd)
 
     @classmethod
     def for_scale(cls, scale: tuple[float, float], span: float) -> "Prior":
-        """Weakly informative prior for scores on `scale` over a window of `span` time units."""
+        """Weakly informative prior for scores on `scale` over a window of `span` time units.
+
+        A window shorter than a time unit still allows a change of a fifth of the scale.
+        """
         low, high = scale
         width = high - low
-        return cls(level_mean=(low + high) / 2, level_sd=width / 2, slope_sd=width / 5,
+        return cls(level_mean=(low + high) / 2, level_sd=width / 2,
+                   slope_sd=width / 5 * max(1.0, 1 / span),
                    sigma_sd=width / 5, source_sd=width / 8, change_scale=width / 20,
                    bend_sd=width / 5, length_median=span / 5)
 
@@ -132,9 +147,11 @@ class TrendDesign:
         """Design matrix, shape (n, k); without `source` every source counts the same."""
         t = self.time(dates)
         centre, half = self.half
-        if self.basis and np.any(t > centre + half):
-            raise ValueError(f"dates must lie within {self.horizon:g} days after the last score "
-                             f"for a smooth trend, got a later one. Fit with a larger horizon.")
+        reach = self.span + self.horizon / self.time_scale
+        if self.basis and (np.any(t > reach * (1 + 1e-9)) or np.any(t < -1e-9 * reach)):
+            raise ValueError("dates must lie between the first score and "
+                             f"{self.horizon:g} days after the last score for a smooth trend, got "
+                             "one outside. Fit with a larger horizon.")
         phase = np.outer(t - centre + half, self.frequencies)
         return np.column_stack([
             np.ones_like(t), t, self._source_columns(len(t), source),

@@ -18,6 +18,7 @@ __all__ = ["Observed", "TrendFit"]
 
 FEW_DRAWS = 200          # draws over which weights are averaged
 LARGE = 20_000           # rows above which fewer draws carry the weights
+MOST_TERMS = 20_000_000  # row-draw pairs of log likelihood that are still stored
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,15 +92,12 @@ class TrendFit:
         return credible(self.slope_draws * self.design.span, level, "points")
 
     def probability_falling(self) -> Estimate:
-        """Posterior probability that the average slope is negative.
-
-        Half a draw is counted on each side, so that finitely many draws never claim certainty.
-        """
+        """Posterior probability of a fall; half a draw on each side, so never quite certain."""
         draws = len(self.slope_draws)
         share = (float(np.sum(self.slope_draws < 0)) + 0.5) / (draws + 1)
         error = math.sqrt(share * (1 - share) / draws)
-        return Estimate(share, why=f"itself a statement of uncertainty; Monte-Carlo error "
-                                   f"about {100 * error:.1g} %")
+        return Estimate(share, why="itself a statement of uncertainty; Monte-Carlo error about "
+                                   f"{100 * error:.1g} %")
 
     def trend(self, dates: Any = None, level: float = 0.9, source: Any = None) -> pd.DataFrame:
         """Posterior band of the trend, columns date, mean, low, high [score units].
@@ -111,12 +109,13 @@ class TrendFit:
 
     def predict(self, dates: Any = None, level: float = 0.9, source: Any = None, *,
                 rng: np.random.Generator) -> pd.DataFrame:
-        """Predictive band of one new score without measurement error, same columns."""
+        """Predictive band of one new score, of any known source; no measurement error."""
         when = self.grid() if dates is None else dates
         means = self._means(when, source)
-        noise = (rng.standard_t(self.nu[:, None], size=means.shape) if self.student
-                 else rng.normal(size=means.shape))
-        return self._band(when, means + self.sigma[:, None] * noise, level)
+        if source is None and self.design.sources:      # of a source drawn at random
+            offsets = rng.permuted(self.flat[:, self.design.kinds == SOURCE], axis=1)
+            means += (offsets[:, 0] - offsets.mean(axis=1))[:, None]
+        return self._band(when, means + self._noise(means.shape, rng), level)
 
     def bands(self, level: float = 0.9, *, rng: np.random.Generator) -> pd.DataFrame:
         """Both bands on the grid: date, mean, low, high, predictive_low, predictive_high."""
@@ -153,9 +152,7 @@ class TrendFit:
 
         rows = self.rows(2000, rng)
         draws = self._means(self.observed.dates[rows], self._sources(rows))
-        noise = (rng.standard_t(self.nu[:, None], size=draws.shape) if self.student
-                 else rng.normal(size=draws.shape))
-        draws += self.sigma[:, None] * noise
+        draws += self._noise(draws.shape, rng)
         draws += self.observed.error[rows] * rng.normal(size=draws.shape)
         low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
         inside = (self.observed.score[rows] >= low) & (self.observed.score[rows] <= high)
@@ -168,7 +165,7 @@ class TrendFit:
         return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
 
     def log_likelihood(self, rows: np.ndarray, draws: int | None = None) -> np.ndarray:
-        """Log likelihood of the chosen scores, shape (chains, draws, rows)."""
+        """Log likelihood of chosen scores, unweighted, shape (chains, draws, rows)."""
         kept = self.thinned(draws)
         values, _ = self._pointwise(rows, kept)
         return values.reshape(len(self.coefficients), -1, len(rows))
@@ -189,9 +186,10 @@ class TrendFit:
                 posterior[name], dims[name] = c[..., kinds == kind], [dim]
         rows = np.arange(len(self.observed.score))
         observed = {"score": self.observed.score}
-        constant = {"date": self.observed.dates.astype("datetime64[ns]"),
+        constant = {"date": self.observed.dates.astype("datetime64[us]"),
                     "sample_weight": self.observed.weight, "error": self.observed.error}
-        likelihood = ({"score": self.log_likelihood(rows)} if len(rows) <= LARGE else None)
+        small = len(rows) * self.slope_draws.size <= MOST_TERMS
+        likelihood = {"score": self.log_likelihood(rows)} if small else None
         dims |= {name: ["obs_id"] for name in ("score", *constant)}
         return arviz.from_dict(
             posterior=posterior, observed_data=observed, constant_data=constant,
@@ -215,6 +213,11 @@ class TrendFit:
             for name in np.atleast_1d(np.asarray(source, dtype=str)):
                 check.one_of({str(known) for known in self.observed.source}, source=str(name))
         return self.flat @ self.design.matrix(dates, source).T
+
+    def _noise(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+        unit = (rng.standard_t(self.nu[:, None], size=shape) if self.student
+                else rng.normal(size=shape))
+        return self.sigma[:, None] * unit
 
     def _band(self, dates: Any, draws: np.ndarray, level: float) -> pd.DataFrame:
         low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)

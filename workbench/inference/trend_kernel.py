@@ -1,8 +1,9 @@
 """The compiled density as a C function, so that nutpie's threads call it without the Python lock.
 
 nutpie takes a C function from the models it compiles itself. The door it uses for them
-(``LogpFunc``, ``ExpandFunc``, ``PyMcModel``) is not documented, hence the pinned minor version
-and the documented `from_pyfunc` as the fall-back; both run the same density.
+(``LogpFunc``, ``ExpandFunc``, ``PyMcModel``) is not documented, hence the pinned minor version.
+`python_model` takes the documented door to the same density: the tests' oracle for this one, and
+the way out should it close.
 
 Data, prior and whitening travel as one flat array of doubles: a header, then the arrays.
 """
@@ -29,7 +30,7 @@ from nutpie.sample import CompiledModel  # noqa: E402
 
 __all__ = ["Whitening", "c_model", "python_model"]
 
-HEADER = 11
+HEADER = 12
 DOUBLES = types.CPointer(types.float64)
 
 
@@ -85,8 +86,8 @@ def c_model(terms: Terms, whitening: Whitening) -> CompiledModel:
     """Build the model that nutpie samples without the Python lock."""
     size = len(whitening.centre)
     n, k = len(terms.y), len(terms.kind)
-    header = [n, k, size, terms.log_sigma, terms.student, terms.nu, terms.sigma_sd,
-              terms.source_sd, terms.bend_sd, terms.log_length, terms.length_sd]
+    header = [n, k, size, terms.log_sigma, terms.sigma_floor, terms.student, terms.nu,
+              terms.sigma_sd, terms.source_sd, terms.bend_sd, terms.log_length, terms.length_sd]
     arrays = [terms.X, terms.y, terms.weight, terms.error, terms.kind, terms.location,
               terms.spread, terms.frequency, terms.A, terms.b,
               whitening.centre, whitening.factor]
@@ -124,8 +125,8 @@ def _terms(flat):  # type: ignore[no-untyped-def]
     terms = Terms(flat[HEADER:HEADER + n * k], rows[:n], rows[n:2 * n],
                   rows[2 * n:3 * n], columns[:k], columns[k:2 * k], columns[2 * k:3 * k],
                   columns[3 * k:4 * k], columns[4 * k:4 * k + k * k],
-                  columns[4 * k + k * k:5 * k + k * k], flat[3], flat[4] != 0, flat[5],
-                  flat[6], flat[7], flat[8], flat[9], flat[10])
+                  columns[4 * k + k * k:5 * k + k * k], flat[3], flat[4], flat[5] != 0,
+                  flat[6], flat[7], flat[8], flat[9], flat[10], flat[11])
     rest = columns[5 * k + k * k:]
     return terms, rest[:d], rest[d:]
 

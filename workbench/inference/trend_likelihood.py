@@ -37,7 +37,11 @@ def versioned(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile by numba, without the Python lock, cached on disk."""
-    return njit(cache=True, nogil=True, error_model="numpy")(versioned(function))
+    named = versioned(function)
+    try:
+        return njit(cache=True, nogil=True, error_model="numpy")(named)
+    except RuntimeError:      # no folder can be written to: compile anew in each process
+        return njit(nogil=True, error_model="numpy")(named)
 
 
 @compiled
@@ -106,6 +110,7 @@ def _nodes(z2, half):  # type: ignore[no-untyped-def]
     narrows as ``1 / sqrt(half)``; beyond, it falls at least as fast as ``lam ** half``.
     """
     width = math.sqrt(2 * NATS / half)
+    z2 = min(z2, 1e300)
     lowest = math.log((half + 0.5) / (half + 0.5 * z2)) if z2 > 1 else 0.0
     lowest -= width + NATS / half
     step = min(0.4, 0.5 / math.sqrt(half))

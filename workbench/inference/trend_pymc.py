@@ -42,7 +42,7 @@ def pymc_model(observed: Observed, design: TrendDesign, prior: Prior, *, student
         line = pm.Normal("line", 0, 1, size=2)
         mu = (X[:, 0] * (prior.level_mean + prior.level_sd * line[0])
               + X[:, 1] * prior.slope_sd * line[1])
-        sigma = pm.HalfNormal("sigma", prior.sigma_sd)
+        sigma = prior.sigma_floor + pm.HalfNormal("sigma", prior.sigma_sd)
         if design.sources:
             tau = pm.HalfNormal("tau", prior.source_sd)
             mu += X[:, kinds == SOURCE] @ (tau * pm.Normal("source", size=len(design.sources)))

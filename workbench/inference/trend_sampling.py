@@ -108,7 +108,7 @@ def _informed(x: np.ndarray, terms: Terms) -> Terms:
     if terms.student:
         weight *= (nu + 1) / (nu + 3)      # Fisher information over the mean precision
     weighted = X * weight[:, None]
-    return terms._replace(log_sigma=float(x[k]), A=(weighted.T @ X).ravel(),
+    return terms._replace(log_sigma=math.log(hyper["sigma"]), A=(weighted.T @ X).ravel(),
                           b=weighted.T @ (terms.y - X @ terms.location))
 
 
