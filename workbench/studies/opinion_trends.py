@@ -174,8 +174,8 @@ def _headline(scores: Scores, params: Params, fits: tuple[TrendFit, TrendFit],
     }
     notes = [DISCLAIMER, *warnings_of(fit)]
     if models is None:
-        notes.append(f"Rival models are fitted to at most {COMPARED:,} scores, by sampling; above, "
-                     "the trend with uniform weights is a straight line.")
+        notes.append(f"Rival models are fitted to at most {COMPARED:,} scores, by sampling; "
+                     "above, the trend with uniform weights is a straight line.")
     else:
         notes.append(ranking(models))
         line = models[models["model"] == f"line, {params.likelihood}"]
