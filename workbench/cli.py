@@ -116,11 +116,12 @@ def types() -> None:
 @app.command()
 def bench(name: str) -> None:
     """Run one benchmark, for contributors."""
-    known = sorted(path.stem for path in (places.root() / "benchmarks").glob("[a-z]*.py"))
+    folder = places.root() / "benchmarks"
+    known = sorted(path.stem for path in folder.glob("[a-z]*.py"))
     if name not in known:
         raise _refusal(f"NAME must be one of {', '.join(known)}, got {name!r}."
                        f"{check.suggestion(name, known)}")
-    raise typer.Exit(_tool(f"benchmarks.{name}"))
+    raise typer.Exit(_run(str(folder / f"{name}.py")))
 
 
 @app.command()
@@ -206,5 +207,9 @@ def _command() -> str:
 
 
 def _tool(module: str, *arguments: str) -> int:
-    return subprocess.run([sys.executable, "-m", module, *arguments],
-                          cwd=places.root(), check=False).returncode
+    return _run("-m", module, *arguments)
+
+
+def _run(*arguments: str) -> int:
+    return subprocess.run([sys.executable, *arguments], cwd=places.root(),
+                          check=False).returncode
