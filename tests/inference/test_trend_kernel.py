@@ -1,5 +1,11 @@
 """Oracle: nutpie's documented door for Python functions, same model, same seed."""
 
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -46,3 +52,24 @@ def test_identity_whitening_takes_the_origin_to_the_mode():
     for move in np.eye(3):
         drop = [top - log_density(whitening(side * 0.1 * move), terms)[0] for side in (-1, 1)]
         np.testing.assert_allclose(np.mean(drop), 0.005, rtol=0.02)
+
+
+@pytest.mark.slow
+def test_identity_a_package_that_cannot_be_written_to(tmp_path):
+    """Without a folder for compiled code a fit compiles anew and gives the same numbers."""
+    root = Path(__file__).parents[2]
+    shutil.copytree(root / "workbench", tmp_path / "workbench",
+                    ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "workbench" / "inference" / "__pycache__").write_text("no folder")
+    code = ("import numpy as np\nfrom workbench.inference import BayesianTrend\n"
+            "days = np.datetime64('2024-01-01') + np.arange(30)\n"
+            "scores = 5 + np.sin(7.0 * np.arange(30))\n"
+            "fit = BayesianTrend(scale=(0, 10), draws=50, tune=100).fit(\n"
+            "    days, scores, rng=np.random.default_rng(0))\nprint(fit.slope())")
+    closed = {"PYTHONPATH": str(tmp_path), "HOME": "/dev/null", "XDG_CACHE_HOME": str(tmp_path),
+              "NUMBA_CACHE_LOCATOR_CLASSES": "InTreeCacheLocator"}
+    here, there = (subprocess.run([sys.executable, "-c", code], check=False, cwd=tmp_path,
+                                  capture_output=True, text=True, env=os.environ | change)
+                   for change in ({"PYTHONPATH": str(root)}, closed))
+    assert there.returncode == 0, there.stderr
+    assert here.stdout == there.stdout != ""

@@ -46,6 +46,14 @@ def test_identity_normal_likelihood_equals_the_uniform_baseline():
     np.testing.assert_allclose(result.tables["scores"]["weight"], 1.0)
 
 
+def test_the_exact_path_shows_no_prior_that_it_did_not_use():
+    result = study.run(study.Params(**FAST, likelihood="normal", sampler="exact"))
+    labels = [element.label for element in study.figures(result)["slope"]]
+    assert "posterior" in labels
+    assert "prior" not in labels
+    assert "models" not in result.tables
+
+
 def test_recovers_a_planted_slope_from_the_users_file(own_file):
     result = study.run(study.Params(data=str(own_file), date="published", score="unity",
                                     source="source", scale=[0, 10], **FAST))

@@ -9,8 +9,8 @@ Data, prior and whitening travel as one flat array of doubles: a header, then th
 """
 
 import dataclasses
-import functools
 import math
+from functools import cache, partial
 from typing import Any
 
 import numba
@@ -20,7 +20,7 @@ from numba import types
 
 from workbench.core import libraries
 from workbench.inference.trend_density import Terms, density_of, line_density, log_density
-from workbench.inference.trend_likelihood import compiled, versioned
+from workbench.inference.trend_likelihood import cached, compiled
 
 libraries.arviz()    # nutpie imports it as well, but not quietly
 
@@ -167,16 +167,18 @@ def _line_trend(d, u, gradient, value, user):  # type: ignore[no-untyped-def]
     return _written(line_density(point, terms), factor, gradient, value)
 
 
-@functools.cache
+@cache
 def _c_density(line: bool) -> Any:  # noqa: FBT001 - a key of the cache
     """Compile the C function on first use, only the one that is needed."""
     signature = types.int64(types.uint64, DOUBLES, DOUBLES, DOUBLES, DOUBLES)
-    return numba.cfunc(signature, cache=True)(versioned(_line_trend if line else _any_trend))
+    return cached(partial(numba.cfunc, signature), _line_trend if line else _any_trend)
 
 
-@numba.cfunc(types.int64(types.uint64, types.uint64, DOUBLES, DOUBLES, DOUBLES), cache=True)
-@versioned
-def _c_expand(d, expanded, u, out, user):  # type: ignore[no-untyped-def]  # noqa: ARG001
+def _copied(d, expanded, u, out, user):  # type: ignore[no-untyped-def]  # noqa: ARG001
     for j in range(d):
         out[j] = u[j]
     return 0
+
+
+_c_expand = cached(partial(numba.cfunc, types.int64(
+    types.uint64, types.uint64, DOUBLES, DOUBLES, DOUBLES)), _copied)

@@ -10,13 +10,14 @@
 import hashlib
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numba import njit
 
-__all__ = ["compiled", "noise_of", "pointwise", "row", "versioned"]
+__all__ = ["cached", "compiled", "noise_of", "pointwise", "row", "versioned"]
 
 SOURCES = ("trend_likelihood.py", "trend_coordinates.py", "trend_density.py", "trend_kernel.py")
 VERSION = hashlib.sha256(b"".join(
@@ -37,11 +38,16 @@ def versioned(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile by numba, without the Python lock, cached on disk."""
+    return cached(partial(njit, nogil=True, error_model="numpy"), function)
+
+
+def cached(decorator: Callable[..., Any], function: Callable[..., Any]) -> Any:
+    """Apply a numba decorator with its cache on disk, or without one where none can be written."""
     named = versioned(function)
     try:
-        return njit(cache=True, nogil=True, error_model="numpy")(named)
-    except RuntimeError:      # no folder can be written to: compile anew in each process
-        return njit(nogil=True, error_model="numpy")(named)
+        return decorator(cache=True)(named)
+    except RuntimeError:      # numba found no folder to write to: compile in each process
+        return decorator()(named)
 
 
 @compiled

@@ -86,7 +86,10 @@ def run(params: Params) -> Result:
     chosen = _fit(scores, params, params.trend, params.likelihood)
     few = len(scores.table) <= COMPARED
     uniform = _fit(scores, params, params.trend if few else "line", "normal", equal=True)
-    models = _models(scores, params, chosen) if few and params.sampler != "exact" else None
+    known = {f"{params.trend}, {params.likelihood}": chosen}
+    if (scores.table["weight"] == 1).all() and not scores.table["error"].any():
+        known.setdefault(f"{params.trend}, normal", uniform)
+    models = _models(scores, params, known) if few and params.sampler != "exact" else None
     return Result(_headline(scores, params, (chosen, uniform), models),
                   _tables(scores, params, chosen, uniform)
                   | ({} if models is None else {"models": models}),
@@ -103,7 +106,7 @@ def figures(result: Result) -> dict[str, plots.Figure]:
         "trend": plots.trend_bands(tables["trend"], tables["scores"], baseline=tables["uniform"]),
         "weights": plots.weight_profile(weights / len(weights)),
         "slope": plots.posterior(slope["posterior"], label="average slope",
-                                 unit=headline.unit, prior=slope["prior"],
+                                 unit=headline.unit, prior=slope.get("prior"),
                                  uniform=slope["uniform"], level=level),
     }
 
@@ -121,15 +124,14 @@ def _fit(scores: Scores, params: Params, trend: str, likelihood: str, *,
                      error=None if equal else table["error"])
 
 
-def _models(scores: Scores, params: Params, chosen: TrendFit) -> pd.DataFrame:
+def _models(scores: Scores, params: Params, known: dict[str, TrendFit]) -> pd.DataFrame:
     """Every trend and likelihood that can be fitted, ranked, with its average slope."""
     fits = {}
     for trend in ("line", "smooth"):
         for likelihood in ("student", "normal"):
-            same = (trend, likelihood) == (params.trend, params.likelihood)
+            name = f"{trend}, {likelihood}"
             with contextlib.suppress(RuntimeError):      # a rival that cannot start is left out
-                fits[f"{trend}, {likelihood}"] = (chosen if same
-                                                  else _fit(scores, params, trend, likelihood))
+                fits[name] = known.get(name) or _fit(scores, params, trend, likelihood)
     ranked = compare(fits, rng=generator(params.seed))
     slopes = [fits[name].slope(params.level) for name in ranked["model"]]
     return ranked.assign(slope=[number.value for number in slopes],
@@ -149,13 +151,14 @@ def _tables(scores: Scores, params: Params, fit: TrendFit,
     if "text" in shown:
         shown["text"] = shown["text"].str.slice(0, 160)
     draws = min(len(fit.slope_draws), len(uniform.slope_draws))
+    slope = {"posterior": fit.slope_draws[:draws], "uniform": uniform.slope_draws[:draws]}
+    if fit.sampler != "exact":      # whose prior of the slope has no variance to draw
+        slope["prior"] = fit.prior_slope_draws(draws, generator(params.seed))
     return {
         "trend": fit.bands(params.level, rng=generator(params.seed)),
         "uniform": uniform.trend(level=params.level),
         "scores": shown.assign(weight=len(shown) * fit.weights()),
-        "slope": pd.DataFrame({
-            "posterior": fit.slope_draws[:draws], "uniform": uniform.slope_draws[:draws],
-            "prior": fit.prior_slope_draws(draws, generator(params.seed))}),
+        "slope": pd.DataFrame(slope),
     }
 
 
