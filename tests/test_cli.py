@@ -42,7 +42,7 @@ def test_report_on_the_users_file(folder):
     assert "Index" in done.stdout
     assert "lab" in done.stdout
     (run,) = store.glob("*-opinion_trends-*")
-    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    record = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
     assert record["state"] == "succeeded"
     assert record["params"]["data"] == str(folder / "my scores.csv")
     slope = record["summary"]["average slope"]
@@ -78,7 +78,7 @@ def test_a_failed_run_is_reported_and_kept(folder):
     assert done.returncode == 1
     assert "published" in done.stdout        # the columns that the file does have
     (run,) = store.glob("*-opinion_trends-*")
-    assert json.loads((run / "run.json").read_text(encoding="utf-8"))["state"] == "failed"
+    assert json.loads((run / "manifest.json").read_text(encoding="utf-8"))["state"] == "failed"
 
 
 def test_list_names_every_parameter(folder):

@@ -84,7 +84,7 @@ def test_matches_notebook_run_in_lab(browser, lab, checkout, name):
     failed = notebook.locator("[data-mime-type='application/vnd.jupyter.error']")
     for _ in range(PATIENCE):
         # The last cell saves; cells out of view are not in the document, so it cannot tell.
-        if failed.count() or list((checkout / "runs").glob(f"2*-{name}-*/run.json")):
+        if failed.count() or list((checkout / "runs").glob(f"2*-{name}-*/manifest.json")):
             break
         page.wait_for_timeout(500)
     for number in range(notebook.locator(".jp-CodeCell").count()):

@@ -44,9 +44,9 @@ def saved(store):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WORKBENCH_RUNS", str(store))
         run = runs.save(study, params, study.run(params))
-        record = json.loads((run.folder / "run.json").read_text())
+        record = json.loads((run.folder / "manifest.json").read_text())
         record["notes"].append(EVIL)
-        (run.folder / "run.json").write_text(json.dumps(record))
+        (run.folder / "manifest.json").write_text(json.dumps(record))
         runs.write_report(runs.load(run.id))
         return runs.load(run.id)
 

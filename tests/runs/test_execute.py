@@ -32,7 +32,7 @@ def test_matches_result_of_the_study(study, store):
     assert 0 < run.seconds < 120
     assert seen == [(1, 4, "imports"), (2, 4, "parameters"), (3, 4, "run"), (4, 4, "save")]
     assert load(run.id) == run == list_runs(study)[0]
-    manifest = json.loads((run.folder / "run.json").read_text())["files"]
+    manifest = json.loads((run.folder / "manifest.json").read_text())["files"]
     assert set(manifest) == {"artifacts/rows.parquet", "metrics.json", "notebook.ipynb"}
     assert manifest["notebook.ipynb"]["bytes"] == run.notebook.stat().st_size
 

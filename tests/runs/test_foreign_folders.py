@@ -25,8 +25,8 @@ def test_recovers_runs_that_were_renamed_or_emptied(store, run):
     told = {each.id: each.error for each in list_runs()}
     assert set(told) == {"notes", run.id}
     assert {each.state for each in list_runs()} == {"damaged"}
-    assert told["notes"].startswith("run.json cannot be used")
-    assert told[run.id].startswith("run.json is missing, so the run never finished. Move the")
+    assert told["notes"].startswith("manifest.json cannot be used")
+    assert told[run.id].startswith("manifest.json is missing, so the run never finished. Move the")
 
 
 @pytest.mark.parametrize(("version", "told"), [
@@ -34,7 +34,7 @@ def test_recovers_runs_that_were_renamed_or_emptied(store, run):
     (0, "an older workbench (schema 0, this one reads 1). Run the study again"),
 ])
 def test_recovers_runs_of_another_schema(run, version, told):
-    record = run.folder / "run.json"
+    record = run.folder / "manifest.json"
     record.write_text(record.read_text().replace('"schema_version": 1',
                                                  f'"schema_version": {version}'))
     for found in (list_runs()[0], load(run.id)):

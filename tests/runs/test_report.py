@@ -84,12 +84,12 @@ def test_identity_report_of_a_result_saved_by_hand(study):
 
 def test_rejects_a_damaged_run(study):
     run = save(study, study.Params(), study.run(study.Params()))
-    (run.folder / "run.json").unlink()
-    with pytest.raises(ValueError, match=r"run must be readable.*run\.json is missing"):
+    (run.folder / "manifest.json").unlink()
+    with pytest.raises(ValueError, match=r"run must be readable.*manifest\.json is missing"):
         write_report(list_runs()[0])
     page = write_index().read_text(encoding="utf-8")
     assert run.id in page
-    assert "run.json is missing" in page
+    assert "manifest.json is missing" in page
 
 
 def test_matches_index_of_none_one_and_many(study, store):
@@ -106,7 +106,7 @@ def test_matches_index_of_none_one_and_many(study, store):
         shutil.copytree(first.folder, store / f"20260101T000000Z-tiny-01234567-{number:06x}")
     page = write_index().read_text(encoding="utf-8")
     assert page.count("<li class") == 21
-    assert page.count("run.json cannot be used") == 20
+    assert page.count("manifest.json cannot be used") == 20
     assert "<form" in page
 
 

@@ -62,11 +62,11 @@ def test_matches_no_store(study, tmp_path):
 ], ids=range(9))
 def test_recovers_from_a_spoilt_record(study, result, spoil):
     run = save(study, study.Params(), result)
-    record = run.folder / "run.json"
+    record = run.folder / "manifest.json"
     record.write_text(spoil(record.read_text()))
     listed = list_runs()[0]
     assert (listed.id, listed.state) == (run.id, "damaged")
-    assert "run.json cannot be used" in listed.error
+    assert "manifest.json cannot be used" in listed.error
     assert "Move the folder out of the store, or run the study again." in listed.error
     assert load(run.id).state == "damaged"
 
@@ -130,7 +130,7 @@ def test_identity_key_sees_each_component(study, tmp_path, monkeypatch, make_not
 
 def test_matches_record_is_plain_json(study, result):
     run = save(study, study.Params(), result)
-    record = json.loads((run.folder / "run.json").read_text())
+    record = json.loads((run.folder / "manifest.json").read_text())
     assert record["schema_version"] == 1
     assert record["seed"] == 0
     assert record["key_parts"]["params"] == study.Params().values()

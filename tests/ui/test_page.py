@@ -43,7 +43,7 @@ def test_matches_empty_store(tiny):
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"id": 3}'])
 def test_matches_damaged_runs(tiny, content):
     good, bad = save(tiny, n=4), save(tiny, n=5)
-    (bad.folder / "run.json").write_text(content)
+    (bad.folder / "manifest.json").write_text(content)
     (good.folder.parent / "foreign").mkdir()
     assert plots(rendered(StudyPage(tiny))) == 2
     assert "[3.5, 5], 90 % interval" in rendered(HomePage({"tiny": tiny}, reports="reports"))
@@ -61,9 +61,9 @@ def test_matches_home_to_the_newest_run(tiny):
 
 def test_matches_run_of_older_parameters(tiny):
     run = save(tiny, n=4)
-    record = json.loads((run.folder / "run.json").read_text())
+    record = json.loads((run.folder / "manifest.json").read_text())
     record["params"]["gone"] = 1
-    (run.folder / "run.json").write_text(json.dumps(record))
+    (run.folder / "manifest.json").write_text(json.dumps(record))
     page = StudyPage(tiny)
     assert plots(rendered(page)) == 2
     assert page.params.values() == tiny.Params().values()

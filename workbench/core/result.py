@@ -8,10 +8,12 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Estimate", "Interval", "Measure", "Result", "Summary", "credible"]
 
@@ -172,7 +174,7 @@ class Result:
     """
 
     summary: Summary
-    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    tables: "Mapping[str, pd.DataFrame]" = field(default_factory=dict)
     inference: Mapping[str, Any] = field(default_factory=dict)
 
 

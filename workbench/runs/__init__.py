@@ -5,9 +5,10 @@ The folder is the truth; report and index can be deleted and written again from 
 
 from workbench.runs.execute import execute
 from workbench.runs.fingerprint import key
-from workbench.runs.index import write_index
-from workbench.runs.record import Run
-from workbench.runs.report import report, write_report
+from workbench.runs.folder import Run
+from workbench.runs.report import report
+from workbench.runs.reports.index import write_index
+from workbench.runs.reports.page import write_report
 from workbench.runs.store import list_runs, load, save
 
 __all__ = [

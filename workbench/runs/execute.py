@@ -11,8 +11,8 @@ from typing import Any
 
 from workbench.core import ParameterError, Params, check
 from workbench.runs import fingerprint, staging
-from workbench.runs.record import Run, read, rebuilt
-from workbench.runs.report import write_report
+from workbench.runs.folder import Run, read, rebuilt
+from workbench.runs.reports.page import write_report
 from workbench.runs.store import RUN_FOLDER, store_folder
 
 __all__ = ["execute"]
@@ -83,7 +83,7 @@ def execute(study: Any, params: Params, *, store: Path | None = None,
 
 def _carry_out(content: Any, params: Params, folder: Path,
                on_cell: Callable[[int, int, str], None] | None) -> dict[str, Any]:
-    """Run the notebook, save it, and return what ``run.json`` tells about it."""
+    """Run the notebook, save it, and return what ``manifest.json`` tells about it."""
     from workbench.runs.engine import run_notebook
 
     begun = time.monotonic()

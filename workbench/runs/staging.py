@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from workbench.runs.record import ID, SCHEMA_VERSION, manifest, write_json
+from workbench.runs.folder import ID, SCHEMA_VERSION, manifest, write_json
 
 __all__ = ["Stage", "staged", "sweep", "timestamp"]
 
@@ -47,10 +47,10 @@ class Stage:
         return cls(matched["id"], folder)
 
     def publish(self, record: Mapping[str, Any]) -> Path:
-        """Write ``run.json`` and rename the folder; from now on readers see the run."""
+        """Write ``manifest.json`` and rename the folder; from now on readers see the run."""
         whole = {"schema_version": SCHEMA_VERSION, "id": self.id, **record,
                  "files": manifest(self.folder)}
-        write_json(self.folder / "run.json", whole)
+        write_json(self.folder / "manifest.json", whole)
         final = self.folder.with_name(self.id)
         self.folder.rename(final)
         return final

@@ -7,7 +7,7 @@ from typing import Any
 
 from workbench.core import Params, Result, check, places
 from workbench.runs import fingerprint, staging
-from workbench.runs.record import ID, Run, read, write_json
+from workbench.runs.folder import ID, Run, read, write_json
 
 __all__ = ["RUN_FOLDER", "list_runs", "load", "save", "store_folder"]
 
@@ -74,7 +74,7 @@ def load(run_id: str, store: Path | None = None) -> Run:
 def list_runs(study: Any = None, store: Path | None = None) -> list[Run]:
     """Runs, newest first; runs that cannot be read are listed as damaged.
 
-    A folder is a run when its name is a run's or it holds a ``run.json``. Other folders, and
+    A folder is a run when its name is a run's or it holds a ``manifest.json``. Other folders, and
     links out of the store, are no runs and are left alone.
 
     Parameters
@@ -105,7 +105,7 @@ def _folders(store: Path) -> list[Path]:
 def _is_run(path: Path) -> bool:
     try:
         return path.name[0] not in "._" and path.is_dir() and (
-            ID.fullmatch(path.name) is not None or (path / "run.json").exists())
+            ID.fullmatch(path.name) is not None or (path / "manifest.json").exists())
     except OSError:  # a folder that may not be entered says nothing of itself
         return False
 

@@ -1,4 +1,4 @@
-"""One run as its folder tells it; ``run.json`` is written last and rebuilt into a `Run`."""
+"""One run as its folder tells it; ``manifest.json`` is written last and rebuilt into a `Run`."""
 
 import hashlib
 import html
@@ -10,19 +10,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from workbench.core import Estimate, Summary, libraries
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["ID", "SCHEMA_VERSION", "Run", "manifest", "read", "rebuilt",
            "write_json"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 ID = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9_]+-[0-9a-f]{8}-[0-9a-f]{6}", re.ASCII)
-STATES = ("succeeded", "failed")
-DERIVED = frozenset({"report.html", "run.json"})  # written from the run, so not part of it
+STATES = ("succeeded", "failed", "timed-out", "killed", "interrupted", "lost")
+DERIVED = frozenset({"report.html", "manifest.json"})  # written from the run, so not part of it
 MEDIA_TYPES = {".ipynb": "application/x-ipynb+json", ".nc": "application/x-netcdf",
                ".parquet": "application/vnd.apache.parquet"}
 
@@ -92,8 +93,10 @@ class Run:
         return {name: value for name, value in self.params.items()
                 if name not in self.defaults or value != self.defaults[name]}
 
-    def tables(self) -> dict[str, pd.DataFrame]:
+    def tables(self) -> "dict[str, pd.DataFrame]":
         """Tables of the result, read from Parquet."""
+        import pandas as pd
+
         return {path.stem: pd.read_parquet(path)
                 for path in sorted((self.folder / "artifacts").glob("*.parquet"))}
 
@@ -117,17 +120,17 @@ class Run:
 def read(folder: Path) -> Run:
     """Run of a folder; a folder that cannot be read is a damaged run, never an exception."""
     try:
-        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         other = _other_schema(record["schema_version"])
         if other:
             return Run(folder.name, folder, error=other)
         if record["id"] != folder.name:
-            raise ValueError("run.json belongs to another folder")
+            raise ValueError("manifest.json belongs to another folder")
         return rebuilt(folder, record)
     except FileNotFoundError:
-        cause = "run.json is missing, so the run never finished."
+        cause = "manifest.json is missing, so the run never finished."
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
-        cause = f"run.json cannot be used ({type(problem).__name__})."
+        cause = f"manifest.json cannot be used ({type(problem).__name__})."
     return Run(folder.name, folder, error=f"{cause} Move the folder out of the store, or run the "
                                           "study again.")
 
@@ -171,10 +174,10 @@ def _other_schema(version: object) -> str:
     if type(version) is not int:
         raise TypeError("schema_version must be a whole number")
     if version > SCHEMA_VERSION:
-        return (f"run.json was made by a newer workbench (schema {version}, this one reads "
+        return (f"manifest.json was made by a newer workbench (schema {version}, this one reads "
                 f"{SCHEMA_VERSION}). Update workbench to read it.")
     if version < SCHEMA_VERSION:
-        return (f"run.json was made by an older workbench (schema {version}, this one reads "
+        return (f"manifest.json was made by an older workbench (schema {version}, this one reads "
                 f"{SCHEMA_VERSION}). Run the study again.")
     return ""
 

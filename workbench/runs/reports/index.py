@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workbench.runs import assets
+from workbench.runs.reports import assets
 from workbench.runs.store import list_runs, store_folder
 
 __all__ = ["write_index"]
