@@ -30,12 +30,12 @@ def test_recovers_runs_that_were_renamed_or_emptied(store, run):
 
 
 @pytest.mark.parametrize(("version", "told"), [
-    (2, "a newer workbench (schema 2, this one reads 1). Update workbench"),
-    (0, "an older workbench (schema 0, this one reads 1). Run the study again"),
+    (3, "a newer workbench (schema 3, this one reads 2). Update workbench"),
+    (1, "an older workbench (schema 1, this one reads 2). Run the study again"),
 ])
 def test_recovers_runs_of_another_schema(run, version, told):
     record = run.folder / "manifest.json"
-    record.write_text(record.read_text().replace('"schema_version": 1',
+    record.write_text(record.read_text().replace('"schema_version": 2',
                                                  f'"schema_version": {version}'))
     for found in (list_runs()[0], load(run.id)):
         assert (found.id, found.state, dict(found.summary)) == (run.id, "damaged", {})

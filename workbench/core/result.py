@@ -171,11 +171,18 @@ class Result:
         Saved as Parquet beside the report.
     inference : mapping of name to arviz.InferenceData
         Saved as NetCDF beside the report.
+    arrays : mapping of name to array or xarray object
+        Saved as NetCDF beside the report.
+    networks : mapping of name to parameters
+        Parameters of a network by name, NumPy arrays or tensors, saved as safetensors beside the
+        report. They come back as NumPy arrays, bfloat16 as float32.
     """
 
     summary: Summary
     tables: "Mapping[str, pd.DataFrame]" = field(default_factory=dict)
     inference: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Mapping[str, Any] = field(default_factory=dict)
+    networks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def credible(draws: np.ndarray, level: float = 0.9, unit: str = "") -> Estimate:

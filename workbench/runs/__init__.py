@@ -9,7 +9,8 @@ from workbench.runs.folder import Run
 from workbench.runs.report import report
 from workbench.runs.reports.index import write_index
 from workbench.runs.reports.page import write_report
-from workbench.runs.store import list_runs, load, save
+from workbench.runs.saving import save
+from workbench.runs.store import Store, list_runs, load
 
 __all__ = [
     "Run", "execute", "key", "list_runs", "load", "report", "save", "write_index", "write_report",

@@ -1,31 +1,33 @@
 """One run as its folder tells it; ``manifest.json`` is written last and rebuilt into a `Run`."""
 
-import hashlib
 import html
 import json
 import math
-import mimetypes
 import os
-import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.core import Estimate, Summary, libraries
+from workbench.core import Estimate, Summary
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
-__all__ = ["ID", "SCHEMA_VERSION", "Run", "manifest", "read", "rebuilt",
-           "write_json"]
+__all__ = ["MANIFEST", "SCHEMA_VERSION", "STATES", "Run", "Unreadable", "content", "damaged",
+           "read", "rebuilt", "record_of"]
 
 SCHEMA_VERSION = 2
-ID = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9_]+-[0-9a-f]{8}-[0-9a-f]{6}", re.ASCII)
+MANIFEST = "manifest.json"
 STATES = ("succeeded", "failed", "timed-out", "killed", "interrupted", "lost")
-DERIVED = frozenset({"report.html", "manifest.json"})  # written from the run, so not part of it
-MEDIA_TYPES = {".ipynb": "application/x-ipynb+json", ".nc": "application/x-netcdf",
-               ".parquet": "application/vnd.apache.parquet"}
+LARGEST = 64 * 2**20  # a manifest beyond this many bytes is none
+SPOILT = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
+
+class Unreadable(Exception):  # noqa: N818 - says what the folder is, not that the program failed
+    """A folder is no run that this workbench can read; the message says why, in one line."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,12 +38,14 @@ class Run:
     ----------
     id : str
         Name of the folder.
-    folder : Path
+    path : Path
+        Local folder; for a run of a remote store the place where :attr:`folder` brings it.
     study : str
-        Name of the study, without its package.
+        Name of the study without its package, or of a foreign notebook without its suffix.
     title : str
-    state : {"succeeded", "failed", "damaged", "running"}
-        "running" only inside the notebook that is being executed.
+    state : str
+        "succeeded", "failed", "timed-out", "killed", "interrupted", "lost"; "damaged" when the
+        folder cannot be read, "running" while the run is not over.
     params, defaults : dict
         Values of this run and of the study's declaration at that time.
     key : str
@@ -56,10 +60,23 @@ class Run:
         Cause of a failure in one line, or nothing.
     versions : dict
         Versions of Python and the libraries.
+    key_parts : dict
+        Components of the key.
+    kernel : {"warm", "cold", ""}
+    peak_memory : int or None
+        Of the kernel [bytes].
+    cells : dict
+        Code cells "done" and "total".
+    host : str
+        Machine that executed the run.
+    notebook_name : str
+        File name of the notebook that was executed.
+    origin : str
+        URL of the remote store; nothing for a local one.
     """
 
     id: str
-    folder: Path
+    path: Path
     study: str = ""
     title: str = ""
     state: str = "damaged"
@@ -71,21 +88,37 @@ class Run:
     error: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    key_parts: Mapping[str, Any] = field(default_factory=dict)
+    kernel: str = ""
+    peak_memory: int | None = None
+    cells: Mapping[str, int] = field(default_factory=dict)
+    host: str = ""
+    notebook_name: str = ""
+    origin: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Local folder of the run; a run of a remote store is fetched once."""
+        if not self.origin:
+            return self.path
+        from workbench.runs.remote import fetched
+
+        return fetched(self.origin, self.id)
 
     @property
     def report(self) -> Path | None:
         """Report of the run."""
-        return _existing(self.folder / "report.html")
+        return self._file("report.html")
 
     @property
     def notebook(self) -> Path | None:
         """Executed notebook; none for a result saved by hand."""
-        return _existing(self.folder / "notebook.ipynb")
+        return self._file("notebook.ipynb")
 
     @property
     def thumbnail(self) -> Path | None:
         """First figure as SVG."""
-        return _existing(self.folder / "thumbnail.svg")
+        return self._file("thumbnail.svg")
 
     @property
     def changed(self) -> dict[str, Any]:
@@ -95,19 +128,35 @@ class Run:
 
     def tables(self) -> "dict[str, pd.DataFrame]":
         """Tables of the result, read from Parquet."""
-        import pandas as pd
+        from workbench.runs import artifacts
 
-        return {path.stem: pd.read_parquet(path)
-                for path in sorted((self.folder / "artifacts").glob("*.parquet"))}
+        return artifacts.tables(self.folder)
 
     def inference(self) -> dict[str, Any]:
         """``arviz.InferenceData`` of the result, read from NetCDF."""
-        paths = sorted((self.folder / "artifacts").glob("*.nc"))
-        if not paths:
-            return {}
-        arviz = libraries.arviz()
+        from workbench.runs import artifacts
 
-        return {path.stem: arviz.from_netcdf(path, engine="h5netcdf") for path in paths}
+        return artifacts.inference(self.folder)
+
+    def arrays(self) -> dict[str, Any]:
+        """Arrays of the result, read from NetCDF: NumPy arrays or xarray objects as saved."""
+        from workbench.runs import artifacts
+
+        return artifacts.arrays(self.folder)
+
+    def networks(self) -> "dict[str, dict[str, np.ndarray]]":
+        """Parameters of the result's networks as NumPy arrays, read from safetensors."""
+        from workbench.runs import artifacts
+
+        return artifacts.networks(self.folder)
+
+    def _file(self, name: str) -> Path | None:
+        path = self.folder / name
+        try:
+            # A link could lead out of the store, so only a file itself counts.
+            return path if stat.S_ISREG(path.lstat().st_mode) else None
+        except OSError:
+            return None
 
     def __repr__(self) -> str:
         cause = f": {self.error}" if self.error else ""
@@ -118,55 +167,66 @@ class Run:
 
 
 def read(folder: Path) -> Run:
-    """Run of a folder; a folder that cannot be read is a damaged run, never an exception."""
+    """Run of a local folder; one that cannot be read is a damaged run, never an exception."""
     try:
-        record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        return rebuilt(folder, record_of(folder.name, content(folder)))
+    except Unreadable as problem:
+        return Run(folder.name, folder, error=str(problem))
+
+
+def content(folder: Path) -> bytes:
+    """Bytes of a folder's manifest; raises `Unreadable`."""
+    try:
+        # Neither a link out of the store is followed nor a pipe waited for.
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        with os.fdopen(os.open(folder / MANIFEST, flags), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError("not a regular file")
+            return file.read(LARGEST)
+    except FileNotFoundError:
+        raise damaged("manifest.json is missing, so the run never finished.") from None
+    except OSError as problem:
+        raise damaged(f"manifest.json cannot be used ({type(problem).__name__}).") from None
+
+
+def record_of(name: str, text: bytes) -> dict[str, Any]:
+    """Record that the bytes of a manifest hold; raises `Unreadable`."""
+    try:
+        record: dict[str, Any] = json.loads(text)
         other = _other_schema(record["schema_version"])
         if other:
-            return Run(folder.name, folder, error=other)
-        if record["id"] != folder.name:
+            raise Unreadable(other)
+        if record["id"] != name:
             raise ValueError("manifest.json belongs to another folder")
-        return rebuilt(folder, record)
-    except FileNotFoundError:
-        cause = "manifest.json is missing, so the run never finished."
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
-        cause = f"manifest.json cannot be used ({type(problem).__name__})."
-    return Run(folder.name, folder, error=f"{cause} Move the folder out of the store, or run the "
-                                          "study again.")
+        rebuilt(Path(name), record)
+    except SPOILT as problem:
+        raise damaged(f"manifest.json cannot be used ({type(problem).__name__}).") from None
+    return record
 
 
-def manifest(folder: Path) -> dict[str, dict[str, Any]]:
-    """Size [bytes], SHA-256 and media type of each file of a run."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): {
-        "bytes": path.stat().st_size, "sha256": _digest(path), "media_type": _media_type(path)}
-        for path in paths if path.name not in DERIVED}
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON so that a reader sees the old file or the new one, never a part."""
-    text = json.dumps(content, indent=1, ensure_ascii=True, allow_nan=False)
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-
-
-def rebuilt(folder: Path, record: Mapping[str, Any]) -> Run:
+def rebuilt(folder: Path, record: Mapping[str, Any], origin: str = "") -> Run:
     """Run of a record; raises ValueError, KeyError or TypeError when the record is not whole."""
     texts = {name: record[name]
              for name in ("id", "study", "title", "state", "key", "started", "error")}
+    texts |= {name: record.get(name) or "" for name in ("kernel", "host")}
     wrong = [name for name, text in texts.items() if not isinstance(text, str)]
     if wrong or texts["state"] not in STATES:
         raise ValueError(f"{', '.join(wrong) or 'state'} must be one of the known texts")
     numbers = {name: Estimate.from_record(entry) for name, entry in record["summary"].items()}
     seconds = math.nan if record["seconds"] is None else float(record["seconds"])
+    memory = record.get("peak_memory")
     return Run(
-        folder=folder, params=dict(record["params"]), seconds=seconds,
+        path=folder, params=dict(record["params"]), seconds=seconds,
         summary=Summary(numbers, tuple(map(str, record["notes"]))),
-        versions=dict(record["versions"]), defaults=dict(record["defaults"]), **texts)
+        versions=dict(record["versions"]), defaults=dict(record["defaults"]),
+        key_parts=dict(record["key_parts"]), cells=dict(record.get("cells") or {}),
+        peak_memory=None if memory is None else int(memory),
+        notebook_name=str(record.get("notebook") or ""), origin=origin, **texts)
+
+
+def damaged(cause: str) -> Unreadable:
+    """What to say of a folder that is no whole run."""
+    return Unreadable(f"{cause} Move the folder out of the store, or run the study again.")
 
 
 def _other_schema(version: object) -> str:
@@ -180,17 +240,3 @@ def _other_schema(version: object) -> str:
         return (f"manifest.json was made by an older workbench (schema {version}, this one reads "
                 f"{SCHEMA_VERSION}). Run the study again.")
     return ""
-
-
-def _existing(path: Path) -> Path | None:
-    return path if path.is_file() else None
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _media_type(path: Path) -> str:
-    guessed = MEDIA_TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0]
-    return guessed or "application/octet-stream"

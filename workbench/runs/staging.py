@@ -1,27 +1,39 @@
 """A run grows in a hidden sibling folder and is renamed when it is whole.
 
 The hidden name tells host, process and birth of its owner, so that leftovers of a process that
-is gone can be told from a run in progress.
+is gone can be told from a run in progress. What is known at the start lies in ``begun.json``;
+the owner touches that file from time to time, for the eyes of other hosts.
 """
 
+import json
+import math
 import os
 import re
-import secrets
 import shutil
-import socket
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from workbench.runs.folder import ID, SCHEMA_VERSION, manifest, write_json
+from workbench.runs import owners
+from workbench.runs.artifacts import listed
+from workbench.runs.folder import MANIFEST, SCHEMA_VERSION, Run, rebuilt
+from workbench.runs.names import ID, StoreError, new_id
 
-__all__ = ["Stage", "staged", "sweep", "timestamp"]
+__all__ = ["RUN_FOLDER", "Stage", "abandoned", "lost", "running", "staged", "timestamp", "unsaved",
+           "write_json"]
 
+RUN_FOLDER = "WORKBENCH_RUN_FOLDER"  # tells a kernel where the run grows that executes it
 PARTIAL = re.compile(rf"\.(?P<id>{ID.pattern})\.(?P<host>.+)\.(?P<pid>\d+)-(?P<born>\d+)\.partial",
                      re.ASCII)
+BEGUN = "begun.json"
+SILENCE = 6 * 3600.0  # seconds without a beat after which a run of another host is given up
+BLANK: Mapping[str, Any] = {
+    "study": "", "title": "", "params": {}, "defaults": {}, "seed": None, "key": "",
+    "key_parts": {}, "versions": {}, "started": "", "seconds": None, "summary": {}, "notes": []}
 
 
 @dataclass(frozen=True)
@@ -46,55 +58,100 @@ class Stage:
                              f"got {folder.name!r}. Unset it; only the runner sets it.")
         return cls(matched["id"], folder)
 
-    def publish(self, record: Mapping[str, Any]) -> Path:
-        """Write ``manifest.json`` and rename the folder; from now on readers see the run."""
-        whole = {"schema_version": SCHEMA_VERSION, "id": self.id, **record,
-                 "files": manifest(self.folder)}
-        write_json(self.folder / "manifest.json", whole)
-        final = self.folder.with_name(self.id)
+    @property
+    def about(self) -> dict[str, Any]:
+        """What was known when the run began; empty when that cannot be read."""
+        try:
+            told = json.loads((self.folder / BEGUN).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return told if isinstance(told, dict) else {}
+
+    def beat(self) -> None:
+        """Tell other hosts that the run is alive; every few minutes is enough."""
+        with suppress(OSError):
+            os.utime(self.folder / BEGUN)
+
+    def seal(self, record: Mapping[str, Any]) -> None:
+        """Write ``manifest.json``; the folder is whole then, but nobody sees it yet."""
+        whole = {"schema_version": SCHEMA_VERSION, "id": self.id, **record}
+        write_json(self.folder / MANIFEST, whole | {"files": listed(self.folder)})
+
+    def place(self, parent: Path) -> Path:
+        """Rename the folder to its final name below `parent`."""
+        (self.folder / BEGUN).unlink(missing_ok=True)
+        final = parent / self.id
         self.folder.rename(final)
+        _sync(parent)
         return final
 
 
 @contextmanager
-def staged(store: Path, name: str, key: str) -> Iterator[Stage]:
+def staged(workspace: Path, name: str, key: str,
+           about: Mapping[str, Any] | None = None) -> Iterator[Stage]:
     """Hidden folder of a new run, removed unless it is published.
 
     Parameters
     ----------
-    store : Path
+    workspace : Path
         Made when it does not exist.
     name : str
-        Name of the notebook.
+        Name of the study or notebook.
     key : str
         Hash of the run, at least 8 hexadecimal digits.
+    about : mapping, optional
+        What is known of the run before it starts, for those who look at it or find it lost.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be written.
     """
-    store.mkdir(parents=True, exist_ok=True)
-    word = re.sub(r"[^A-Za-z0-9_]+", "_", name) or "notebook"
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    run_id = f"{stamp}-{word[:60]}-{key[:8]}-{secrets.token_hex(3)}"
-    host = re.sub(r"[^A-Za-z0-9-]+", "-", socket.gethostname())[:40] or "host"
-    folder = store / f".{run_id}.{host}.{os.getpid()}-{_born(os.getpid())}.partial"
-    folder.mkdir()
+    run_id = new_id(name, key)
+    stage = Stage(run_id, workspace / f".{run_id}.{owners.mine()}.partial")
     try:
-        yield Stage(run_id, folder)
+        try:
+            workspace.mkdir(parents=True, exist_ok=True)
+            stage.folder.mkdir()
+            known = {"started": timestamp(), "key": key, "host": owners.host()}
+            write_json(stage.folder / BEGUN, known | dict(about or {}))
+        except OSError as problem:
+            raise unsaved(run_id, workspace, problem) from problem
+        yield stage
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(stage.folder, ignore_errors=True)
 
 
-def sweep(store: Path) -> list[str]:
-    """Remove hidden folders whose process on this host is gone; return the names of their runs."""
-    here = re.sub(r"[^A-Za-z0-9-]+", "-", socket.gethostname())[:40] or "host"
-    removed = []
-    for folder in store.glob(".*.partial"):
-        matched = PARTIAL.fullmatch(folder.name)
-        if matched is None or matched["host"] != here:
+def running(workspace: Path) -> list[Run]:
+    """Runs in progress whose owners live, newest first."""
+    stages = [(Stage(matched["id"], workspace / matched.string), matched)
+              for matched in _partials(workspace)]
+    live = [_begun(stage) for stage, matched in stages if not _is_abandoned(stage, matched)]
+    return sorted(live, key=lambda run: (run.started, run.id), reverse=True)
+
+
+def abandoned(workspace: Path) -> Iterator[Stage]:
+    """Stages whose owners are gone, each taken over by this process before it is handed out."""
+    for matched in _partials(workspace):
+        stage = Stage(matched["id"], workspace / matched.string)
+        if not _is_abandoned(stage, matched):
             continue
-        # A second of birth can differ by one between two readings when the clock is adjusted.
-        if abs(_born(int(matched["pid"])) - int(matched["born"])) > 2:
-            shutil.rmtree(folder, ignore_errors=True)
-            removed.append(matched["id"])
-    return removed
+        taken = workspace / f".{stage.id}.{owners.mine()}.partial"
+        with suppress(OSError):  # another process was faster
+            stage.folder.rename(taken)
+            yield Stage(stage.id, taken)
+
+
+def lost(stage: Stage) -> dict[str, Any] | None:
+    """Record of a run whose owner is gone, or nothing when nothing is known of it."""
+    about = stage.about
+    if not about:
+        return None
+    record = dict(BLANK) | {name: about[name] for name in about if name != "state"}
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        saved = json.loads((stage.folder / "metrics.json").read_text(encoding="utf-8"))
+        record |= {"summary": dict(saved["summary"]), "notes": list(saved["notes"])}
+    return record | {"state": "lost", "error": "the process that executed this run is gone"}
 
 
 def timestamp() -> str:
@@ -102,11 +159,62 @@ def timestamp() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _born(pid: int) -> int:
-    """Second in which a process started, or -1 when there is none."""
-    import psutil
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON so that a reader sees the old file or the new one, never a part."""
+    text = json.dumps(content, indent=1, ensure_ascii=True, allow_nan=False)
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
 
+
+def unsaved(run_id: str, store: Path | str, problem: OSError) -> StoreError:
+    """One clear error for a run that could not be written."""
+    return StoreError(problem.errno or 0, f"the run {run_id} could not be saved "
+                      f"({problem.strerror or problem}). Make room or give yourself the right to "
+                      "write, then run it again", str(store))
+
+
+def _partials(workspace: Path) -> list[re.Match[str]]:
     try:
-        return int(psutil.Process(pid).create_time())
-    except psutil.Error:
-        return -1
+        names = [entry.name for entry in os.scandir(workspace)
+                 if entry.name.endswith(".partial")]
+    except OSError:
+        return []
+    return [matched for matched in map(PARTIAL.fullmatch, names) if matched]
+
+
+def _is_abandoned(stage: Stage, owner: re.Match[str]) -> bool:
+    if owner["host"] == owners.place():
+        return not owners.alive(int(owner["pid"]), int(owner["born"]))
+    try:
+        beat = max((stage.folder / name).stat().st_mtime for name in (BEGUN, "")
+                   if (stage.folder / name).exists())
+    except (OSError, ValueError):
+        return False  # gone meanwhile
+    return time.time() - beat > SILENCE
+
+
+def _begun(stage: Stage) -> Run:
+    record = dict(BLANK) | stage.about
+    record |= {"id": stage.id, "state": "succeeded", "error": "", "seconds": None, "summary": {},
+               "notes": []}
+    try:
+        told = rebuilt(stage.folder, record)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        told = Run(stage.id, stage.folder, seconds=math.nan)
+    return replace(told, state="running")
+
+
+def _sync(folder: Path) -> None:
+    """Make a rename survive a power cut, where the system can."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some shared file systems refuse
+            os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,107 @@
+"""Claims: one process at a time works on a key, so that the same work is done once.
+
+A local claim is a POSIX record lock (``fcntl.lockf``) on a file below ``.claims``. The system
+drops it when its process ends however that happens, children do not inherit it, and it works
+between the hosts of a shared file system. It knows no threads, so they have a lock of their own.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workbench.runs.store import Store
+
+__all__ = ["claim", "pauses"]
+
+FOLDER = ".claims"
+SHORTEST, LONGEST = 0.01, 0.5  # seconds between two tries
+
+_THREADS: dict[str, threading.Lock] = {}
+if hasattr(os, "register_at_fork"):  # what another thread of the parent holds stays with it
+    os.register_at_fork(after_in_child=_THREADS.clear)
+
+
+@contextmanager
+def claim(store: "Store", key: str, *, wait: bool) -> Iterator[bool]:
+    """Claim of a store, as :meth:`workbench.runs.store.Store.claim` says."""
+    turn = _THREADS.setdefault(f"{store.url}\n{key}", threading.Lock())
+    if not turn.acquire(blocking=wait):
+        yield False
+        return
+    try:
+        if store.local is not None:
+            taken = _local(store.local / FOLDER / f"{key}.lock", wait=wait)
+        else:
+            from workbench.runs import remote_claims
+
+            taken = remote_claims.claim(store.url, key, wait=wait)
+        with taken as mine:
+            yield mine
+    finally:
+        turn.release()
+
+
+def pauses() -> Iterator[None]:
+    """Wait a little longer each time, interruptibly."""
+    pause = SHORTEST
+    while True:
+        yield
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST)
+
+
+@contextmanager
+def _local(path: Path, *, wait: bool) -> Iterator[bool]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for _ in pauses():
+        handle = _tried(path)
+        if handle is not None or not wait:
+            break
+    if handle is None:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        # Removed while it is held: whoever opened it meanwhile sees that it is not the file.
+        with suppress(OSError):
+            path.unlink()
+        os.close(handle)
+
+
+def _tried(path: Path) -> int | None:
+    """Open and locked file, or nothing when another process holds it."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    try:
+        if _locked(handle) and os.path.samestat(os.fstat(handle), path.stat()):
+            return handle
+    except FileNotFoundError:  # the last holder removed it just now
+        pass
+    except BaseException:
+        os.close(handle)
+        raise
+    os.close(handle)
+    return None
+
+
+def _locked(handle: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            # Tried again and again rather than waited for: the system would suspect a deadlock
+            # between two processes that each hold one key and whose threads wait for the other.
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
