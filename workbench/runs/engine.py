@@ -1,153 +1,202 @@
-"""Drive papermill with a kernel of this environment and keep what it would lose.
+"""Papermill's engine of this package: truthful about what happened, whatever happened.
 
-Papermill alone takes the kernel from the user's Jupyter, forgets the notebook when the kernel
-dies, and calls the cell that killed it completed. Imported only when a notebook runs.
+Papermill alone forgets the notebook when the kernel dies and calls the cell that killed it
+completed. As an engine this also serves ``papermill in.ipynb out.ipynb --engine workbench``.
+Imported only when a notebook runs.
 """
 
-import os
+import asyncio
+import contextvars
 import signal
-import sys
-import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import ensure_event_loop
 from nbclient.exceptions import DeadKernelError
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import execute_notebook, remove_error_markers
+from papermill.log import logger
 
-__all__ = ["Outcome", "run_notebook"]
+from workbench.runs.client import Client, OnCell, Stopped
+from workbench.runs.kernels.launch import KernelOptions, kernel_manager
+from workbench.runs.limits import Cancellation, Limits, Watch
+
+__all__ = ["Conditions", "Engine", "Outcome", "run_notebook"]
+
+EARLY_END = "SystemExit"
+INPUT_REFUSED = "StdinNotImplementedError"
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How a notebook is executed; nothing here is meant to change a result.
+
+    Parameters
+    ----------
+    kernel : KernelOptions
+    limits : Limits
+    cancelled : Cancellation
+    on_cell : callable, optional
+        Called with position (from 1), number of code cells and name as each one starts.
+    start : float
+        Seconds that a kernel may take to start.
+    """
+
+    kernel: KernelOptions
+    limits: Limits = field(default_factory=Limits)
+    cancelled: Cancellation = field(default_factory=Cancellation)
+    on_cell: OnCell | None = None
+    start: float = 60
 
 
 @dataclass
 class Outcome:
-    """Executed notebook and, when it failed, the cause in one line."""
+    """Executed notebook, how it ended, and the cause in one line when it did not end well."""
 
     notebook: Any
+    state: str = "succeeded"
     error: str = ""
+    done: int = 0
+    total: int = 0
+    peak_memory: int | None = None
+    warm: bool = False
 
 
 class Engine(NBClientEngine):
-    """Papermill's engine, which also hands out the notebook and marks the cell that died."""
+    """Executes under a watch, marks the cell that died and says why."""
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, *, outcome: Outcome,
-                                 **options: Any) -> Any:
-        outcome.notebook = nb_man.nb
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, *,
+                                 conditions: Conditions | None = None,
+                                 outcome: Outcome | None = None, log_file: Any = None,
+                                 execution_timeout: float | None = None,
+                                 start_timeout: float = 60, **options: Any) -> Any:
+        told = outcome or Outcome(nb_man.nb)
+        told.notebook = nb_man.nb
+        limits = conditions.limits if conditions else Limits(cell=execution_timeout)
+        watch = Watch(_narrowed(limits, nb_man.nb), conditions.cancelled if conditions else None)
+        client = Client(nb_man, watch=watch, log_file=log_file, kernel_name=kernel_name,
+                        on_cell=conditions.on_cell if conditions else None, log=logger,
+                        startup_timeout=int(start_timeout),
+                        **{name: value for name, value in options.items()
+                           if name in Client.class_trait_names()})
+        watch.start()
         try:
-            return super().execute_managed_notebook(nb_man, kernel_name, **options)
-        except DeadKernelError:
-            outcome.error = _mark_death(nb_man.nb, options["kernel_manager_class"].exit_code)
-            raise
-
-
-class _OwnKernelSpecs(KernelSpecManager):
-    """Knows one kernel: the Python that runs this, whatever Jupyter has registered."""
-
-    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:  # noqa: ARG002 - one for all names
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        return KernelSpec(argv=argv, display_name="Python", language="python")
+            return client.execute()
+        except (DeadKernelError, Stopped) as death:
+            _explain(told, watch, options.get("kernel_manager_class"))
+            if outcome is None and isinstance(death, DeadKernelError):
+                raise
+            return nb_man.nb
+        finally:
+            watch.end()
+            told.peak_memory = watch.peak_memory or None
+            if watch.verdict and told.state == "succeeded":
+                told.state, told.error = watch.verdict, _where(told.notebook, watch.reason)
 
 
 papermill_engines.register("workbench", Engine)
 
 
-def run_notebook(notebook: Any, values: dict[str, Any], environment: dict[str, str], log: Path,
-                 on_cell: Callable[[int, int, str], None] | None = None) -> Outcome:
-    """Execute a notebook object; a failing cell or kernel is an outcome, not an exception.
+def run_notebook(notebook: Any, values: Mapping[str, Any], conditions: Conditions,
+                 log: Path) -> Outcome:
+    """Execute a notebook object; whatever goes wrong inside is an outcome, not an exception.
 
     Parameters
     ----------
     notebook : NotebookNode
-    values : dict
+    values : mapping
         Parameters, injected as literals.
-    environment : dict
-        Added to the kernel's environment.
+    conditions : Conditions
     log : Path
-        Receives what the kernel's process itself prints.
-    on_cell : callable, optional
-        Called with position (from 1), number of code cells and name as each one starts.
+        Receives what the kernel's process itself prints, and prints too long for the notebook.
+
+    Raises
+    ------
+    OSError
+        If the log cannot be written.
     """
     outcome = Outcome(notebook)
-    options = {} if on_cell is None else {"on_cell_start": _announcer(notebook, on_cell)}
-    with tempfile.TemporaryDirectory(prefix="wb-") as private, log.open("wb") as printed:
-        environment = environment | {"IPYTHONDIR": private, "PYTHONHASHSEED": "0"}
-        manager = _kernel_manager(Path(private), environment, printed)
-        try:
-            execute_notebook(
-                notebook, None, parameters=values, engine_name="workbench", kernel_name="python3",
-                language="python", progress_bar=False, autosave_cell_every=0, outcome=outcome,
-                kernel_manager_class=manager, **options)
-        except PapermillExecutionError as failure:
-            outcome.error = _cause(failure)
-        except DeadKernelError:
-            pass  # the engine has told the cause
-        except RuntimeError as failure:
-            if manager.has_started:
-                raise
-            outcome.error = f"the kernel did not start ({failure}); log.txt may tell why"
+    contextvars.copy_context().run(_execute, outcome, values, conditions, log)
     outcome.notebook = remove_error_markers(outcome.notebook)
+    _count(outcome)
     return outcome
 
 
-def _kernel_manager(private: Path, environment: dict[str, str], printed: Any) -> Any:
-    """Class of a kernel that talks over sockets in a private folder, so that no port is open."""
-
-    class RunKernel(AsyncKernelManager):
-        exit_code: int | None = None
-        has_started = False
-
-        def __init__(self, **traits: Any):
-            sockets = ({"transport": "ipc", "ip": str(private / "k")} if os.name == "posix"
-                       else {})
-            super().__init__(kernel_spec_manager=_OwnKernelSpecs(),
-                             connection_file=str(private / "kernel.json"), **sockets, **traits)
-
-        async def start_kernel(self, **options: Any) -> None:
-            await super().start_kernel(env=os.environ | environment, stdout=printed,
-                                       stderr=printed, **options)
-
-        async def is_alive(self) -> bool:
-            alive = bool(await super().is_alive())
-            if alive:
-                type(self).has_started = True
-            elif self.provisioner is not None and self.provisioner.process is not None:
-                type(self).exit_code = self.provisioner.process.returncode
-            return alive
-
-    return RunKernel
-
-
-def _announcer(notebook: Any, on_cell: Callable[[int, int, str], None]) -> Callable[..., None]:
-    total = sum(cell.cell_type == "code" for cell in notebook.cells)
-    done = 0
-
-    def announce(cell: Any, **_: Any) -> None:
-        nonlocal done
-        injected = "injected-parameters" in cell.metadata.get("tags", [])
-        if cell.cell_type == "code" and not injected:
-            done += 1
-            on_cell(done, total, str(cell.get("id", done)))
-
-    return announce
+def _execute(outcome: Outcome, values: Mapping[str, Any], conditions: Conditions,
+             log: Path) -> None:
+    """Executed in a context of its own, where the event loop is remembered that ends here."""
+    notebook = outcome.notebook
+    with ExitStack() as stack:
+        stack.callback(_forget_loop, ensure_event_loop())
+        printed = stack.enter_context(log.open("wb"))
+        log_file = stack.enter_context(log.open("a", encoding="utf-8", errors="replace"))
+        manager = stack.enter_context(kernel_manager(conditions.kernel, printed))
+        language = notebook.metadata.get("kernelspec", {}).get("language") or "python"
+        try:
+            execute_notebook(
+                notebook, None, parameters=dict(values), engine_name="workbench",
+                kernel_name=conditions.kernel.kernel or "python3", language=language,
+                progress_bar=False, autosave_cell_every=0, start_timeout=conditions.start,
+                kernel_manager_class=manager, conditions=conditions, outcome=outcome,
+                log_file=log_file)
+        except PapermillExecutionError as failure:
+            if outcome.state == "succeeded":
+                outcome.state, outcome.error = "failed", _cause(failure)
+        except RuntimeError as failure:
+            if manager.has_started:
+                raise
+            outcome.state = "failed"
+            outcome.error = f"the kernel did not start ({failure}); log.txt may tell why"
+        outcome.warm = manager.is_warm
 
 
-def _mark_death(notebook: Any, exit_code: int | None) -> str:
-    from nbformat.v4 import new_output
+def _forget_loop(loop: asyncio.AbstractEventLoop) -> None:
+    loop.close()
+    asyncio.set_event_loop(None)
 
-    begun = [cell for cell in notebook.cells
-             if cell.cell_type == "code" and cell.metadata.papermill.get("start_time")]
-    if not begun:
-        return f"the kernel {_death(exit_code)} before the first cell"
-    cell = begun[-1]
-    cause = f"the kernel {_death(exit_code)} in cell {cell.get('id')!r}"
-    cell.metadata.papermill.update(status="failed", exception=True)
-    cell.outputs.append(new_output("error", ename="DeadKernel", evalue=cause, traceback=[cause]))
-    return cause
+
+def _narrowed(limits: Limits, notebook: Any) -> Limits:
+    """The limits with the notebook's own time limit of a cell, when that is shorter."""
+    own = notebook.metadata.get("execution", {}).get("timeout")
+    if not isinstance(own, int | float) or isinstance(own, bool) or own <= 0:
+        return limits
+    cell = own if limits.cell is None else min(own, limits.cell)
+    return Limits(limits.run, cell, limits.memory, limits.output)
+
+
+def _explain(outcome: Outcome, watch: Watch, manager: Any) -> None:
+    """Name the cause of a kernel's end and mark the cell in which it happened."""
+    exit_code = getattr(manager, "exit_code", None)
+    if watch.verdict:
+        outcome.state, reason = watch.verdict, watch.reason
+    else:
+        outcome.state, reason = "killed", f"the kernel {_death(exit_code)}"
+    cell = _running(outcome.notebook)
+    outcome.error = _where(outcome.notebook, reason)
+    if cell is not None:
+        from nbformat.v4 import new_output
+
+        cell.metadata.papermill.update(status="failed", exception=True)
+        cell.outputs.append(new_output("error", ename="DeadKernel", evalue=outcome.error,
+                                       traceback=[outcome.error]))
+
+
+def _where(notebook: Any, reason: str) -> str:
+    begun = [cell for cell in notebook.cells if cell.cell_type == "code"
+             and cell.metadata.get("papermill", {}).get("start_time")]
+    return f"{reason} in cell {begun[-1].get('id')!r}" if begun else f"{reason} at the start"
+
+
+def _running(notebook: Any) -> Any:
+    """Cell that was being executed when the kernel ended."""
+    begun = [cell for cell in notebook.cells if cell.cell_type == "code"
+             and cell.metadata.papermill.get("start_time")]
+    return begun[-1] if begun else None
 
 
 def _death(exit_code: int | None) -> str:
@@ -165,4 +214,23 @@ def _death(exit_code: int | None) -> str:
 
 def _cause(failure: Any) -> str:
     first = next(iter(str(failure.evalue).strip().splitlines()), "")
+    if failure.ename == INPUT_REFUSED:
+        return (f"{INPUT_REFUSED}: a cell asked for keyboard input, which a run has not. Make "
+                "it a parameter.")
     return f"{failure.ename}: {first}" if first else str(failure.ename)
+
+
+def _count(outcome: Outcome) -> None:
+    """Count the cells that were executed to their end, and say when one ended the rest."""
+    cells = [cell for cell in outcome.notebook.cells if cell.cell_type == "code"
+             and "injected-parameters" not in cell.metadata.get("tags", [])]
+    status = [cell.metadata.get("papermill", {}).get("status") for cell in cells]
+    outcome.total = len(cells)
+    early = [cell for cell in cells for output in cell.get("outputs", [])
+             if output.output_type == "error" and output.ename == EARLY_END]
+    if outcome.state == "succeeded" and early:
+        early[0].metadata.papermill.update(status="completed", exception=False)
+        status = [cell.metadata.papermill.status for cell in cells]
+    outcome.done = status.count("completed")
+
+

@@ -1,33 +1,46 @@
-"""One notebook and one parameter set become one run folder; unknown parameters are refused."""
+"""One task becomes one run: found in the store when it is there already, else executed."""
 
-import ast
 import json
-import sys
+import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from workbench.core import ParameterError, Params, check
-from workbench.runs import fingerprint, staging
-from workbench.runs.folder import Run, read, rebuilt
+from workbench.core import Params
+from workbench.runs import fingerprint, notebooks, staging
+from workbench.runs.folder import Run, rebuilt
+from workbench.runs.limits import Cancellation, Limits
 from workbench.runs.reports.page import write_report
-from workbench.runs.store import RUN_FOLDER, store_folder
+from workbench.runs.store import RUN_FOLDER, Store
+from workbench.runs.task import Settings, Task
 
-__all__ = ["execute"]
+__all__ = ["Circumstances", "carry_out", "execute"]
 
-PARTING = b"KeyboardInterrupt caught in kernel"  # each kernel may say so when it is shut down
-NOTHING_SAVED: Mapping[str, Any] = {"params": None, "summary": {}, "notes": []}
+OnCell = Callable[[int, int, str], None]
 
 
-def execute(study: Any, params: Params, *, store: Path | None = None,
-            notebook: Path | None = None, single_file: bool = False,
-            on_cell: Callable[[int, int, str], None] | None = None) -> Run:
+@dataclass(frozen=True)
+class Circumstances:
+    """What surrounds one execution: the fork server, the share of cores, the way to stop it."""
+
+    limits: Limits = field(default_factory=Limits)
+    server: Any = None
+    threads: int | None = None
+    single_file: bool = False
+    force: bool = False
+    cancelled: Cancellation = field(default_factory=Cancellation)
+    on_cell: OnCell | None = None
+
+
+def execute(study: Any, params: Params, *, store: Store | Path | str | None = None,
+            notebook: Path | None = None, settings: Settings | None = None,
+            on_cell: OnCell | None = None) -> Run:
     """Execute a study's notebook with papermill into a folder of its own, with a report.
 
-    The kernel is the Python that calls this, and it works in the current folder. A failing cell
-    or a kernel that dies gives a run whose state is "failed"; an interrupt leaves nothing.
+    The kernel is the Python that calls this, and it works in the current folder. Whatever goes
+    wrong inside the notebook is told by the run's state; what was computed until then is kept.
 
     Parameters
     ----------
@@ -35,12 +48,12 @@ def execute(study: Any, params: Params, *, store: Path | None = None,
         A study.
     params : Params
         An instance of the study's `Params`.
-    store : Path, optional
-        ``places.runs()`` by default.
+    store : Store, Path or URL, optional
+        ``data/runs`` or ``WORKBENCH_RUNS`` by default.
     notebook : Path, optional
         The notebook of the study's name by default.
-    single_file : bool
-        Put style and scripts into the report instead of beside it.
+    settings : Settings, optional
+        Only `limits` and `single_file` concern a single execution.
     on_cell : callable, optional
         Called with position (from 1), number of code cells and name as each one starts.
 
@@ -57,119 +70,108 @@ def execute(study: Any, params: Params, *, store: Path | None = None,
     ValueError
         If the notebook is missing or cannot be read.
     """
-    if not isinstance(params, study.Params):
-        raise TypeError(f"params must be an instance of the study's Params, got {params!r}. "
-                        "Build it with study.Params(...).")
-    source = fingerprint.notebook_path(study) if notebook is None else Path(notebook)
-    content = _notebook(source)
-    _declares(content, params)
-    folder = store_folder(store)
-    staging.sweep(folder)
-    parts = fingerprint.key_parts(study, params, notebook=source)
-    key = fingerprint.key_of(parts)
-    with staging.staged(folder, source.stem, key) as stage:
-        record = {"study": fingerprint.study_name(study), "title": study.TITLE,
-                  "params": params.values(), "defaults": params.defaults(),
-                  "seed": params.values().get("seed"), "key": key, "key_parts": parts,
-                  "versions": fingerprint.versions(), "started": staging.timestamp()}
-        record |= _carry_out(content, params, stage.folder, on_cell)
+    from workbench.runs.sweep import carry_out_all
+
+    how = replace(settings or Settings(), force=True, workers=1)
+    told = None if on_cell is None else lambda event: (
+        on_cell(event.done, event.cells, event.cell) if event.kind == "cell" else None)
+    return carry_out_all([Task.of_study(study, params, notebook)], store, how, told)[0]
+
+
+def carry_out(task: Task, store: Store, around: Circumstances) -> tuple[Run, bool]:
+    """Run of a task, and whether it was in the store already.
+
+    While another process executes the same task this waits for its run.
+
+    Raises
+    ------
+    ParameterError, ValueError
+        If the notebook cannot be read or refuses the parameters.
+    OSError
+        If the store cannot be written.
+    """
+    if around.force or fingerprint.reusable(task.key_parts):
+        return _executed(task, store, around), False
+    while True:
+        found = store.find(task.key)
+        if found is not None:
+            return found, True
+        with store.claim(task.key, wait=False) as mine:
+            if mine:
+                found = store.find(task.key)
+                return (found, True) if found else (_executed(task, store, around), False)
+        if around.cancelled.wait(0.2):
+            raise KeyboardInterrupt
+
+
+def _executed(task: Task, store: Store, around: Circumstances) -> Run:
+    content = notebooks.load(task.notebook)
+    task.refuse(content)
+    about = task.about() | {"started": staging.timestamp(), "host": socket.gethostname()}
+    with store.staged(task.name, task.key, about) as stage:
+        record = about | _outcome(content, task, stage.folder, around)
+        # TEMPORARY: environment
         try:
             write_report(rebuilt(stage.folder, {"id": stage.id, **record}),
-                         single_file=single_file)
+                         single_file=around.single_file)
         finally:
-            folder = stage.publish(record)  # the result outlives a report that cannot be written
-        return read(folder)
+            run = store.publish(stage, record)  # the result outlives an unwritten report
+        return run
 
 
-def _carry_out(content: Any, params: Params, folder: Path,
-               on_cell: Callable[[int, int, str], None] | None) -> dict[str, Any]:
-    """Run the notebook, save it, and return what ``manifest.json`` tells about it."""
-    from workbench.runs.engine import run_notebook
+def _outcome(content: Any, task: Task, folder: Path, around: Circumstances) -> dict[str, Any]:
+    """Run the notebook, save it, and return what the manifest tells about it."""
+    from workbench.runs.engine import Conditions, run_notebook
+    from workbench.runs.kernels.launch import KernelOptions
 
+    kernel = KernelOptions(
+        environment={RUN_FOLDER: str(folder.resolve())}, cwd=None if task.cwd is None else str(task.cwd),
+        threads=around.threads, memory=around.limits.memory,
+        server=None if task.kernel else around.server,
+        kernel=task.kernel)
     begun = time.monotonic()
     log = folder / "log.txt"
-    outcome = run_notebook(content, params.values(), {RUN_FOLDER: str(folder.resolve())}, log,
-                           on_cell)
+    outcome = run_notebook(content, task.values,
+                           Conditions(kernel, around.limits, around.cancelled, around.on_cell),
+                           log)
     seconds = time.monotonic() - begun
-    if all(PARTING in line for line in log.read_bytes().splitlines()):
+    if not log.stat().st_size:
         log.unlink()
-    _write_notebook(folder / "notebook.ipynb", outcome.notebook)
+    notebooks.write(folder / "notebook.ipynb", outcome.notebook)
     saved = _saved(folder)
-    notes = list(saved["notes"])
-    if saved is NOTHING_SAVED and not outcome.error:
+    summary = rebuilt_summary(saved)  # TEMPORARY
+    return {"state": outcome.state, "error": outcome.error, "seconds": round(seconds, 3),
+            "summary": {name: number.record() for name, number in summary.items()},
+            "notes": [*summary.notes, *_notes(task, outcome, saved)],
+            "kernel": "warm" if outcome.warm else "cold", "peak_memory": outcome.peak_memory,
+            "cells": {"done": outcome.done, "total": outcome.total}}
+
+
+def _notes(task: Task, outcome: Any, saved: Mapping[str, Any]) -> list[str]:
+    notes = []
+    if outcome.state == "succeeded" and outcome.done < outcome.total:
+        notes.append(f"The notebook ended itself after {outcome.done} of {outcome.total} cells.")
+    if not task.study:
+        return notes
+    if not saved and outcome.state == "succeeded":
         notes.append("The notebook saved no result; its last cell should call runs.save().")
-    elif saved is not NOTHING_SAVED and saved["params"] != params.values():
+    elif saved and saved["params"] != dict(task.values):
         notes.append("The notebook saved a result of other parameters than it was given.")
-    return {"state": "failed" if outcome.error else "succeeded", "error": outcome.error,
-            "seconds": round(seconds, 3), "summary": saved["summary"], "notes": notes}
+    return notes
 
 
-def _notebook(path: Path) -> Any:
-    with _cheap_import():
-        import nbformat
-    try:
-        content = nbformat.read(path, as_version=4)
-    except FileNotFoundError:
-        near = check.suggestion(path.name, [other.name for other in path.parent.glob("*.ipynb")])
-        raise ValueError(f"notebook must be an existing file, got {str(path)!r}.{near} "
-                         "Each study has a notebook of its name.") from None
-    except (ValueError, KeyError, AttributeError) as problem:
-        cause = next(iter(str(problem).splitlines()), "")[:200]
-        raise ValueError(f"notebook must be a Jupyter notebook, got {str(path)!r}, which cannot "
-                         f"be read ({cause}). Restore the file.") from problem
-    for cell in content.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    return content
-
-
-@contextmanager
-def _cheap_import() -> Iterator[None]:
-    """Import nbformat without an optional grammar that costs a second at each start."""
-    name = "rfc3987_syntax"
-    if name in sys.modules or "jsonschema" in sys.modules:
-        yield
-        return
-    sys.modules[name] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules[name]
-
-
-def _declares(content: Any, params: Params) -> None:
-    """Papermill only warns about a name that the notebook does not know, so refuse it here."""
-    tagged = [cell.source for cell in content.cells
-              if cell.cell_type == "code" and "parameters" in cell.metadata.get("tags", [])]
-    if not tagged:
-        raise ParameterError(["the notebook has no cell tagged 'parameters'. Tag the cell that "
-                              "holds the defaults."])
-    names = [target.id for node in ast.parse(tagged[0]).body for target in _targets(node)
-             if isinstance(target, ast.Name)]
-    problems = [f"parameter {name!r} is missing from the notebook's parameters cell."
-                f"{check.suggestion(name, names)} Assign its default there."
-                for name in params.values() if name not in names]
-    if problems:
-        raise ParameterError(problems)
-
-
-def _targets(node: ast.stmt) -> list[ast.expr]:
-    if isinstance(node, ast.Assign):
-        return node.targets
-    return [node.target] if isinstance(node, ast.AnnAssign) else []
-
-
-def _saved(folder: Path) -> Mapping[str, Any]:
+def _saved(folder: Path) -> dict[str, Any]:
+    """What the notebook gave to `save`, or nothing."""
     path = folder / "metrics.json"
     if not path.is_file():
-        return NOTHING_SAVED
+        return {}
     saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return saved
 
 
-def _write_notebook(path: Path, content: Any) -> None:
-    import nbformat
 
-    # The final name appears by the folder's rename, so a plain write is enough.
-    text = nbformat.writes(content)
-    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+def rebuilt_summary(saved: Mapping[str, Any]) -> Any:
+    from workbench.core import Estimate, Summary
+    return Summary({n: Estimate.from_record(e) for n, e in saved.get("summary", {}).items()},
+                   tuple(saved.get("notes", ())))

@@ -1,0 +1,72 @@
+"""Runs of the store in the order of their age, filtered; and one of them in full."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from workbench.core import ParameterError, check
+from workbench.runs.folder import STATES, Run
+from workbench.runs.store import Store
+
+__all__ = ["runs", "show"]
+
+FILTERS = (*STATES, "running", "damaged")
+
+
+def runs(study: Any = None, *, states: Sequence[str] = (), where: Mapping[str, str] | None = None,
+         store: Store | Path | str | None = None, limit: int | None = None) -> list[Run]:
+    """Runs, newest first.
+
+    Parameters
+    ----------
+    study : module or str, optional
+        Only the runs of this study or notebook.
+    states : sequence of str
+        Only runs in one of these states.
+    where : mapping of str to str, optional
+        Only runs whose parameter has this value, written as on the command line.
+    store : Store, Path or URL, optional
+        ``data/runs`` or ``WORKBENCH_RUNS`` by default.
+    limit : int, optional
+        At most so many.
+
+    Raises
+    ------
+    ValueError
+        If a state is unknown.
+    ParameterError
+        If no run has a parameter of a name in `where`.
+    """
+    for state in states:
+        check.one_of(FILTERS, state=state)
+    wanted = dict(where or {})
+    found = Store.of(store).runs(study, states=tuple(states) or None,
+                                 limit=None if wanted else limit)
+    known = {name for run in found for name in run.params}
+    problems = [f"unknown parameter {name!r}.{check.suggestion(name, known)} Known: "
+                f"{', '.join(sorted(known))}." for name in wanted if found and name not in known]
+    if problems:
+        raise ParameterError(problems)
+    fitting = [run for run in found
+               if all(_equal(run.params.get(name), text) for name, text in wanted.items())]
+    return fitting[:limit]
+
+
+def show(key: str, *, store: Store | Path | str | None = None) -> Run:
+    """Run of a name, or of the first digits of its key.
+
+    Raises
+    ------
+    ValueError
+        If there is no such run, or several.
+    """
+    return Store.of(store).load(key)
+
+
+def _equal(value: Any, text: str) -> bool:
+    if str(value).lower() == text.strip().lower():
+        return True
+    try:
+        return not isinstance(value, str | bool) and value == float(text)
+    except ValueError:
+        return value is None and text.strip().lower() in {"", "null"}
