@@ -1,57 +1,97 @@
-"""Style, scripts and templates shared by reports and index, all from this machine.
+"""Style, scripts and templates shared by all pages of a store, all from this machine.
 
 Each file name tells the version or the content, so old reports keep what they were made with.
 """
 
 import hashlib
+import json
 import math
 import re
 import secrets
-import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-__all__ = ["TEMPLATES", "head", "page", "write_page"]
+from workbench.runs.reports.frames import (
+    Frames,
+    data_block,
+    fingerprint_of,
+    script_fingerprint,
+)
+
+__all__ = ["FOLDER", "TEMPLATES", "Shared", "literal", "page", "shared", "write_page"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 FOLDER = "_assets"
-# A script is linked only when the page holds what needs it; the order is the order of loading.
-SCRIPTS = {
-    "bokeh": re.compile(r"Bokeh\.embed"),
+WIDGETS = (r'"name":"(?:DataTable|[A-Za-z.]*(?:Slider|Button|Select|Input|Picker|Spinner|Toggle'
+           r'|Div|Paragraph|CheckboxGroup|RadioGroup))"')
+# A library is brought only where an output needs it; the order is the order of loading.
+LIBRARIES = {
+    "bokeh": re.compile(r"Bokeh\b"),
     "bokeh-gl": re.compile(r'"output_backend":"webgl"'),
-    "bokeh-widgets": re.compile(r'"name":"DataTable"'),
-    "bokeh-tables": re.compile(r'"name":"DataTable"'),
+    "bokeh-widgets": re.compile(WIDGETS + r"|Bokeh\.Panel"),
+    "bokeh-tables": re.compile(r'"name":"DataTable"|Bokeh\.Panel'),
     "bokeh-mathjax": re.compile(r'"(?:\$\$|\\{1,2}[(\[])'),
+    "panel": re.compile(r"Bokeh\.Panel"),
 }
-# Nothing may be fetched but files beside the report, whatever an output asks for.
-POLICY = ("default-src 'none'; script-src 'self' file: 'unsafe-inline' 'unsafe-eval'; "
+POLICY = ("default-src 'none'; script-src 'self' file:{scripts}; "
           "style-src 'self' file: 'unsafe-inline'; img-src 'self' file: data: blob:; "
-          "font-src 'self' file: data:; media-src data: blob:; base-uri 'none'; "
+          "font-src data:; media-src data: blob:; frame-src 'none'; base-uri 'none'; "
           "form-action 'none'")
 
 
-def head(store: Path, body: str, *, prefix: str, single_file: bool = False) -> str:
-    """Elements of a page's head that load what its body needs.
+@dataclass(frozen=True)
+class Shared:
+    """What a page needs beside its own words: elements for its head and for its end."""
+
+    head: str
+    foot: str
+
+
+def shared(store: Path, script: str, data: str = "", *, frames: Frames | None = None,
+           prefix: str = "", single_file: bool = False) -> Shared:
+    """Policy, style and scripts of a page.
 
     Parameters
     ----------
     store : Path
         Folder of the runs; shared files go into ``_assets`` below it.
-    body : str
-        HTML of the page.
+    script : str
+        File name of the page's own script.
+    data : str
+        Data blocks for it.
+    frames : Frames, optional
+        Outputs of the page that need scripts.
     prefix : str
         From the page to the store, for instance ``../``.
     single_file : bool
         Put the content into the page instead.
     """
-    policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-    files = [TEMPLATES / "report.css", *_scripts(body)]
+    outputs = frames.outputs if frames else []
+    own, allowed = (TEMPLATES / script).read_text(encoding="utf-8"), []
+    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    needed = _needed(outputs)
+    if outputs:
+        allowed += [script_fingerprint(), "'unsafe-eval'"]
     if single_file:
-        return "\n".join([policy, *map(_inline, files)])
-    shared = [_shared(store, path) for path in files]
-    return "\n".join([policy, *(_link(f"{prefix}{FOLDER}/{name}") for name in shared)])
+        allowed.append(fingerprint_of(own))
+        brought = [data_block(_library(name), 'class="library"') for name in needed]
+        scripts, linked = [*brought, f"<script>{own}</script>"], f"<style>{style}</style>"
+    else:
+        files = [_brought(store, name) for name in needed]
+        files.append(_kept(store, _named(script, own), own))
+        scripts = [f'<script src="{prefix}{FOLDER}/{name}"></script>' for name in files]
+        name = _kept(store, _named("report.css", style), style)
+        linked = f'<link rel="stylesheet" href="{prefix}{FOLDER}/{name}">'
+    policy = POLICY.format(scripts="".join(f" {source}" for source in allowed))
+    head = f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n{linked}'
+    blocks = (data, frames.block() if frames else "")
+    return Shared(head, "\n".join([*filter(None, blocks), *scripts]))
 
 
 @cache
@@ -63,8 +103,8 @@ def page(name: str) -> Any:
     world = jinja2.Environment(autoescape=True, loader=jinja2.FileSystemLoader(TEMPLATES),
                                trim_blocks=True, lstrip_blocks=True,
                                undefined=jinja2.StrictUndefined)
-    world.filters |= {"href": _href, "instant": _instant, "duration": _duration,
-                      "literal": _literal}
+    world.filters |= {"href": quote, "instant": _instant, "duration": _duration,
+                      "literal": literal, "size": _size}
     return world.get_template(name)
 
 
@@ -76,50 +116,47 @@ def write_page(path: Path, text: str) -> Path:
     return path
 
 
-def _scripts(body: str) -> list[Path]:
-    needed = [name for name, mark in SCRIPTS.items() if mark.search(body)]
-    if not needed or needed[0] != "bokeh":
-        return []
-    import bokeh
-
-    folder = Path(bokeh.__file__).parent / "server" / "static" / "js"
-    return [folder / f"{name}.min.js" for name in needed]
+def literal(value: Any) -> str:
+    """A parameter's value as a reader writes it."""
+    if value is None:
+        return "none"
+    return value if isinstance(value, str) and value else repr(value)
 
 
-def _shared(store: Path, source: Path) -> str:
-    name = _versioned(source)
+def _needed(outputs: Iterable[str]) -> list[str]:
+    needed = {name for output in outputs for name, mark in LIBRARIES.items()
+              if mark.search(output)}
+    return [name for name in LIBRARIES if name in needed and "bokeh" in needed]
+
+
+def _library(name: str) -> str:
+    package, folder = ("panel", "dist") if name == "panel" else ("bokeh", "server/static/js")
+    found = find_spec(package)
+    if found is None or found.origin is None:
+        return ""
+    return (Path(found.origin).parent / folder / f"{name}.min.js").read_text(encoding="utf-8")
+
+
+def _brought(store: Path, name: str) -> str:
+    """A library as a script that only holds its text: the page hands it to the frames."""
+    file = f"{name}-{version('panel' if name == 'panel' else 'bokeh')}.text.js"
+    if (store / FOLDER / file).is_file():
+        return file
+    text = json.dumps(_library(name), ensure_ascii=False)
+    return _kept(store, file, f"(window.libraries ??= {{}})[{json.dumps(name)}] = {text};\n")
+
+
+def _kept(store: Path, name: str, text: str) -> str:
     target = store / FOLDER / name
     if not target.is_file():
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{name}.{secrets.token_hex(3)}.partial")
-        shutil.copyfile(source, partial)
-        partial.replace(target)
+        write_page(target, text)
     return name
 
 
-def _versioned(source: Path) -> str:
-    if source.suffix == ".js":
-        import bokeh
-
-        return f"{source.name.removesuffix('.min.js')}-{bokeh.__version__}.min.js"
-    return f"{source.stem}-{hashlib.sha256(source.read_bytes()).hexdigest()[:8]}{source.suffix}"
-
-
-def _link(address: str) -> str:
-    if address.endswith(".js"):
-        return f'<script src="{address}"></script>'
-    return f'<link rel="stylesheet" href="{address}">'
-
-
-def _inline(source: Path) -> str:
-    text = source.read_text(encoding="utf-8")
-    if source.suffix == ".js":
-        return "<script>" + text.replace("</script", "<\\/script") + "</script>"
-    return f"<style>{text}</style>"
-
-
-def _href(path: str) -> str:
-    return quote(path)
+def _named(file: str, text: str) -> str:
+    stem, _, suffix = file.rpartition(".")
+    return f"{stem}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.{suffix}"
 
 
 def _instant(started: str) -> str:
@@ -130,10 +167,11 @@ def _duration(seconds: float) -> str:
     if not math.isfinite(seconds):
         return "not measured"
     minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
     return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
 
 
-def _literal(value: Any) -> str:
-    if value is None:
-        return "none"
-    return value if isinstance(value, str) and value else repr(value)
+def _size(number: float) -> str:
+    return f"{number / 2**30:.1f} GiB" if number >= 2**30 else f"{number / 2**20:.0f} MiB"

@@ -1,19 +1,29 @@
 """The report of a run: one HTML file that opens from disk and asks no network for anything."""
 
 import re
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from workbench.runs.folder import Run
-from workbench.runs.reports import assets
+from workbench.runs.reports import assets, text
+from workbench.runs.reports.cells import Cell, cells
+from workbench.runs.reports.frames import Frames
 
-__all__ = ["write_report"]
+__all__ = ["ALARMS", "write_report"]
 
 TOLD_ELSEWHERE = frozenset({"headline", "save"})  # the report's own head and foot show these
-HEADING = re.compile(r"<h([23])[^>]*\bid=\"([^\"]+)\"[^>]*>(.*?)</h\1>", re.DOTALL)
+HEADING = re.compile(r'<h([23])[^>]*\bid="([^"]+)"[^>]*>(.*?)</h\1>', re.DOTALL)
 MARKUP = re.compile(r'<a class="anchor-link.*?</a>|<[^>]+>', re.DOTALL)
+TITLE = re.compile(r"\A\s*# .*(\n|\Z)")
 CONTENTS_FROM = 4
+ALARMS = {
+    "failed": "This run failed.",
+    "timed-out": "This run exceeded its time limit and was stopped.",
+    "killed": "The kernel of this run was killed.",
+    "interrupted": "This run was interrupted before its end.",
+    "lost": "This run was lost: the program that executed it disappeared.",
+    "running": "This run had not ended when this page was written.",
+}
 
 
 def write_report(run: Run, *, single_file: bool = False) -> Path:
@@ -38,74 +48,51 @@ def write_report(run: Run, *, single_file: bool = False) -> Path:
     if run.state == "damaged":
         raise ValueError(f"run must be readable, got {run.id!r}: {run.error} "
                          "Execute the study again.")
-    notebook = _notebook(run)
-    body = _body(notebook)
-    page = assets.page("report.html.j2")
+    frames = Frames()
+    shown = cells(run.notebook, frames)
+    question = ""
+    if shown and shown[0].kind == "text":
+        question, shown = text.markdown(TITLE.sub("", shown[0].source)), shown[1:]
     files = sorted(path.relative_to(run.folder).as_posix()
                    for path in run.folder.rglob("*") if path.is_file() and path.name[0] != ".")
-    text = page.render(
-        run=run, question=_question(notebook), body=body, contents=_contents(body),
-        failed_cell=_failed_cell(notebook),
-        files=sorted({*files, "manifest.json"} - {"report.html"}),
-        head=assets.head(run.folder.parent, body, prefix="../", single_file=single_file))
-    return assets.write_page(run.folder / "report.html", text)
+    page = assets.page("report.html.j2").render(
+        run=run, question=question, cells=[_without_repetition(cell) for cell in shown],
+        contents=_contents(shown), alarm=_alarm(run, shown),
+        failed_cell=next((cell.id for cell in shown if cell.failed), ""),
+        files=sorted({*files, "manifest.json"} - {"report.html"}), about=_about(run),
+        shared=assets.shared(run.folder.parent, "report.js", frames=frames, prefix="../",
+                             single_file=single_file))
+    return assets.write_page(run.folder / "report.html", page)
 
 
-def _notebook(run: Run) -> Any:
-    import nbformat
-
-    if run.notebook is None:
-        return nbformat.v4.new_notebook()
-    return nbformat.read(run.notebook, as_version=4)
-
-
-def _question(notebook: Any) -> str:
-    """Text below the title, as HTML; the title itself comes from the study."""
-    from nbconvert.filters.markdown_mistune import markdown2html_mistune
-
-    first = notebook.cells[0] if notebook.cells else None
-    if first is None or first.cell_type != "markdown":
-        return ""
-    return str(markdown2html_mistune(re.sub(r"\A\s*# .*(\n|\Z)", "", first.source)))
-
-
-def _body(notebook: Any) -> str:
-    cells = notebook.cells
-    shown = notebook.copy()
-    shown.cells = [_without_repetition(cell) for cell in
-                   (cells[1:] if cells and cells[0].cell_type == "markdown" else cells)]
-    return str(_exporter().from_notebook_node(shown)[0])
-
-
-def _without_repetition(cell: Any) -> Any:
-    failed = any(output.output_type == "error" for output in cell.get("outputs", []))
-    if cell.get("id") not in TOLD_ELSEWHERE or failed:
+def _without_repetition(cell: Cell) -> Cell:
+    if cell.id not in TOLD_ELSEWHERE or cell.failed:
         return cell
-    bare = cell.copy()
-    bare.outputs = []
-    return bare
+    return Cell(cell.id, cell.kind, cell.source, cell.shown, label=cell.label)
 
 
-@lru_cache(maxsize=1)
-def _exporter() -> Any:
-    """One exporter for all reports of a process; making it costs more than using it."""
-    from nbconvert import HTMLExporter
-    from traitlets.config import Config
-
-    # JavaScript of its own and saved widgets would need a Jupyter front end.
-    order = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg",
-             "text/latex", "text/plain"]
-    return HTMLExporter(
-        config=Config({"NbConvertBase": {"display_data_priority": order}}),
-        extra_template_basedirs=[str(assets.TEMPLATES)], template_name="cells")
-
-
-def _contents(body: str) -> list[tuple[str, str]]:
+def _contents(shown: list[Cell]) -> list[tuple[str, str]]:
     """Anchor and text of the headings, when there are enough to get lost."""
-    found = [(anchor, MARKUP.sub("", text)) for _, anchor, text in HEADING.findall(body)]
+    found = [(anchor, MARKUP.sub("", words)) for cell in shown if cell.kind == "text"
+             for _, anchor, words in HEADING.findall(cell.shown)]
     return found if len(found) >= CONTENTS_FROM else []
 
 
-def _failed_cell(notebook: Any) -> str:
-    return next((str(cell.get("id", "")) for cell in notebook.cells
-                 if any(output.output_type == "error" for output in cell.get("outputs", []))), "")
+def _alarm(run: Run, shown: list[Cell]) -> dict[str, str]:
+    """What happened, why, and what was kept; nothing for a run that succeeded."""
+    if run.state == "succeeded":
+        return {}
+    cause = run.error if not run.error or run.error.endswith((".", "!", "?")) else f"{run.error}."
+    if any(cell.outputs for cell in shown):
+        kept = "What was shown up to there is below."
+    elif run.notebook is not None:
+        kept = "The notebook was kept; nothing was shown up to there."
+    else:
+        kept = "No executed notebook was kept."
+    return {"headline": ALARMS[run.state], "cause": cause, "kept": kept}
+
+
+def _about(run: Run) -> dict[str, Any]:
+    """How the run went, where the manifest tells: kernel, peak memory [bytes], cells."""
+    return {"kernel": run.kernel, "memory": run.peak_memory, "done": run.cells.get("done"),
+            "total": run.cells.get("total")}

@@ -1,0 +1,175 @@
+"""Reports: everything of a notebook and of a user is shown, and nothing of it is believed."""
+
+import base64
+import io
+import json
+import re
+
+import pytest
+from PIL import Image
+
+from workbench.runs import write_report
+from workbench.runs.reports.page import ALARMS
+
+FETCHES = re.compile(r"""
+    (?:src|srcset|poster|data)\s*=\s*["']?\s*(?:https?:)?//
+    | <link[^>]+href=["']?(?:https?:)?//
+    | url\(\s*["']?(?:https?:)?//
+    | @import | \bimport\s*\(""", re.VERBOSE | re.IGNORECASE)
+TITLE = "# Tiny\n\nWhat does a run of *nothing* cost?"
+PLACES = ("## One\n\n[a link](https://example.org)\n\n## Two\n\n## Three\n\n"
+          "## Four & <b>five</b>")
+
+
+def read(run, **options):
+    return write_report(run, **options).read_text(encoding="utf-8")
+
+
+def test_matches_parts_of_the_report(made, nb):
+    run = made(nb.text(TITLE), nb.cell("n = 3", name="parameters"),
+               nb.cell("n = 7", name="x", tags=["injected-parameters"]), nb.text(PLACES),
+               nb.cell("1", nb.shown(text_html="<table>again</table>"), name="headline"),
+               notes=["It was \"short\"."])
+    page = read(run)
+    assert len(page) < 60 * 1024
+    assert "What does a run of <em>nothing</em> cost?" in page
+    assert page.count("[6.5, 8], 90 % interval") == 1
+    assert "again" not in page
+    assert "changed from 3" in page
+    assert run.key in page
+    assert "python&nbsp;3.11.9" in page
+    assert page.count("<details") == page.count('<details class="code">') == 3
+    assert "<summary>parameters given</summary>" in page
+    assert [f'href="#at-{name}"' in page for name in ("One", "Two", "Three", "Four-&amp;-five")]
+    assert re.search(r'<ul class="about".*succeeded in 2\.5 s.*5 of 5 cells.*warm kernel.*300 MiB'
+                     r'.*href="notebook\.ipynb".*href="log\.txt"', page, re.DOTALL)
+    assert 'role="alert"' not in page
+
+
+@pytest.mark.parametrize("state", ["failed", "timed-out", "killed", "interrupted", "lost"])
+def test_matches_alarm_of_each_state(made, nb, state):
+    run = made(nb.cell("1", nb.printed("so far"), name="first"),
+               nb.cell("x", nb.raised("KeyError", "'x'", "KeyError: 'x'"), name="se<c"),
+               nb.cell("2", name="third"), state=state, error="KeyError: 'x'",
+               cells={"done": 1, "total": 3})
+    page = read(run)
+    alarm = page[page.index('role="alert"'):page.index("</aside>")]
+    assert f"<strong>{ALARMS[state]}</strong> KeyError: &#39;x&#39;." in alarm
+    assert 'href="#cell-se&lt;c">Go to the cell' in alarm
+    assert 'id="cell-se&lt;c"' in page
+    assert "What was shown up to there is below." in alarm
+    assert "1 of 3 cells" in page
+    assert f'class="state {state}"' in page
+    assert len({ALARMS[name] for name in ALARMS}) == len(ALARMS)
+
+
+def test_matches_a_run_that_left_no_notebook(made):
+    page = read(made(state="lost", error="the host went away!", kernel="", peak_memory=None,
+                     cells={}, seconds=None, summary={}))
+    assert "the host went away!\n" in page
+    assert "No executed notebook was kept." in page
+    assert "Show code" not in page
+    assert "not measured" in page
+
+
+def test_identity_linked_and_inlined_report_hold_the_same(made, nb):
+    run = made(nb.text(TITLE), nb.cell("plot", nb.figure()))
+    linked = read(run)
+    names = re.findall(r'(?:src|href)="\.\./(_assets/[^"]+)"', linked)
+    assert len(names) == 3
+    for name in names:
+        assert (run.folder.parent / name).stat().st_size > 1000
+    alone = read(run, single_file=True)
+    assert "_assets" not in alone
+    parts = [page[page.index("<nav class"):page.index("</main>")] for page in (linked, alone)]
+    assert parts[0] == parts[1]
+
+
+def test_identity_assets_are_written_once(made, nb):
+    runs = [made(nb.cell("plot", nb.figure(number)), key=f"{number}" * 64) for number in (1, 2)]
+    read(runs[0])
+    assets = runs[0].folder.parent / "_assets"
+    before = {path.name: path.stat().st_mtime_ns for path in assets.iterdir()}
+    assert sum(name.startswith("bokeh-") for name in before) == 1
+    assert len(read(runs[1])) < 60 * 1024
+    assert {path.name: path.stat().st_mtime_ns for path in assets.iterdir()} == before
+
+
+def test_rejects_markup_of_users(made, nb):
+    evil = "</script><img src=x onerror=alert(1)>"
+    run = made(nb.text(f"# T\n\n{evil}"),
+               nb.cell(evil, nb.printed(evil), nb.raised(evil, evil, evil)),
+               title=evil, error=evil, state="failed", notes=[evil], params={"n": evil},
+               summary={evil: {"value": 1.0, "low": None, "high": None, "level": None,
+                               "unit": evil, "why": evil}}, versions={"python": evil})
+    page = read(run)
+    own = page[page.index("<body>"):page.index("<script")]
+    assert "<script" not in own
+    assert not re.search(r"<[^>]*\son\w+\s*=", own)
+    assert page.count("&lt;img src=x onerror") + page.count("onerror=alert(1)&gt;") > 10
+    assert "default-src 'none'" in page
+    assert "unsafe" not in re.search(r"script-src[^;]*", page)[0]
+
+
+def test_rejects_the_network(made, nb):
+    run = made(nb.text(PLACES), nb.cell("plot", nb.figure()))
+    page = read(run)
+    assert FETCHES.search('<script src="https://x">')
+    before = page[:page.index('<script type="application/json"')]
+    style = next((run.folder.parent / "_assets").glob("*.css")).read_text(encoding="utf-8")
+    assert [FETCHES.search(content) for content in (before, style)] == [None, None]
+    assert set(re.findall(r"https?://[^\s\"'<)]+", before)) == {"https://example.org"}
+
+
+def test_rejects_a_break_out_of_the_data_of_frames(made, nb):
+    markup = "<script>1</script></iframe></body><!--<script>\u2028 &amp;"
+    page = read(made(nb.cell("x", nb.shown(text_html=markup))))
+    block = re.search(r'<script type="application/json" id="frames">(.*?)</script>', page)[1]
+    assert json.loads(block)["outputs"] == [{"markup": markup, "uses": False}]
+    assert not set("<>&\u2028") & set(block)
+
+
+def test_identity_pixels_of_a_picture_survive_and_weigh_less(made, nb):
+    picture = Image.radial_gradient("L").convert("RGB")
+    saved = io.BytesIO()
+    picture.save(saved, "PNG")
+    encoded = base64.encodebytes(saved.getvalue()).decode()
+    run = made(nb.cell("plot", nb.shown(image_png=encoded)))
+    page = read(run)
+    found = re.search(r'<img alt="Figure" width="256" height="256" src="data:image/webp;base64,'
+                      r'([^"]+)"', page)
+    packed = base64.b64decode(found[1])
+    assert len(packed) < 0.8 * len(saved.getvalue())
+    assert Image.open(io.BytesIO(packed)).convert("RGB").tobytes() == picture.tobytes()
+    assert encoded in json.loads(run.notebook.read_text())["cells"][0]["outputs"][0]["data"][
+        "image/png"]
+
+
+@pytest.mark.parametrize("content", ["no base64!", "AAAA", "", "iVBORw0KGgo="])
+def test_rejects_no_report_for_a_broken_picture(made, nb, content):
+    assert "<main>" in read(made(nb.cell("plot", nb.shown(image_png=content))))
+
+
+def test_matches_what_is_shown_of_an_output(made, nb):
+    page = read(made(
+        nb.cell("a", nb.shown(text_html="<style scoped>x</style><table class='dataframe'><tr>"
+                                  "<td>1</td></tr></table>", text_plain="not shown")),
+        nb.cell("b", nb.shown(text_html="<made-up>", text_plain="shown instead")),
+        nb.cell("c", nb.shown(text_latex="$\\alpha<b>$")),
+        nb.cell("d", nb.printed("10%\r100%\nnext \x1b[31mred\x1b[0m\x1b[2K")),
+        nb.cell("e", nb.shown(**{"image_svg+xml": "<svg onload='alert(1)'/>"}))))
+    assert '<table class="dataframe"><tbody><tr><td>1</td></tr></tbody></table>' in page
+    assert "not shown" not in page
+    assert "shown instead" in page
+    assert "$\\alpha&lt;b&gt;$" in page
+    assert '<pre class="output stdout">100%\nnext <span class="ansi-red-fg">red</span></pre>' \
+        in page
+    assert '<img alt="Figure" src="data:image/svg+xml;base64,' in page
+    assert "<iframe" not in page
+
+
+def test_rejects_a_damaged_run(made, store):
+    run = made()
+    (run.folder / "manifest.json").unlink()
+    with pytest.raises(ValueError, match=r"run must be readable.*manifest\.json is missing"):
+        write_report(store.runs()[0])
