@@ -46,7 +46,7 @@ def save(study: Any, params: Params, result: Result) -> Run:
         _write(stage.folder, study, params, result)
         return Run(stage.id, stage.folder, name, study.TITLE, "running", params.values(),
                    summary=result.summary, defaults=params.defaults())
-    parts = fingerprint.key_parts(study, params)
+    parts = fingerprint.key_parts(fingerprint.notebook_path(study), params.values(), study=study)
     key = fingerprint.key_of(parts)
     about = _head(study, params) | {"key": key, "key_parts": parts, "started": timestamp()}
     store = Store()

@@ -1,0 +1,88 @@
+"""What a piece of Python asks to import, read from its syntax tree and never executed."""
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+from typing import NamedTuple
+
+__all__ = ["Request", "plain_python", "requests"]
+
+PYTHON_MAGICS = {"%%time", "%%timeit", "%%capture", "%%prun", "%%memit", "%%mprun"}
+DYNAMIC = ("import_module", "__import__")
+TROUBLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+MAGIC_LINE = re.compile(r"^(\s*)(?:[%!?].*|.*\?\s*)$")
+MAGIC_VALUE = re.compile(r"^(\s*[\w.,\s\[\]'\"]+=\s*)[%!].*$")
+IMPORT_LINE = re.compile(r"^\s*(?:import\s+[\w.]|from\s+[\w.]+\s+import\b)")
+EXTENSION = re.compile(r"^\s*%load_ext\s+([\w.]+)", re.MULTILINE)
+
+
+class Request(NamedTuple):
+    """One name that is imported: module, name from it (or none), leading dots."""
+
+    module: str
+    name: str = ""
+    level: int = 0
+
+
+def requests(source: str | bytes) -> frozenset[Request]:
+    """Every import of a source, also inside functions, branches and `import_module("...")`.
+
+    A text that is not Python as a whole, such as a cell with magics, is read as far as it is.
+    """
+    tree = _tree(source)
+    if tree is not None:
+        return frozenset(_found(tree))
+    text = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
+    tree = _tree(plain_python(text))
+    found = set(_found(tree)) if tree is not None else set(_line_by_line(text))
+    return frozenset(found | {Request(name) for name in EXTENSION.findall(text)})
+
+
+def plain_python(cell: str) -> str:
+    """A cell without IPython's magics; nothing for a cell in another language."""
+    first, _, rest = cell.lstrip().partition("\n")
+    if first.startswith("%%"):
+        return plain_python(rest) if first.split()[0] in PYTHON_MAGICS else ""
+    lines = (MAGIC_VALUE.sub(r"\1None", line) for line in cell.splitlines())
+    return "\n".join(MAGIC_LINE.sub(r"\1pass", line) for line in lines)
+
+
+def _tree(source: str | bytes) -> ast.Module | None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")      # the author's affair, and told when it runs
+        try:
+            return ast.parse(source)
+        except TROUBLE:
+            return None
+
+
+def _found(tree: ast.AST) -> Iterator[Request]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (Request(alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (Request(node.module or "", alias.name, node.level)
+                        for alias in node.names)
+        elif isinstance(node, ast.Call):
+            yield from _dynamic(node)
+
+
+def _dynamic(call: ast.Call) -> Iterator[Request]:
+    called = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    if called in DYNAMIC and call.args and isinstance(call.args[0], ast.Constant):
+        name = call.args[0].value
+        if isinstance(name, str) and name.strip("."):
+            bare = name.lstrip(".")
+            yield Request(bare, "", len(name) - len(bare))
+
+
+def _line_by_line(text: str) -> Iterator[Request]:
+    for line in filter(IMPORT_LINE.match, text.splitlines()):
+        tree = _tree(line.strip())
+        if tree is not None:
+            yield from _found(tree)
+        else:       # an import that goes on in the next lines: the module at least
+            module = line.split()[1].split(",")[0].split("(")[0]
+            dots = len(module) - len(module.lstrip("."))
+            yield Request(module.lstrip("."), "*", dots)
