@@ -216,8 +216,6 @@ def _refresh(index: sqlite3.Connection, place: Place) -> None:
 def _entry(name: str, stamp: str, told: bytes | Unreadable) -> tuple[tuple[Any, ...], str]:
     """Row of the index, and the manifest without its list of files."""
     try:
-        if isinstance(told, Unreadable):
-            raise told
         record = record_of(name, told)
     except Unreadable as problem:
         return (name, stamp, "", "", "damaged", "", "", None, str(problem), "{}"), ""

@@ -14,12 +14,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.runs.local_folder import CLAIMS
+
 if TYPE_CHECKING:
     from workbench.runs.store import Store
 
 __all__ = ["claim", "pauses"]
 
-FOLDER = ".claims"
 SHORTEST, LONGEST = 0.01, 0.5  # seconds between two tries
 
 _THREADS: dict[str, threading.Lock] = {}
@@ -28,41 +29,40 @@ if hasattr(os, "register_at_fork"):  # what another thread of the parent holds s
 
 
 @contextmanager
-def claim(store: "Store", key: str, *, wait: bool) -> Iterator[bool]:
+def claim(store: "Store", key: str, wait: bool | float) -> Iterator[bool]:  # noqa: FBT001
     """Claim of a store, as :meth:`workbench.runs.store.Store.claim` says."""
     turn = _THREADS.setdefault(f"{store.url}\n{key}", threading.Lock())
-    if not turn.acquire(blocking=wait):
+    # One after the other rather than at once: the thread's turn first, then the process's.
+    if not any(turn.acquire(blocking=False) for _ in pauses(wait)):
         yield False
         return
     try:
         if store.local is not None:
-            taken = _local(store.local / FOLDER / f"{key}.lock", wait=wait)
+            taken = _local(store.local / CLAIMS / f"{key}.lock", wait)
         else:
             from workbench.runs import remote_claims
 
-            taken = remote_claims.claim(store.url, key, wait=wait)
+            taken = remote_claims.claim(store.url, key, wait)
         with taken as mine:
             yield mine
     finally:
         turn.release()
 
 
-def pauses() -> Iterator[None]:
-    """Wait a little longer each time, interruptibly."""
-    pause = SHORTEST
-    while True:
-        yield
+def pauses(wait: bool | float) -> Iterator[None]:  # noqa: FBT001
+    """Once without waiting, else again and again with growing pauses, at most `wait` seconds."""
+    pause, begun = SHORTEST, time.monotonic()
+    yield
+    while wait is True or time.monotonic() - begun < wait:
         time.sleep(pause)
         pause = min(2 * pause, LONGEST)
+        yield
 
 
 @contextmanager
-def _local(path: Path, *, wait: bool) -> Iterator[bool]:
+def _local(path: Path, wait: bool | float) -> Iterator[bool]:  # noqa: FBT001
     path.parent.mkdir(parents=True, exist_ok=True)
-    for _ in pauses():
-        handle = _tried(path)
-        if handle is not None or not wait:
-            break
+    handle = next((handle for _ in pauses(wait) if (handle := _tried(path)) is not None), None)
     if handle is None:
         yield False
         return

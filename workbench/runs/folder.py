@@ -69,8 +69,10 @@ class Run:
         Code cells "done" and "total".
     host : str
         Machine that executed the run.
-    notebook_name : str
-        File name of the notebook that was executed.
+    source : str
+        Path of the notebook that was executed.
+    module : str
+        Module of its study; nothing for a notebook without one.
     origin : str
         URL of the remote store; nothing for a local one.
     """
@@ -93,7 +95,8 @@ class Run:
     peak_memory: int | None = None
     cells: Mapping[str, int] = field(default_factory=dict)
     host: str = ""
-    notebook_name: str = ""
+    source: str = ""
+    module: str = ""
     origin: str = ""
 
     @property
@@ -101,7 +104,7 @@ class Run:
         """Local folder of the run; a run of a remote store is fetched once."""
         if not self.origin:
             return self.path
-        from workbench.runs.remote import fetched
+        from workbench.runs.fetching import fetched
 
         return fetched(self.origin, self.id)
 
@@ -151,6 +154,8 @@ class Run:
         return artifacts.networks(self.folder)
 
     def _file(self, name: str) -> Path | None:
+        if self.state == "damaged" and self.origin:
+            return None  # there is nothing whole to fetch
         path = self.folder / name
         try:
             # A link could lead out of the store, so only a file itself counts.
@@ -166,12 +171,13 @@ class Run:
         return f"<p class='run'>{html.escape(repr(self))}</p>"
 
 
-def read(folder: Path) -> Run:
-    """Run of a local folder; one that cannot be read is a damaged run, never an exception."""
+def read(folder: Path, text: "bytes | Unreadable | None" = None, origin: str = "") -> Run:
+    """Run of a folder; one that cannot be read is a damaged run, never an exception."""
     try:
-        return rebuilt(folder, record_of(folder.name, content(folder)))
+        found = content(folder) if text is None else text
+        return rebuilt(folder, record_of(folder.name, found), origin)
     except Unreadable as problem:
-        return Run(folder.name, folder, error=str(problem))
+        return Run(folder.name, folder, error=str(problem), origin=origin)
 
 
 def content(folder: Path) -> bytes:
@@ -189,8 +195,10 @@ def content(folder: Path) -> bytes:
         raise damaged(f"manifest.json cannot be used ({type(problem).__name__}).") from None
 
 
-def record_of(name: str, text: bytes) -> dict[str, Any]:
+def record_of(name: str, text: bytes | Unreadable) -> dict[str, Any]:
     """Record that the bytes of a manifest hold; raises `Unreadable`."""
+    if isinstance(text, Unreadable):
+        raise text
     try:
         record: dict[str, Any] = json.loads(text)
         other = _other_schema(record["schema_version"])
@@ -208,7 +216,7 @@ def rebuilt(folder: Path, record: Mapping[str, Any], origin: str = "") -> Run:
     """Run of a record; raises ValueError, KeyError or TypeError when the record is not whole."""
     texts = {name: record[name]
              for name in ("id", "study", "title", "state", "key", "started", "error")}
-    texts |= {name: record.get(name) or "" for name in ("kernel", "host")}
+    texts |= {name: record.get(name) or "" for name in ("kernel", "host", "source", "module")}
     wrong = [name for name, text in texts.items() if not isinstance(text, str)]
     if wrong or texts["state"] not in STATES:
         raise ValueError(f"{', '.join(wrong) or 'state'} must be one of the known texts")
@@ -221,7 +229,7 @@ def rebuilt(folder: Path, record: Mapping[str, Any], origin: str = "") -> Run:
         versions=dict(record["versions"]), defaults=dict(record["defaults"]),
         key_parts=dict(record["key_parts"]), cells=dict(record.get("cells") or {}),
         peak_memory=None if memory is None else int(memory),
-        notebook_name=str(record.get("notebook") or ""), origin=origin, **texts)
+        origin=origin, **texts)
 
 
 def damaged(cause: str) -> Unreadable:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from workbench.runs import names
 from workbench.runs.folder import MANIFEST, Unreadable, content
-from workbench.runs.staging import Stage
+from workbench.runs.staging import Stage, unsaved
 
 __all__ = ["LocalFolder"]
 
+CLAIMS = ".claims"
 NO_MANIFEST = "none"
 
 
@@ -67,7 +68,15 @@ class LocalFolder:
 
     def receive(self, stage: Stage) -> None:
         """Give a sealed run its final name."""
-        stage.place(self.root)
+        try:
+            stage.place(self.root)
+        except OSError as problem:
+            raise unsaved(stage.id, self.root, problem) from problem
+
+    def claimed(self) -> list[str]:
+        """Keys that have a claim, held or left over."""
+        return [path.stem for path in (self.root / CLAIMS).glob("*.lock")
+                if names.KEY.fullmatch(path.stem)]
 
     def remove(self, name: str) -> None:
         """Take a run away at once for all readers, then delete its files."""
@@ -88,6 +97,10 @@ class LocalFolder:
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
+
+    def fetch(self, path: str) -> Path | None:
+        """The file itself, or nothing where there is none."""
+        return self.root / path if self.exists(path) else None
 
     def exists(self, path: str) -> bool:
         """Whether a file of the store exists."""

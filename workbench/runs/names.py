@@ -7,7 +7,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-__all__ = ["ID", "KEY", "PLAIN", "PREFIX", "StoreError", "address", "below", "inside", "new_id"]
+__all__ = ["ID", "KEY", "PLAIN", "PREFIX", "StoreError", "address", "below",
+           "checked_key", "inside", "new_id"]
 
 ID = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9_]+-[0-9a-f]{8}-[0-9a-f]{6}", re.ASCII)
 KEY = re.compile(r"[0-9a-f]{8,64}", re.ASCII)
@@ -35,13 +36,19 @@ def new_id(name: str, key: str) -> str:
     ValueError
         If the key is none.
     """
-    if not KEY.fullmatch(key):
-        raise ValueError(f"key must be 8 to 64 hexadecimal digits, got {key!r}. "
-                         "Take it from fingerprint.key_of().")
+    checked_key(key)
     word = re.sub(r"[^A-Za-z0-9_]+", "_", name)[:LONGEST] or "notebook"
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     # Random digits, not the clock, keep two runs apart: clocks are set back.
     return f"{stamp}-{word}-{key[:8]}-{secrets.token_hex(3)}"
+
+
+def checked_key(key: str) -> str:
+    """The key, or ValueError when it is none."""
+    if not (isinstance(key, str) and KEY.fullmatch(key)):
+        raise ValueError(f"key must be 8 to 64 hexadecimal digits, got {key!r}. "
+                         "Take it from fingerprint.key_of().")
+    return key
 
 
 def inside(path: Path, root: Path) -> bool:

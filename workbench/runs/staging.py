@@ -75,7 +75,10 @@ class Stage:
     def seal(self, record: Mapping[str, Any]) -> None:
         """Write ``manifest.json``; the folder is whole then, but nobody sees it yet."""
         whole = {"schema_version": SCHEMA_VERSION, "id": self.id, **record}
-        write_json(self.folder / MANIFEST, whole | {"files": listed(self.folder)})
+        try:
+            write_json(self.folder / MANIFEST, whole | {"files": listed(self.folder)})
+        except OSError as problem:
+            raise unsaved(self.id, self.folder.parent, problem) from problem
 
     def place(self, parent: Path) -> Path:
         """Rename the folder to its final name below `parent`."""
@@ -137,9 +140,11 @@ def abandoned(workspace: Path) -> Iterator[Stage]:
         if not _is_abandoned(stage, matched):
             continue
         taken = workspace / f".{stage.id}.{owners.mine()}.partial"
-        with suppress(OSError):  # another process was faster
+        try:
             stage.folder.rename(taken)
-            yield Stage(stage.id, taken)
+        except OSError:  # another process was faster
+            continue
+        yield Stage(stage.id, taken)
 
 
 def lost(stage: Stage) -> dict[str, Any] | None:

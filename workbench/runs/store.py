@@ -5,12 +5,13 @@ import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.core import places
-from workbench.runs import lookup, names, staging
+from workbench.runs import claims, lookup, names, staging
 from workbench.runs.catalogue import Wanted, catalogue_of
-from workbench.runs.folder import MANIFEST, Run, Unreadable, rebuilt, record_of
+from workbench.runs.fingerprint import study_name
+from workbench.runs.folder import MANIFEST, Run, read, rebuilt
 from workbench.runs.local_folder import LocalFolder
 from workbench.runs.names import StoreError
 from workbench.runs.rows import Row
@@ -19,7 +20,9 @@ from workbench.runs.staging import RUN_FOLDER, Stage
 if TYPE_CHECKING:
     from workbench.runs.remote import RemoteFolder
 
-__all__ = ["RUN_FOLDER", "Store", "StoreError", "list_runs", "load", "store_folder"]
+__all__ = ["RUN_FOLDER", "Store", "StoreError", "list_runs", "load"]
+
+T = TypeVar("T", Run, Row)
 
 
 class Store:
@@ -56,36 +59,17 @@ class Store:
                about: Mapping[str, Any] | None = None) -> AbstractContextManager[Stage]:
         """Hidden folder of a new run, removed unless it is published.
 
-        Parameters
-        ----------
-        name : str
-            Name of the study or notebook.
-        key : str
-            Hash of the run.
-        about : mapping, optional
-            What is known at the start (keys of the manifest), for those who look at the run
-            before it is over, and for :meth:`sweep` if it never is.
-
-        Raises
-        ------
-        StoreError
-            If the store cannot be written.
+        The mapping `about` holds what is known at the start (keys of the manifest), for those who
+        look at the run before it is over, and for :meth:`sweep` if it never is. `StoreError` is
+        raised when the store cannot be written.
         """
         return staging.staged(self.workspace, name, key, about)
 
     def publish(self, stage: Stage, record: Mapping[str, Any]) -> Run:
-        """Write the manifest and let readers see the run.
-
-        Raises
-        ------
-        StoreError
-            If the run cannot be saved; readers see nothing then.
-        """
-        try:
-            stage.seal(record)
-        except OSError as problem:
-            raise staging.unsaved(stage.id, self.url, problem) from problem
-        return self._placed(stage)
+        """Write the manifest and show the run to readers; after a `StoreError` they see nothing."""
+        stage.seal(record)
+        self.place.receive(stage)
+        return self.read(stage.id)
 
     def runs(self, study: Any = None, *, states: Iterable[str] | None = None,
              limit: int | None = None) -> list[Run]:
@@ -102,13 +86,13 @@ class Store:
         """
         live, wanted = self._wanted(study, states, limit)
         told = catalogue_of(self.url).records(self.place, wanted)
-        return live + [self._run(*entry) for entry in told]
+        return _first(live, [self._run(*entry) for entry in told])
 
     def rows(self, study: Any = None, *, states: Iterable[str] | None = None,
              limit: int | None = None) -> list[Row]:
         """As :meth:`runs`, ten times faster: what a table shows of each run."""
         live, wanted = self._wanted(study, states, limit)
-        return [Row.of(run) for run in live] + catalogue_of(self.url).rows(self.place, wanted)
+        return _first(map(Row.of, live), catalogue_of(self.url).rows(self.place, wanted))
 
     def count(self, study: Any = None) -> dict[str, int]:
         """Number of runs by state."""
@@ -147,13 +131,8 @@ class Store:
 
     def read(self, name: str) -> Run:
         """Run of a folder's name, straight from the folder; damaged if it is none."""
-        told = next(iter(self.place.contents([name])))[1]
-        try:
-            if isinstance(told, Unreadable):
-                raise told
-            return self._run(name, json.dumps(record_of(name, told)), "")
-        except Unreadable as problem:
-            return self._run(name, "", str(problem))
+        _, told = next(iter(self.place.contents([name])))
+        return read(self.workspace / name, told, self._origin)
 
     def remove(self, run: Run) -> None:
         """Take a run away: at once for readers, then its files."""
@@ -162,55 +141,55 @@ class Store:
                              "Remove other folders by hand.")
         self.place.remove(run.id)
 
-    def claim(self, key: str, *, wait: bool = True) -> AbstractContextManager[bool]:
+    def claim(self, key: str, *, wait: bool | float = True) -> AbstractContextManager[bool]:
         """Work on a key alone: other processes and threads that claim it wait, or are told no.
 
         Parameters
         ----------
         key : str
             Hash of the run.
-        wait : bool
-            Whether to wait for the other one, who has probably done the work then.
+        wait : bool or float
+            Whether to wait for the other one, who has probably done the work then; at most so
+            many seconds if a number.
 
         Returns
         -------
         claimed : context manager of bool
-            False only without `wait`, when another one works on the key.
+            False when another one still works on the key.
         """
-        if not names.KEY.fullmatch(key):
-            raise ValueError(f"key must be 8 to 64 hexadecimal digits, got {key!r}. "
-                             "Take it from fingerprint.key_of().")
-        from workbench.runs import claims
-
-        return claims.claim(self, key, wait=wait)
+        return claims.claim(self, names.checked_key(key), wait)
 
     def sweep(self) -> list[Run]:
         """Turn what dead processes left into runs in the state "lost"; return them."""
-        found = []
-        for stage in staging.abandoned(self.workspace):
-            run = self._salvaged(stage)
-            if run is not None:
-                found.append(run)
-        return found
+        found = map(self._salvaged, staging.abandoned(self.workspace))
+        return [run for run in found if run is not None]
 
     def put(self, path: str, source: Path) -> None:
         """Copy a local file into the store, for instance to ``index.html``."""
         self.place.put(names.below(path), source)
 
+    def fetch(self, path: str) -> Path | None:
+        """Local path of a file of the store, or nothing where there is none."""
+        return self.place.fetch(names.below(path))
+
     def exists(self, path: str) -> bool:
         """Whether the store holds a file."""
         return self.place.exists(names.below(path))
 
+    @property
+    def _origin(self) -> str:
+        return "" if self.local is not None else self.url
+
     def _run(self, name: str, record: str, error: str) -> Run:
-        origin = "" if self.local is not None else self.url
-        if not record:
-            return Run(name, self.workspace / name, error=error, origin=origin)
-        return rebuilt(self.workspace / name, json.loads(record), origin)
+        """Run as the catalogue tells it."""
+        folder = self.workspace / name
+        return (rebuilt(folder, json.loads(record), self._origin) if record
+                else Run(name, folder, error=error, origin=self._origin))
 
     def _wanted(self, study: Any, states: Iterable[str] | None,
                 limit: int | None) -> tuple[list[Run], Wanted]:
         """Runs in progress that are asked for, and what to ask of the catalogue besides."""
-        name = None if study is None else _name(study)
+        name = None if study is None else study_name(study)
         kinds = None if states is None else frozenset(states)
         live = [run for run in staging.running(self.workspace)
                 if (kinds is None or "running" in kinds) and name in (None, run.study)][:limit]
@@ -219,20 +198,13 @@ class Store:
     def _salvaged(self, stage: Stage) -> Run | None:
         """What a dead process left, published: as it is when it was whole, else as lost."""
         if (stage.folder / MANIFEST).is_file():
-            return self._placed(stage)
+            self.place.receive(stage)
+            return self.read(stage.id)
         record = staging.lost(stage)
         if record is None:
             shutil.rmtree(stage.folder, ignore_errors=True)
             return None
         return self.publish(stage, record)
-
-    def _placed(self, stage: Stage) -> Run:
-        """Let readers see a sealed run."""
-        try:
-            self.place.receive(stage)
-        except OSError as problem:
-            raise staging.unsaved(stage.id, self.url, problem) from problem
-        return self.read(stage.id)
 
 
 def list_runs(study: Any = None, store: Store | str | Path | None = None) -> list[Run]:
@@ -262,16 +234,13 @@ def load(run_id: str, store: Store | str | Path | None = None) -> Run:
     return Store.of(store).load(run_id)
 
 
-def store_folder(store: Store | str | Path | None = None) -> Path:
-    """Local folder of a store: the store itself, or the workspace of a remote one."""
-    return Store.of(store).workspace
-
-
 def _remote(url: str) -> "tuple[RemoteFolder, Path]":
     from workbench.runs import remote
 
     return remote.RemoteFolder(url), remote.workspace(url)
 
 
-def _name(study: Any) -> str:
-    return str(getattr(study, "__name__", study)).rpartition(".")[2]
+def _first(live: Iterable[T], others: list[T]) -> list[T]:
+    """Runs in progress before the others; one that was published meanwhile is not told twice."""
+    over = {each.id for each in others}
+    return [each for each in live if each.id not in over] + others
