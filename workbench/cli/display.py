@@ -193,6 +193,7 @@ def _plan(total: int, found: int, workers: int, seconds: float) -> str:
     if not todo:
         return f"{total} runs, all in the store already."
     expected = f"; about {duration(seconds)}" if math.isfinite(seconds) else ""
-    return f"{total} runs: {found} in the store already, {todo} to do, {workers} at a time{expected}."
+    return (f"{total} runs: {found} in the store already, {todo} to do, {workers} at a "
+            f"time{expected}.")
 
 

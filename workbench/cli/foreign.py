@@ -4,9 +4,8 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperCommand
 
@@ -24,7 +23,7 @@ KERNEL_DIED = 138     # papermill's exit code when the kernel dies
 class _PapermillForm(TyperCommand):
     """Takes ``-p NAME VALUE`` as papermill does, and ``-p NAME=VALUE`` as the other commands."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         words, joined = iter(args), []
         for word in words:
             joined.append(word)
@@ -43,9 +42,10 @@ Pairs = list[str] | None
 def run(notebook: Annotated[Path, typer.Argument(
             metavar="NOTEBOOK", help="Any Jupyter notebook.")],
         output: Annotated[str, typer.Argument(
-            metavar="[OUTPUT]", help="Copy of the executed notebook; - is standard output.")] = "",
+            metavar="[OUTPUT]", help="Copy of the executed one; - is standard output.")] = "",
         *, parameters: Annotated[Pairs, typer.Option(
-            "--parameters", "-p", metavar="NAME VALUE", help="Parameter, typed by its text.")] = None,
+            "--parameters", "-p", metavar="NAME VALUE", help="Parameter, typed as it looks.")
+        ] = None,
         raw: Annotated[Pairs, typer.Option(
             "--parameters_raw", "-r", metavar="NAME VALUE", help="Parameter, a text.")] = None,
         files: Annotated[Pairs, typer.Option(

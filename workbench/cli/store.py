@@ -16,6 +16,7 @@ from workbench.cli.shell import app, refusal, refusing, shown
 __all__ = ["clean", "compare", "list_runs", "show", "why"]
 
 KEY_SHOWN = 8         # digits of a key in tables
+NUMBERS = 2           # headline numbers in a row of the table; show KEY has them all
 WIDTH = 130           # columns where no terminal tells how many it has
 Key = Annotated[str, typer.Argument(metavar="KEY", help="A run, or the first digits of its key.")]
 States = Annotated[list[str] | None, typer.Option("--state", help="Only these; repeat for more.")]
@@ -148,7 +149,8 @@ def _table(found: list[Any]) -> None:
         column.overflow, column.ratio = "fold", 1
     for run in found:
         changed = ", ".join(f"{name}={value}" for name, value in run.changed.items())
-        numbers = "; ".join(f"{name} {number.number}" for name, number in run.summary.items())
+        headline = list(run.summary.items())[:NUMBERS]
+        numbers = "; ".join(f"{name} {number.number}" for name, number in headline)
         table.add_row(*map(Text, (run.key[:KEY_SHOWN], run.state, run.study or run.id, changed,
                                   run.error or numbers, _took(run), _age(run))))
     console.print(table)

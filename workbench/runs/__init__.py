@@ -4,17 +4,24 @@ The folder is the truth; report, index and catalogue can be deleted and written 
 Whatever the command line does is a function here, under the same name.
 """
 
+from workbench.runs.clean import clean
+from workbench.runs.compare import Comparison, compare
 from workbench.runs.doctor import Finding, doctor
 from workbench.runs.events import Event, write_events
 from workbench.runs.execute import execute
 from workbench.runs.fingerprint import key
 from workbench.runs.folder import Run
+from workbench.runs.foreign import inspect, named_kernel
 from workbench.runs.limits import Limits
 from workbench.runs.listing import runs, show
+from workbench.runs.metrics import Metric, record
+from workbench.runs.parameters import parameters
 from workbench.runs.plan import Plan, plan
 from workbench.runs.report import report
+from workbench.runs.reports.comparison import write_comparison
 from workbench.runs.reports.index import write_index
 from workbench.runs.reports.page import write_report
+from workbench.runs.reports.pdf import write_pdf
 from workbench.runs.saving import save
 from workbench.runs.single import prepare, rerun, run
 from workbench.runs.store import Store, list_runs, load
@@ -22,7 +29,9 @@ from workbench.runs.sweep import carry_out_all, sweep, tasks
 from workbench.runs.task import Settings, Task
 
 __all__ = [
-    "Event", "Finding", "Limits", "Plan", "Run", "Settings", "Store", "Task", "carry_out_all",
-    "doctor", "execute", "key", "list_runs", "load", "plan", "prepare", "report", "rerun", "run",
-    "runs", "save", "show", "sweep", "tasks", "write_events", "write_index", "write_report",
+    "Comparison", "Event", "Finding", "Limits", "Metric", "Plan", "Run", "Settings", "Store",
+    "Task", "carry_out_all", "clean", "compare", "doctor", "execute", "inspect", "key",
+    "list_runs", "load", "named_kernel", "parameters", "plan", "prepare", "record", "report",
+    "rerun", "run", "runs", "save", "show", "sweep", "tasks", "write_comparison", "write_events",
+    "write_index", "write_pdf", "write_report",
 ]

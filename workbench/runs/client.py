@@ -7,8 +7,6 @@ from typing import Any, TextIO
 from papermill.clientwrap import PapermillNotebookClient
 from traitlets import Any as Anything
 
-from workbench.runs.limits import Watch
-
 __all__ = ["Client", "Stopped"]
 
 
@@ -21,7 +19,7 @@ class Client(PapermillNotebookClient):
 
     Parameters
     ----------
-    watch : Watch
+    watch : workbench.runs.limits.Watch
     on_cell : callable
         Called with position (from 1), number of code cells and name as each one starts.
     log : TextIO

@@ -73,7 +73,7 @@ def _kernels() -> Iterator[Finding]:
 
 
 def _warm() -> Iterator[Finding]:
-    from workbench.runs.kernels import WarmServer
+    from workbench.runs.kernels.server import WarmServer
 
     with WarmServer(()) as server:
         server.start()

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from workbench.core import Params
-from workbench.runs import fingerprint, notebooks, staging
+from workbench.core import Estimate, Params, Summary
+from workbench.runs import environment, fingerprint, metrics, notebooks, staging
 from workbench.runs.folder import Run, rebuilt
 from workbench.runs.limits import Cancellation, Limits
 from workbench.runs.reports.page import write_report
@@ -18,6 +18,7 @@ from workbench.runs.task import Settings, Task
 
 __all__ = ["Circumstances", "carry_out", "execute"]
 
+ENVIRONMENTS = "_environments"
 OnCell = Callable[[int, int, str], None]
 
 
@@ -90,7 +91,7 @@ def carry_out(task: Task, store: Store, around: Circumstances) -> tuple[Run, boo
     OSError
         If the store cannot be written.
     """
-    if around.force or fingerprint.reusable(task.key_parts):
+    if around.force or fingerprint.obstacle(task.key_parts):
         return _executed(task, store, around), False
     while True:
         found = store.find(task.key)
@@ -110,7 +111,7 @@ def _executed(task: Task, store: Store, around: Circumstances) -> Run:
     about = task.about() | {"started": staging.timestamp(), "host": socket.gethostname()}
     with store.staged(task.name, task.key, about) as stage:
         record = about | _outcome(content, task, stage.folder, around)
-        # TEMPORARY: environment
+        _remember_environment(store)
         try:
             write_report(rebuilt(stage.folder, {"id": stage.id, **record}),
                          single_file=around.single_file)
@@ -125,10 +126,9 @@ def _outcome(content: Any, task: Task, folder: Path, around: Circumstances) -> d
     from workbench.runs.kernels.launch import KernelOptions
 
     kernel = KernelOptions(
-        environment={RUN_FOLDER: str(folder.resolve())}, cwd=None if task.cwd is None else str(task.cwd),
-        threads=around.threads, memory=around.limits.memory,
-        server=None if task.kernel else around.server,
-        kernel=task.kernel)
+        environment={RUN_FOLDER: str(folder.resolve())}, memory=around.limits.memory,
+        cwd=None if task.cwd is None else str(task.cwd), threads=around.threads,
+        server=None if task.kernel else around.server, kernel=task.kernel)
     begun = time.monotonic()
     log = folder / "log.txt"
     outcome = run_notebook(content, task.values,
@@ -139,7 +139,7 @@ def _outcome(content: Any, task: Task, folder: Path, around: Circumstances) -> d
         log.unlink()
     notebooks.write(folder / "notebook.ipynb", outcome.notebook)
     saved = _saved(folder)
-    summary = rebuilt_summary(saved)  # TEMPORARY
+    summary = metrics.merged(_summary(saved), metrics.recorded(folder))
     return {"state": outcome.state, "error": outcome.error, "seconds": round(seconds, 3),
             "summary": {name: number.record() for name, number in summary.items()},
             "notes": [*summary.notes, *_notes(task, outcome, saved)],
@@ -149,15 +149,27 @@ def _outcome(content: Any, task: Task, folder: Path, around: Circumstances) -> d
 
 def _notes(task: Task, outcome: Any, saved: Mapping[str, Any]) -> list[str]:
     notes = []
+    if task.study and not saved and outcome.state == "succeeded":
+        notes.append("The notebook saved no result; its last cell should call runs.save().")
+    elif task.study and saved and saved["params"] != dict(task.values):
+        notes.append("The notebook saved a result of other parameters than it was given.")
     if outcome.state == "succeeded" and outcome.done < outcome.total:
         notes.append(f"The notebook ended itself after {outcome.done} of {outcome.total} cells.")
-    if not task.study:
-        return notes
-    if not saved and outcome.state == "succeeded":
-        notes.append("The notebook saved no result; its last cell should call runs.save().")
-    elif saved and saved["params"] != dict(task.values):
-        notes.append("The notebook saved a result of other parameters than it was given.")
     return notes
+
+
+def _summary(saved: Mapping[str, Any]) -> Summary:
+    numbers = saved.get("summary", {})
+    return Summary({name: Estimate.from_record(entry) for name, entry in numbers.items()},
+                   tuple(saved.get("notes", ())))
+
+
+def _remember_environment(store: Store) -> None:
+    """Keep the list of packages that the key stands for, once for all runs."""
+    folder = store.workspace / ENVIRONMENTS
+    name = f"{environment.remember_environment(folder)}.json"
+    if store.local is None and not store.exists(f"{ENVIRONMENTS}/{name}"):
+        store.put(f"{ENVIRONMENTS}/{name}", folder / name)
 
 
 def _saved(folder: Path) -> dict[str, Any]:
@@ -170,8 +182,3 @@ def _saved(folder: Path) -> dict[str, Any]:
 
 
 
-
-def rebuilt_summary(saved: Mapping[str, Any]) -> Any:
-    from workbench.core import Estimate, Summary
-    return Summary({n: Estimate.from_record(e) for n, e in saved.get("summary", {}).items()},
-                   tuple(saved.get("notes", ())))

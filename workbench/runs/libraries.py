@@ -16,7 +16,8 @@ def libraries(tasks: Iterable[Task]) -> tuple[str, ...]:
     """Those of the configured modules that the tasks' code imports, directly or not."""
     named: set[str] = set()
     for task in {task.notebook: task for task in tasks}.values():
-        cells = [source for _, source in notebooks.code_cells(notebooks.read_json(task.notebook))]
+        cells = [cell.source for cell in notebooks.load(task.notebook).cells
+                 if cell.cell_type == "code"]
         sources = (*cells, *filter(None, map(_source, task.key_parts["code"])))
         named |= {_top(request.module) for text in sources for request in requests(text)}
     return tuple(module for module in heavy() if _top(module) in named)

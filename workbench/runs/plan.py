@@ -85,7 +85,7 @@ def cores() -> int:
 
 def _present(tasks: Sequence[Task], store: Store) -> dict[int, Run]:
     keys = {number: task.key for number, task in enumerate(tasks)
-            if not fingerprint.reusable(task.key_parts)}
+            if not fingerprint.obstacle(task.key_parts)}
     runs = store.find_all(keys.values())
     return {number: runs[key] for number, key in keys.items() if key in runs}
 

@@ -7,11 +7,11 @@ from typing import Any
 from workbench.runs.events import Event, OnEvent
 from workbench.runs.folder import Run
 from workbench.runs.grid import batch, combinations, parse_grid
-from workbench.runs.workers import Workers
 from workbench.runs.plan import plan
 from workbench.runs.reports.index import write_index
 from workbench.runs.store import Store
 from workbench.runs.task import Settings, Task
+from workbench.runs.workers import Workers
 
 __all__ = ["carry_out_all", "sweep", "tasks"]
 

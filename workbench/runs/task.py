@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.core import ParameterError, Params, check
-from workbench.runs import fingerprint, notebooks
+from workbench.runs import fingerprint, foreign, notebooks
 from workbench.runs.folder import Run
 from workbench.runs.limits import NO_LIMITS, Limits
 
@@ -76,7 +76,7 @@ class Task:
         ValueError
             If the notebook cannot be read.
         """
-        plain = dict(values)  # TEMPORARY
+        plain = foreign.plain(values)
         if not isinstance(study, str | Path):
             return cls.of_study(study, study.Params(**plain))
         path = Path(study).absolute()
@@ -230,7 +230,7 @@ def _undeclared(content: Any, values: Mapping[str, Any]) -> list[str]:
     if not any("parameters" in cell.metadata.get("tags", []) for cell in content.cells):
         return ["the notebook has no cell tagged 'parameters'. Tag the cell that holds the "
                 "defaults."]
-    names = _names(content)  # TEMPORARY
+    names = [declared.name for declared in foreign.inspect(content)]
     return [f"parameter {name!r} is missing from the notebook's parameters cell."
             f"{check.suggestion(name, names)} Assign its default there."
             for name in values if name not in names]
@@ -240,9 +240,3 @@ def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= 40 else f"{text[:39]}…"
 
-
-def _names(content: Any) -> list[str]:
-    import ast
-    tagged = [c.source for c in content.cells if "parameters" in c.metadata.get("tags", [])]
-    return [t.id for node in ast.parse(tagged[0]).body if isinstance(node, ast.Assign)
-            for t in node.targets if isinstance(t, ast.Name)]

@@ -67,7 +67,7 @@ def _tags(run: Run) -> dict[str, Any]:
 
 def _numbers(run: Run) -> dict[str, float]:
     """Finite values and interval ends by name."""
-    numbers = {}
+    numbers: dict[str, float] = {}
     for name, estimate in run.summary.items():
         low, high = estimate.ends
         numbers |= {_name(name): estimate.value, _name(f"{name}/low"): low,

@@ -44,6 +44,7 @@ class Workers:
         self._news: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._active = 0
+        self._over = False    # after a failure, where nothing more shall start
         self._taken: list[float] = []
         self._server: Any = None
 
@@ -85,8 +86,6 @@ class Workers:
             self._pass_on()
             for future in done:
                 self._finish(future, futures[future])
-            if self.how.fail_fast and any(run.state != "succeeded" for run in self.runs.values()):
-                pending = {future for future in pending if not future.cancel()}
 
     def _stop(self, futures: dict[Future[Done], int]) -> None:
         self._cancelled.set()
@@ -104,7 +103,7 @@ class Workers:
 
     def _one(self, number: int) -> Done:
         """Executed in a worker's thread."""
-        if not self._has_room():
+        if self._over or not self._has_room():
             return None
         task = self.plan.tasks[number]
         self._say(number, "started")
@@ -113,10 +112,13 @@ class Workers:
             self.how.force, self._cancelled,
             lambda done, cells, cell: self._say(number, "cell", done=done, cells=cells, cell=cell))
         try:
-            return carry_out(task, self.store, around)
+            run, reused = carry_out(task, self.store, around)
+            self._over |= self.how.fail_fast and run.state != "succeeded"
+            return run, reused
         except KeyboardInterrupt:
             return None  # cancelled before it began
         except (OSError, ValueError) as problem:
+            self._over |= self.how.fail_fast
             return _not_kept(task, problem), False
         finally:
             with self._lock:
