@@ -24,7 +24,8 @@ from workbench.runs.reports.frames import (
     script_fingerprint,
 )
 
-__all__ = ["FOLDER", "TEMPLATES", "Shared", "literal", "page", "shared", "write_page"]
+__all__ = ["FOLDER", "TEMPLATES", "Shared", "duration", "instant", "literal", "page", "shared",
+           "size", "write_page"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 FOLDER = "_assets"
@@ -103,8 +104,8 @@ def page(name: str) -> Any:
     world = jinja2.Environment(autoescape=True, loader=jinja2.FileSystemLoader(TEMPLATES),
                                trim_blocks=True, lstrip_blocks=True,
                                undefined=jinja2.StrictUndefined)
-    world.filters |= {"href": quote, "instant": _instant, "duration": _duration,
-                      "literal": literal, "size": _size}
+    world.filters |= {"href": quote, "instant": instant, "duration": duration,
+                      "literal": literal, "size": size}
     return world.get_template(name)
 
 
@@ -121,6 +122,27 @@ def literal(value: Any) -> str:
     if value is None:
         return "none"
     return value if isinstance(value, str) and value else repr(value)
+
+
+def instant(started: str) -> str:
+    """A start in UTC to the minute."""
+    return f"{started[:10]} {started[11:16]} UTC" if len(started) > 16 else "at an unknown time"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a reader says them."""
+    if not math.isfinite(seconds):
+        return "not measured"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+
+
+def size(number: float) -> str:
+    """Bytes as a reader says them."""
+    return f"{number / 2**30:.1f} GiB" if number >= 2**30 else f"{number / 2**20:.0f} MiB"
 
 
 def _needed(outputs: Iterable[str]) -> list[str]:
@@ -157,21 +179,3 @@ def _kept(store: Path, name: str, text: str) -> str:
 def _named(file: str, text: str) -> str:
     stem, _, suffix = file.rpartition(".")
     return f"{stem}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.{suffix}"
-
-
-def _instant(started: str) -> str:
-    return f"{started[:10]} {started[11:16]} UTC" if len(started) > 16 else "at an unknown time"
-
-
-def _duration(seconds: float) -> str:
-    if not math.isfinite(seconds):
-        return "not measured"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
-
-
-def _size(number: float) -> str:
-    return f"{number / 2**30:.1f} GiB" if number >= 2**30 else f"{number / 2**20:.0f} MiB"

@@ -12,7 +12,7 @@ from workbench.runs.reports import images, text
 from workbench.runs.reports.frames import Frames, is_alive
 from workbench.runs.reports.sanitise import sanitised
 
-__all__ = ["Cell", "cells"]
+__all__ = ["INJECTED", "TITLE", "TOLD_ELSEWHERE", "Cell", "cells", "raw_cells"]
 
 # JavaScript of its own and saved widgets would need a Jupyter front end.
 ORDER = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "image/gif",
@@ -20,6 +20,9 @@ ORDER = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg
 # Outputs that only bring a library to a Jupyter front end; the report has its own.
 LOADERS = re.compile(r'class="logo-block"|type="esms-options"|"model_name":"BrowserInfo"'
                      r"|panel\.models\.browser\.BrowserInfo")
+TITLE = re.compile(r"\A\s*# .*(\n|\Z)")  # of the notebook; the page has its own
+TOLD_ELSEWHERE = frozenset({"headline", "save"})  # head and foot of a page show these
+INJECTED = "injected-parameters"
 SCOPED = re.compile(r"<style scoped>.*?</style>", re.DOTALL)  # pandas sends one with each table
 
 
@@ -69,38 +72,63 @@ def cells(path: Path | None, frames: Frames) -> list[Cell]:
     ValueError
         If the file is no notebook.
     """
+    return [_cell(name, cell, _language(metadata), frames)
+            for name, cell, metadata in _read(path)]
+
+
+def raw_cells(path: Path | None) -> list[tuple[str, Mapping[str, Any]]]:
+    """Name and content of each cell of a notebook's file; none without a file.
+
+    Raises
+    ------
+    ValueError
+        If the file is no notebook.
+    """
+    return [(name, cell) for name, cell, _ in _read(path)]
+
+
+def _read(path: Path | None) -> list[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
+    """Name and content of each cell, and what the notebook says of itself."""
     if path is None:
         return []
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
-        language = _language(notebook.get("metadata", {}))
-        return [_cell(number, cell, language, frames)
+        metadata = notebook.get("metadata", {})
+        return [(_name(number, cell), cell, metadata)
                 for number, cell in enumerate(notebook["cells"])]
-    except (KeyError, TypeError, AttributeError, RecursionError) as problem:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise ValueError(f"notebook must be a Jupyter notebook of format 4, got {path.name!r} "
                          f"({type(problem).__name__}). Run the notebook again.") from problem
 
 
-def _cell(number: int, cell: Mapping[str, Any], language: str, frames: Frames) -> Cell:
-    name, source = str(cell.get("id", number)), _joined(cell.get("source", ""))
-    if cell["cell_type"] == "markdown":
+def _name(number: int, cell: Mapping[str, Any]) -> str:
+    """The cell's own name; the parameters given get a new one in each execution."""
+    return INJECTED if _is_injected(cell) else str(cell.get("id", number))
+
+
+def _is_injected(cell: Mapping[str, Any]) -> bool:
+    return INJECTED in cell.get("metadata", {}).get("tags", [])
+
+
+def _cell(name: str, cell: Mapping[str, Any], language: str, frames: Frames) -> Cell:
+    source = _joined(cell.get("source", ""))
+    if cell.get("cell_type") == "markdown":
         return Cell(name, "text", source, text.markdown(source, cell.get("attachments")))
-    if cell["cell_type"] != "code":
+    if cell.get("cell_type") != "code":
         return Cell(name, "text", source, f"<pre>{html.escape(source)}</pre>")
     outputs = cell.get("outputs", [])
-    label = "parameters given" if "injected-parameters" in cell.get("metadata", {}).get(
-        "tags", []) else name
+    label = "parameters given" if _is_injected(cell) else name
     return Cell(name, "code", source, text.code(source, language),
                 tuple(filter(None, (_output(output, frames) for output in outputs))),
                 "\n".join(filter(None, map(_told, outputs))), label,
-                any(output["output_type"] == "error" for output in outputs))
+                any(output.get("output_type") == "error" for output in outputs))
 
 
 def _output(output: Mapping[str, Any], frames: Frames) -> str:
-    kind = output["output_type"]
+    kind = output.get("output_type")
     if kind == "stream":
         name = "stderr" if output.get("name") == "stderr" else "stdout"
-        return f'<pre class="output {name}">{text.terminal(_joined(output["text"]))}</pre>'
+        return f'<pre class="output {name}">{text.terminal(_joined(output.get("text", "")))}</pre>'
     if kind == "error":
         traceback = "\n".join(output.get("traceback", ())) or f"{output.get('ename')}"
         return f'<pre class="output traceback">{text.terminal(traceback)}</pre>'
@@ -138,9 +166,9 @@ def _rich(media_type: str, content: str, shown: Any, frames: Frames) -> str:
 
 
 def _told(output: Mapping[str, Any]) -> str:
-    if output["output_type"] == "stream":
-        return text.plain(_joined(output["text"])).rstrip("\n")
-    if output["output_type"] == "error":
+    if output.get("output_type") == "stream":
+        return text.plain(_joined(output.get("text", ""))).rstrip("\n")
+    if output.get("output_type") == "error":
         return f"{output.get('ename')}: {text.plain(str(output.get('evalue', '')))}"
     data = output.get("data", {})
     for media_type in ("text/plain", "text/markdown", "text/latex"):

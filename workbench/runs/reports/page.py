@@ -6,15 +6,13 @@ from typing import Any
 
 from workbench.runs.folder import Run
 from workbench.runs.reports import assets, text
-from workbench.runs.reports.cells import Cell, cells
+from workbench.runs.reports.cells import TITLE, TOLD_ELSEWHERE, Cell, cells
 from workbench.runs.reports.frames import Frames
+from workbench.runs.reports.sanitise import bare
 
 __all__ = ["ALARMS", "write_report"]
 
-TOLD_ELSEWHERE = frozenset({"headline", "save"})  # the report's own head and foot show these
 HEADING = re.compile(r'<h([23])[^>]*\bid="([^"]+)"[^>]*>(.*?)</h\1>', re.DOTALL)
-MARKUP = re.compile(r'<a class="anchor-link.*?</a>|<[^>]+>', re.DOTALL)
-TITLE = re.compile(r"\A\s*# .*(\n|\Z)")
 CONTENTS_FROM = 4
 ALARMS = {
     "failed": "This run failed.",
@@ -73,7 +71,7 @@ def _without_repetition(cell: Cell) -> Cell:
 
 def _contents(shown: list[Cell]) -> list[tuple[str, str]]:
     """Anchor and text of the headings, when there are enough to get lost."""
-    found = [(anchor, MARKUP.sub("", words)) for cell in shown if cell.kind == "text"
+    found = [(anchor, bare(words).rstrip("¶")) for cell in shown if cell.kind == "text"
              for _, anchor, words in HEADING.findall(cell.shown)]
     return found if len(found) >= CONTENTS_FROM else []
 

@@ -7,7 +7,7 @@ import re
 from functools import cache
 from typing import Any
 
-__all__ = ["ANCHOR", "sanitised"]
+__all__ = ["ANCHOR", "bare", "sanitised"]
 
 ANCHOR = "at-"  # before each identifier of the notebook, so that none can be the report's own
 TEXT = frozenset({
@@ -51,6 +51,13 @@ def sanitised(markup: str) -> str:
         attribute_filter=_attribute, url_schemes={"http", "https", "mailto", "data"},
         allowed_classes=_classes(), filter_style_properties=set(STYLES),
         link_rel="noopener noreferrer")
+
+
+def bare(markup: str) -> str:
+    """The words of some markup as HTML without a tag."""
+    import nh3
+
+    return nh3.clean(markup, tags=set())
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
