@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["Request", "plain_python", "requests"]
+__all__ = ["Request", "plain_python", "requests", "syntax_tree"]
 
 PYTHON_MAGICS = {"%%time", "%%timeit", "%%capture", "%%prun", "%%memit", "%%mprun"}
 DYNAMIC = ("import_module", "__import__")
@@ -30,11 +30,11 @@ def requests(source: str | bytes) -> frozenset[Request]:
 
     A text that is not Python as a whole, such as a cell with magics, is read as far as it is.
     """
-    tree = _tree(source)
+    tree = syntax_tree(source)
     if tree is not None:
         return frozenset(_found(tree))
     text = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
-    tree = _tree(plain_python(text))
+    tree = syntax_tree(plain_python(text))
     found = set(_found(tree)) if tree is not None else set(_line_by_line(text))
     return frozenset(found | {Request(name) for name in EXTENSION.findall(text)})
 
@@ -48,7 +48,8 @@ def plain_python(cell: str) -> str:
     return "\n".join(MAGIC_LINE.sub(r"\1pass", line) for line in lines)
 
 
-def _tree(source: str | bytes) -> ast.Module | None:
+def syntax_tree(source: str | bytes) -> ast.Module | None:
+    """Syntax tree of a text; None when it is not Python."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")      # the author's affair, and told when it runs
         try:
@@ -79,7 +80,7 @@ def _dynamic(call: ast.Call) -> Iterator[Request]:
 
 def _line_by_line(text: str) -> Iterator[Request]:
     for line in filter(IMPORT_LINE.match, text.splitlines()):
-        tree = _tree(line.strip())
+        tree = syntax_tree(line.strip())
         if tree is not None:
             yield from _found(tree)
         else:       # an import that goes on in the next lines: the module at least
