@@ -21,6 +21,7 @@ __all__ = ["Environment", "device_class", "environment", "recalled", "remember_e
 
 LIBRARIES = ("numpy", "pandas", "scipy", "param", "pyarrow", "pymc", "nutpie", "numba", "arviz",
              "torch", "holoviews", "bokeh", "panel", "papermill", "nbclient", "ipykernel")
+DEVICES = ((Path("/dev"), "nvidia[0-9]*"), (Path("/proc/driver/nvidia/gpus"), "*"))
 INSTALLED = (".dist-info", ".egg-info")
 HASH = re.compile(r"[0-9a-f]{32}")
 OTHERS = re.compile(r"[-_.]+")
@@ -77,8 +78,7 @@ def device_class() -> str:
     """``cuda`` where a process started now would see an NVIDIA device, else ``cpu``."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     hidden = chosen is not None and chosen.strip() in ("", "-1", "none", "NoDevFiles")
-    present = any(Path("/dev").glob("nvidia[0-9]*")) or any(
-        Path("/proc/driver/nvidia/gpus").glob("*"))
+    present = any(any(folder.glob(pattern)) for folder, pattern in DEVICES)
     return "cuda" if present and not hidden else "cpu"
 
 

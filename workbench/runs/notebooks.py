@@ -40,10 +40,11 @@ def load(path: Path | str) -> Any:
             older = nbformat.reader.reads(json.dumps(content))
             found = nbformat.convert(older, NEWEST)
         else:
-            found = nbformat.v4.to_notebook_json(content)
-        for name, cell in cells(found):
+            found = nbformat.from_dict(content)
+        for (name, _), cell in zip(cells(content), found["cells"], strict=True):
             cell["id"] = name
             _complete(cell)
+        nbformat.v4.rwbase.rejoin_lines(found)
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise _unreadable(path, problem) from problem
     found.nbformat_minor = max(MINOR, found.get("nbformat_minor", 0))
