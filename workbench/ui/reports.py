@@ -1,7 +1,8 @@
 """Hand out the files of saved runs, and nothing beside them."""
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tornado.web import HTTPError, StaticFileHandler
 
@@ -9,12 +10,21 @@ from workbench import runs
 
 __all__ = ["ReportFiles"]
 
-# Reports show what a notebook printed: they may run scripts, but as a stranger to these pages.
-POLICY = "sandbox allow-scripts allow-downloads allow-popups"
+# Reports show what a notebook printed: they may run scripts, but as a stranger to these pages
+# and without a network. Each report narrows this further by a policy of its own.
+PAGE = re.compile(r"index\.html|[^/]+/report\.html")
+PAGES = ("sandbox allow-scripts allow-downloads allow-popups; default-src 'none'; "
+         "script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+         "img-src 'self' data: blob:; font-src data:; media-src data: blob:; frame-src 'none'; "
+         "base-uri 'none'; form-action 'none'")
+# Any other file is only looked at: what a notebook saved as HTML or SVG runs nothing.
+FILES = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 class ReportFiles(StaticFileHandler):
     """Files below the store; hidden ones, and links that lead out of it, do not exist."""
+
+    _indexed: ClassVar[dict[str, int]] = {}
 
     async def get(self, path: str, include_body: bool = True) -> None:  # noqa: FBT001, FBT002 - Tornado's own signature
         if path in ("", "index.html"):
@@ -31,8 +41,15 @@ class ReportFiles(StaticFileHandler):
             raise HTTPError(404)
         return super().validate_absolute_path(root, absolute_path)
 
+    def compute_etag(self) -> str:
+        # Tornado's own remembers the first content of each file, and the index changes.
+        status = Path(self.absolute_path or self.root).stat()
+        return f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
+
     def set_extra_headers(self, path: str) -> None:
-        self.set_header("Content-Security-Policy", POLICY)
+        self.set_header("Content-Security-Policy", PAGES if PAGE.fullmatch(path) else FILES)
+        if path.endswith(".pdf"):  # a browser shows none in a sandbox
+            self.set_header("Content-Disposition", "attachment")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "no-referrer")
         if not path.startswith("_assets/"):
@@ -44,7 +61,11 @@ class ReportFiles(StaticFileHandler):
                     if status_code == 404 else f"This cannot be answered ({status_code}).")
 
     def _refresh_index(self) -> None:
+        """Write the index anew if a run came or went; ten thousand take most of a second."""
         try:
-            runs.write_index(Path(self.root))
+            before = Path(self.root).stat().st_mtime_ns
+            if self._indexed.get(self.root) != before:
+                runs.write_index(Path(self.root))
+                self._indexed[self.root] = before  # as it was before, so that no run is missed
         except OSError:  # a store that cannot be written still shows the index it has
             return
