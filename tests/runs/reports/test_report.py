@@ -95,6 +95,24 @@ def test_identity_assets_are_written_once(made, nb):
     assert {path.name: path.stat().st_mtime_ns for path in assets.iterdir()} == before
 
 
+def test_matches_libraries_that_outputs_need(made, nb):
+    panel = "<div data-root-id=p1></div><script>if (Bokeh.Panel) embed()</script>"
+    linked = [re.findall(r"_assets/(bokeh[a-z-]*|panel)-\d", read(made(*cells, key=key * 32)))
+              for key, cells in (("a1", [nb.cell("1", nb.printed("Bokeh"))]),
+                                 ("b2", [nb.cell("1", nb.figure())]),
+                                 ("c3", [nb.cell("1", nb.shown(text_html=panel))]))]
+    assert linked == [[], ["bokeh"], ["bokeh", "bokeh-widgets", "bokeh-tables", "panel"]]
+
+
+def test_rejects_a_heading_that_ends_in_an_attribute(made, nb):
+    evil = '<a title="<img src=x onerror=alert(1) </h2>">x</a>'
+    page = read(made(nb.cell("1"), *(nb.text(f"## H{n} {evil}") for n in range(5))))
+    contents = re.search(r'<nav class="contents".*?</nav>', page, re.DOTALL)[0]
+    assert contents.count("<li>") == 5
+    assert not re.search(r"<(?!/?(?:li|a|ol|nav)\b)", contents)
+    assert "onerror" not in re.sub(r'(?:href="[^"]*")', "", contents)
+
+
 def test_rejects_markup_of_users(made, nb):
     evil = "</script><img src=x onerror=alert(1)>"
     run = made(nb.text(f"# T\n\n{evil}"),

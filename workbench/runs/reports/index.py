@@ -50,7 +50,9 @@ def write_index(store: Store | Path | str | None = None) -> Path:
     data = data_block({"words": list(words), "runs": entries}, 'id="runs"')
     text = assets.page("index.html.j2").render(
         runs=len(entries), shared=assets.shared(folder, "index.js", data))
-    path = assets.write_page(folder / "index.html", text)
+    path = folder / "index.html"
+    if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
+        assets.write_page(path, text)
     if store.local is None:
         _send(store, path)
     return path
