@@ -57,9 +57,11 @@ def test_matches_no_store(study, tmp_path):
     lambda text: text.replace('"succeeded"', '"splendid"'),
     lambda text: text.replace('"summary": {', '"summary": {"x": 3,'),
     lambda text: text.replace('"title"', '"titel"'),
+    lambda text: text.replace('"title"', '"peak_memory": 1e999, "title"'),
+    lambda text: text.replace('"seconds": null', '"seconds": 1' + 400 * "0"),
     lambda text: text.replace('"schema_version"', '"version"'),
     lambda text: text.replace('"schema_version": 2', '"schema_version": true'),
-], ids=range(9))
+], ids=range(11))
 def test_recovers_from_a_spoilt_record(study, result, spoil):
     run = save(study, study.Params(), result)
     record = run.folder / "manifest.json"

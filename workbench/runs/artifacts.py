@@ -181,6 +181,7 @@ def _files(folder: Path, place: str, suffix: str) -> list[Path]:
 
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
+        os.fsync(file.fileno())  # what the manifest lists is on the disk before the manifest
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

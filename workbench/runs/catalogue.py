@@ -36,8 +36,7 @@ CREATE INDEX newest ON runs (started DESC, name DESC);
 COLUMNS = ("name", "stamp", "study", "title", "state", "key", "started", "seconds", "error",
            "facts")
 TEXTS = ("study", "title", "state", "key", "started")
-FACTS = ("params", "defaults", "summary", "notes", "kernel", "peak_memory", "cells", "host",
-         "notebook")
+FACTS = ("params", "defaults", "summary", "notes", "kernel", "peak_memory", "cells", "host")
 BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 
 
@@ -218,6 +217,7 @@ def _entry(name: str, stamp: str, told: bytes | Unreadable) -> tuple[tuple[Any, 
     try:
         record = record_of(name, told)
     except Unreadable as problem:
+        stamp = "" if problem.passing else stamp
         return (name, stamp, "", "", "damaged", "", "", None, str(problem), "{}"), ""
     facts = json.dumps({word: record[word] for word in FACTS if word in record})
     record.pop("files", None)

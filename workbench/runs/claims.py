@@ -5,6 +5,7 @@ drops it when its process ends however that happens, children do not inherit it,
 between the hosts of a shared file system. It knows no threads, so they have a lock of their own.
 """
 
+import errno
 import os
 import sys
 import threading
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.runs.local_folder import CLAIMS
+from workbench.runs.names import StoreError
 
 if TYPE_CHECKING:
     from workbench.runs.store import Store
@@ -31,8 +33,10 @@ if hasattr(os, "register_at_fork"):  # what another thread of the parent holds s
 @contextmanager
 def claim(store: "Store", key: str, wait: bool | float) -> Iterator[bool]:  # noqa: FBT001
     """Claim of a store, as :meth:`workbench.runs.store.Store.claim` says."""
-    turn = _THREADS.setdefault(f"{store.url}\n{key}", threading.Lock())
-    # One after the other rather than at once: the thread's turn first, then the process's.
+    # By the real folder: closing a second handle of a file gives up the lock of the first one, so
+    # no other thread of this process may even open it.
+    home = store.url if store.local is None else str(store.local.resolve())
+    turn = _THREADS.setdefault(f"{home}\n{key}", threading.Lock())
     if not any(turn.acquire(blocking=False) for _ in pauses(wait)):
         yield False
         return
@@ -61,8 +65,12 @@ def pauses(wait: bool | float) -> Iterator[None]:  # noqa: FBT001
 
 @contextmanager
 def _local(path: Path, wait: bool | float) -> Iterator[bool]:  # noqa: FBT001
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = next((handle for _ in pauses(wait) if (handle := _tried(path)) is not None), None)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = next((found for _ in pauses(wait) if (found := _tried(path)) is not None), None)
+    except OSError as problem:
+        raise StoreError(problem.errno or 0, f"the store cannot be written ({problem.strerror}). "
+                         "Make room or give yourself the right to write", str(path)) from problem
     if handle is None:
         yield False
         return
@@ -104,4 +112,8 @@ def _locked(handle: int) -> bool:
             fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
+    except OSError as problem:
+        # A file system without locks cannot tell processes apart; work done twice harms nothing.
+        if problem.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+            raise
     return True

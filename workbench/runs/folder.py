@@ -23,11 +23,13 @@ SCHEMA_VERSION = 2
 MANIFEST = "manifest.json"
 STATES = ("succeeded", "failed", "timed-out", "killed", "interrupted", "lost")
 LARGEST = 64 * 2**20  # a manifest beyond this many bytes is none
-SPOILT = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+SPOILT = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 class Unreadable(Exception):  # noqa: N818 - says what the folder is, not that the program failed
     """A folder is no run that this workbench can read; the message says why, in one line."""
+
+    passing = False  # whether the same bytes may be readable later
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,10 +60,8 @@ class Run:
         From start to end on a monotonic clock; NaN where nobody measured it.
     error : str
         Cause of a failure in one line, or nothing.
-    versions : dict
-        Versions of Python and the libraries.
-    key_parts : dict
-        Components of the key.
+    versions, key_parts : dict
+        Versions of Python and the libraries; components of the key.
     kernel : {"warm", "cold", ""}
     peak_memory : int or None
         Of the kernel [bytes].
@@ -69,10 +69,8 @@ class Run:
         Code cells "done" and "total".
     host : str
         Machine that executed the run.
-    source : str
-        Path of the notebook that was executed.
-    module : str
-        Module of its study; nothing for a notebook without one.
+    source, module : str
+        Path of the notebook that was executed; module of its study, if it has one.
     origin : str
         URL of the remote store; nothing for a local one.
     """
@@ -192,7 +190,9 @@ def content(folder: Path) -> bytes:
     except FileNotFoundError:
         raise damaged("manifest.json is missing, so the run never finished.") from None
     except OSError as problem:
-        raise damaged(f"manifest.json cannot be used ({type(problem).__name__}).") from None
+        cause = damaged(f"manifest.json cannot be used ({type(problem).__name__}).")
+        cause.passing = True
+        raise cause from None
 
 
 def record_of(name: str, text: bytes | Unreadable) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A store that is a local folder: what lies in it and when that changed."""
 
+import errno
 import os
 import shutil
 import stat
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from workbench.runs import names
 from workbench.runs.folder import MANIFEST, Unreadable, content
+from workbench.runs.names import StoreError
 from workbench.runs.staging import Stage, unsaved
 
 __all__ = ["LocalFolder"]
@@ -80,7 +82,7 @@ class LocalFolder:
 
     def remove(self, name: str) -> None:
         """Take a run away at once for all readers, then delete its files."""
-        hidden = self.root / f".{name}.removed"
+        hidden = self.root / f".{name}.{os.urandom(3).hex()}.removed"
         with suppress(FileNotFoundError):
             (self.root / name).rename(hidden)
         shutil.rmtree(hidden, ignore_errors=True)
@@ -91,6 +93,8 @@ class LocalFolder:
         if target.exists() and target.samefile(source):
             return
         target.parent.mkdir(parents=True, exist_ok=True)
+        if not names.inside(target.parent, self.root):
+            raise StoreError(errno.EPERM, "a link leads out of the store. Remove it", str(target))
         partial = target.with_name(f".{target.name}.{os.urandom(3).hex()}.partial")
         try:
             shutil.copyfile(source, partial)

@@ -13,19 +13,19 @@ import math
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workbench.core import places
-from workbench.runs import names
+from workbench.runs import names, owners
 from workbench.runs.artifacts import regular_files
 from workbench.runs.folder import MANIFEST, Unreadable, damaged
 from workbench.runs.local_folder import CLAIMS, NO_MANIFEST
 from workbench.runs.names import StoreError
-from workbench.runs.staging import Stage
+from workbench.runs.staging import BEGUN, Stage
 
 __all__ = ["SHARED", "RemoteFolder", "workspace"]
 
@@ -59,10 +59,8 @@ class RemoteFolder:
     def stamp(self, name: str) -> str:
         """State of one manifest; empty where there is none."""
         system, root = self.opened()
-        try:
-            return _told(system.info(f"{root}/{name}/{MANIFEST}"))
-        except FileNotFoundError:
-            return ""
+        told = self._ask(system.info, f"{root}/{name}/{MANIFEST}")
+        return "" if told is None else _told(told)
 
     def contents(self, wanted: Iterable[str]) -> Iterator[tuple[str, bytes | Unreadable]]:
         """Bytes of each manifest, or why there are none."""
@@ -70,9 +68,9 @@ class RemoteFolder:
         order = list(wanted)
         for start in range(0, len(order), BATCH):
             batch = {f"{root}/{name}/{MANIFEST}": name for name in order[start:start + BATCH]}
-            got = system.cat(list(batch), on_error="return")
+            got = self._ask(system.cat, list(batch), on_error="return") or {}
             for path, name in batch.items():
-                yield name, _manifest(got.get(path, FileNotFoundError()))
+                yield name, _manifest(got.get(path, FileNotFoundError()), self.url)
 
     def named(self, key: str) -> list[str]:
         """Runs whose names say that they are of this key, newest first."""
@@ -88,14 +86,15 @@ class RemoteFolder:
         system, root = self.opened()
         home = workspace(self.url)
         try:
-            sent = [path for path in regular_files(stage.folder) if path.name != MANIFEST]
-            _send(system, {path: f"{root}/{stage.id}/{path.relative_to(stage.folder).as_posix()}"
-                           for path in sent})
+            names_of = {path: path.relative_to(stage.folder).as_posix()
+                        for path in regular_files(stage.folder)}
+            _send(system, {path: f"{root}/{stage.id}/{name}" for path, name in names_of.items()
+                           if name not in (MANIFEST, BEGUN)})
             self._send_shared(home)
             system.put_file(str(stage.folder / MANIFEST), f"{root}/{stage.id}/{MANIFEST}")
         except BaseException as problem:
             # Nobody's folder: the next sweep of any process on this machine sends it again.
-            stage.folder.rename(home / f".{stage.id}.nowhere.0-0.partial")
+            stage.folder.rename(home / f".{stage.id}.{owners.place()}.0-0.partial")
             if not isinstance(problem, Exception):
                 raise
             cause = next(iter(str(problem).splitlines()), type(problem).__name__)
@@ -142,34 +141,40 @@ class RemoteFolder:
     def exists(self, path: str) -> bool:
         """Whether the store holds a file or folder."""
         system, root = self.opened()
-        return bool(system.exists(f"{root}/{path}"))
+        return bool(self._ask(system.exists, f"{root}/{path}"))
 
     def opened(self) -> tuple[Any, str]:
         """File system and root, without what it remembers: other machines write too."""
-        import fsspec  # type: ignore[import-untyped]
+        import fsspec
 
-        system, root = fsspec.core.url_to_fs(self.url)
+        try:
+            system, root = fsspec.core.url_to_fs(self.url)
+        except Exception as problem:
+            raise _unreachable(problem, self.url) from problem
         system.invalidate_cache()
         return system, root.rstrip("/")
+
+    def _ask(self, question: Callable[..., Any], *where: Any, **how: Any) -> Any:
+        """Answer of a file system, or nothing where there is no such file."""
+        try:
+            return question(*where, **how)
+        except FileNotFoundError:
+            return None
+        except Exception as problem:  # each system has its own errors
+            raise _unreachable(problem, self.url) from problem
 
     def listing(self, below: str) -> dict[str, Any]:
         """Path relative to a folder, and details, of every file there."""
         system, root = self.opened()
         prefix = f"{root}{below}/"
-        try:
-            found = system.find(prefix.rstrip("/"), detail=True)
-        except FileNotFoundError:
-            return {}
+        found: dict[str, Any] = self._ask(system.find, prefix.rstrip("/"), detail=True) or {}
         return {path.removeprefix(prefix): told for path, told in found.items()
                 if path.startswith(prefix) and path != prefix}
 
     def entries(self, below: str = "") -> list[str]:
         """Names of what lies directly in a folder."""
         system, root = self.opened()
-        try:
-            found = system.ls(f"{root}{below}", detail=False)
-        except FileNotFoundError:
-            return []
+        found: list[str] = self._ask(system.ls, f"{root}{below}", detail=False) or []
         return [path.rstrip("/").rpartition("/")[2] for path in found]
 
     def _send_shared(self, home: Path) -> None:
@@ -190,12 +195,18 @@ def _send(system: Any, files: dict[Path, str]) -> None:
         system.put([str(path) for path in files], list(files.values()))
 
 
-def _manifest(got: Any) -> bytes | Unreadable:
+def _manifest(got: Any, url: str) -> bytes | Unreadable:
     if isinstance(got, bytes):
         return got
     if isinstance(got, FileNotFoundError):
         return damaged("manifest.json is missing, so the run never finished.")
-    return damaged(f"manifest.json cannot be used ({type(got).__name__}).")
+    raise _unreachable(got, url) from got
+
+
+def _unreachable(problem: Exception, url: str) -> StoreError:
+    cause = next(iter(str(problem).splitlines()), type(problem).__name__)
+    return StoreError(errno.EIO, f"the store cannot be reached ({cause}). Check its address, your "
+                      "credentials and what must be installed for it", url)
 
 
 def _told(told: dict[str, Any]) -> str:

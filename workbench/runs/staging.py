@@ -5,6 +5,7 @@ is gone can be told from a run in progress. What is known at the start lies in `
 the owner touches that file from time to time, for the eyes of other hosts.
 """
 
+import errno
 import json
 import math
 import os
@@ -77,6 +78,7 @@ class Stage:
         whole = {"schema_version": SCHEMA_VERSION, "id": self.id, **record}
         try:
             write_json(self.folder / MANIFEST, whole | {"files": listed(self.folder)})
+            _sync(self.folder / MANIFEST)
         except OSError as problem:
             raise unsaved(self.id, self.folder.parent, problem) from problem
 
@@ -149,13 +151,17 @@ def abandoned(workspace: Path) -> Iterator[Stage]:
 
 def lost(stage: Stage) -> dict[str, Any] | None:
     """Record of a run whose owner is gone, or nothing when nothing is known of it."""
+    from workbench.runs import metrics
+
     about = stage.about
     if not about:
         return None
     record = dict(BLANK) | {name: about[name] for name in about if name != "state"}
     with suppress(OSError, ValueError, TypeError, KeyError):
+        record["summary"] = {name: number.record()
+                             for name, number in metrics.recorded(stage.folder).items()}
         saved = json.loads((stage.folder / "metrics.json").read_text(encoding="utf-8"))
-        record |= {"summary": dict(saved["summary"]), "notes": list(saved["notes"])}
+        record |= {"summary": record["summary"] | saved["summary"], "notes": list(saved["notes"])}
     return record | {"state": "lost", "error": "the process that executed this run is gone"}
 
 
@@ -168,10 +174,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON so that a reader sees the old file or the new one, never a part."""
     text = json.dumps(content, indent=1, ensure_ascii=True, allow_nan=False)
     partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    partial.write_text(text, encoding="utf-8")
     partial.replace(path)
 
 
@@ -213,13 +216,15 @@ def _begun(stage: Stage) -> Run:
     return replace(told, state="running")
 
 
-def _sync(folder: Path) -> None:
-    """Make a rename survive a power cut, where the system can."""
+def _sync(path: Path) -> None:
+    """Make a file, or the renames in a folder, survive a power cut."""
     if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
+        return  # elsewhere folders cannot be opened, and files only to write
+    handle = os.open(path, os.O_RDONLY)
     try:
-        with suppress(OSError):  # some shared file systems refuse
-            os.fsync(handle)
+        os.fsync(handle)
+    except OSError as problem:
+        if problem.errno not in (errno.EINVAL, errno.ENOTSUP):  # some shared file systems refuse
+            raise
     finally:
         os.close(handle)

@@ -66,7 +66,7 @@ class Store:
         return staging.staged(self.workspace, name, key, about)
 
     def publish(self, stage: Stage, record: Mapping[str, Any]) -> Run:
-        """Write the manifest and show the run to readers; after a `StoreError` they see nothing."""
+        """Write the manifest and show the run; after a `StoreError` readers see nothing."""
         stage.seal(record)
         self.place.receive(stage)
         return self.read(stage.id)
@@ -86,13 +86,13 @@ class Store:
         """
         live, wanted = self._wanted(study, states, limit)
         told = catalogue_of(self.url).records(self.place, wanted)
-        return _first(live, [self._run(*entry) for entry in told])
+        return _first(live, [self._run(*entry) for entry in told], limit)
 
     def rows(self, study: Any = None, *, states: Iterable[str] | None = None,
              limit: int | None = None) -> list[Row]:
         """As :meth:`runs`, ten times faster: what a table shows of each run."""
         live, wanted = self._wanted(study, states, limit)
-        return _first(map(Row.of, live), catalogue_of(self.url).rows(self.place, wanted))
+        return _first(map(Row.of, live), catalogue_of(self.url).rows(self.place, wanted), limit)
 
     def count(self, study: Any = None) -> dict[str, int]:
         """Number of runs by state."""
@@ -105,11 +105,10 @@ class Store:
         for _, name, stamp, record in catalogue_of(self.url).of_keys([key]):
             if self.place.stamp(name) == stamp:
                 return self._run(name, record, "")
-        for name in self.place.named(key):
-            run = self.read(name)
-            if run.key == key and run.state == "succeeded":
-                return run
-        return None
+        # The catalogue may not know it yet; names tell which folders to look at.
+        there = [run for run in map(self.read, self.place.named(key))
+                 if run.key == key and run.state == "succeeded"]
+        return max(there, key=lambda run: (run.started, run.id), default=None)
 
     def find_all(self, keys: Iterable[str]) -> dict[str, Run]:
         """Newest succeeded run of each key that has one; far faster than many :meth:`find`."""
@@ -192,8 +191,8 @@ class Store:
         name = None if study is None else study_name(study)
         kinds = None if states is None else frozenset(states)
         live = [run for run in staging.running(self.workspace)
-                if (kinds is None or "running" in kinds) and name in (None, run.study)][:limit]
-        return live, Wanted(name, kinds, limit=None if limit is None else limit - len(live))
+                if (kinds is None or "running" in kinds) and name in (None, run.study)]
+        return live, Wanted(name, kinds, limit=limit)
 
     def _salvaged(self, stage: Stage) -> Run | None:
         """What a dead process left, published: as it is when it was whole, else as lost."""
@@ -240,7 +239,7 @@ def _remote(url: str) -> "tuple[RemoteFolder, Path]":
     return remote.RemoteFolder(url), remote.workspace(url)
 
 
-def _first(live: Iterable[T], others: list[T]) -> list[T]:
+def _first(live: Iterable[T], others: list[T], limit: int | None) -> list[T]:
     """Runs in progress before the others; one that was published meanwhile is not told twice."""
     over = {each.id for each in others}
-    return [each for each in live if each.id not in over] + others
+    return ([each for each in live if each.id not in over] + others)[:limit]
