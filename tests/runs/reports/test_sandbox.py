@@ -175,8 +175,10 @@ def test_matches_a_frame_that_grows(made, nb, visit):
     late = ("<div id=late></div><script>setTimeout(()=>document.getElementById('late')"
             ".style.height='700px',300)</script>")
     endless = "<div style='height:calc(100vh + 50px)'></div><script>1</script>"
+    greedy = "<script>setInterval(()=>parent.postMessage({height:1e6},'*'),20)</script>"
     page, *_ = visit(write_report(made(nb.cell("x", nb.shown(text_html=late)),
-                                       nb.cell("y", nb.shown(text_html=endless)))))
+                                       nb.cell("y", nb.shown(text_html=endless)),
+                                       nb.cell("z", nb.shown(text_html=greedy)))))
     grown = page.locator("iframe").first
     for _ in range(40):
         if grown.evaluate("(e) => e.offsetHeight") == 700:
@@ -184,4 +186,5 @@ def test_matches_a_frame_that_grows(made, nb, visit):
         page.wait_for_timeout(100)
     assert grown.evaluate("(e) => e.offsetHeight") == 700
     page.wait_for_timeout(1000)
-    assert page.locator("iframe").last.evaluate("(e) => e.offsetHeight") <= 8000
+    assert page.locator("iframe").nth(1).evaluate("(e) => e.offsetHeight") <= 8000
+    assert page.locator("iframe").last.evaluate("(e) => e.offsetHeight") == 8000
