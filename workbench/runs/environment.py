@@ -16,8 +16,8 @@ from pathlib import Path
 import workbench
 from workbench.runs.digests import Stamp, stamp, text_digest
 
-__all__ = ["Environment", "device_class", "environment", "recalled", "remember_environment",
-           "versions"]
+__all__ = ["HASH", "Environment", "device_class", "environment", "recalled",
+           "remember_environment", "versions"]
 
 LIBRARIES = ("numpy", "pandas", "scipy", "param", "pyarrow", "pymc", "nutpie", "numba", "arviz",
              "torch", "holoviews", "bokeh", "panel", "papermill", "nbclient", "ipykernel")

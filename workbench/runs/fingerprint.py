@@ -18,10 +18,10 @@ from workbench.core import Params, places
 from workbench.runs import environment, notebooks
 from workbench.runs.closure import closure
 from workbench.runs.digests import file_digest, text_digest
-from workbench.runs.environment import remember_environment, versions
+from workbench.runs.environment import versions
 
 __all__ = ["KEY_SCHEMA", "key", "key_of", "key_parts", "notebook_path", "obstacle",
-           "remember_environment", "study_name", "versions"]
+           "study_name", "versions"]
 
 KEY_SCHEMA = 2
 EXECUTES = ("workbench.__main__", "workbench.catalog", "workbench.cli", "workbench.environment",

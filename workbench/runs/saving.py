@@ -58,7 +58,8 @@ def save(study: Any, params: Params, result: Result) -> Run:
 
 def _head(study: Any, params: Params) -> dict[str, Any]:
     values = params.values()
-    return {"study": fingerprint.study_name(study), "title": study.TITLE, "params": values,
+    return {"study": fingerprint.study_name(study), "module": study.__name__,
+            "title": study.TITLE, "params": values,
             "defaults": params.defaults(), "seed": values.get("seed"),
             "versions": fingerprint.versions()}
 
