@@ -1,16 +1,20 @@
-"""The kernel that runs execute in: ipykernel, closed in the right order.
+"""The kernel that runs execute in: ipykernel, in two places more predictable.
 
 ipykernel 7 closes its output at exit while its control thread may still write its last message
-there; one shutdown in ten then hangs until a signal ends it. Cold kernels are started from this
-script and warm ones load it, so that both behave alike.
+there; one shutdown in ten then hangs until a signal ends it. IPython copies its table of printers
+when it first shows something, so that it depends on the order of cells whether an object of a
+library imported later is shown by that library. Cold kernels are started from this script and
+warm ones load it, so that both behave alike.
 """
 
 import sys
+from typing import Any
 
 if __name__ == "__main__":
     del sys.path[0]  # this folder; a kernel's first entry is its working folder
 
 from ipykernel.kernelapp import IPKernelApp
+from IPython.lib import pretty
 
 __all__ = ["OrderlyKernelApp"]
 
@@ -19,6 +23,13 @@ PATIENCE = 5.0  # [s]
 
 class OrderlyKernelApp(IPKernelApp):
     """ipykernel's application, which lets its control thread finish before it exits."""
+
+    def initialize(self, argv: list[str] | None = None) -> None:
+        super().initialize(argv)  # type: ignore[no-untyped-call]
+        formatter: Any = self.kernel.shell.display_formatter.formatters["text/plain"]
+        pretty._type_pprinters.update(formatter.type_printers)
+        formatter.type_printers = pretty._type_pprinters
+        formatter.deferred_printers = pretty._deferred_type_pprinters
 
     def start(self) -> None:
         super().start()  # type: ignore[no-untyped-call]

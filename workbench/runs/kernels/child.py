@@ -4,6 +4,7 @@ A warm kernel then runs ipykernel in this process; a cold one replaces it by ``e
 Loaded by file name from the template, hence the standard library only.
 """
 
+import atexit
 import contextlib
 import ctypes
 import gc
@@ -13,18 +14,20 @@ import random
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-__all__ = ["THREAD_VARIABLES", "become_cold", "become_warm", "die_with_parent",
-           "limit_memory", "name_process"]
+__all__ = ["THREAD_VARIABLES", "become_cold", "become_warm", "finish", "limit_memory",
+           "name_process", "tell"]
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
                     "NUMBA_NUM_THREADS")
 NOTEBOOK_DETECTORS = ("tqdm.auto", "tqdm.autonotebook")  # look for a kernel while imported
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
+STARTED_WITH = dict(os.environ)
 
 
 def become_cold(request: Mapping[str, Any], files: list[int],
@@ -64,15 +67,25 @@ def become_warm(request: Mapping[str, Any], files: list[int], connection: socket
     os.umask(request["umask"])
     os.chdir(request["cwd"])
     resident = _status("VmRSS:")
-    _replace_environment(request["env"] | {"JPY_PARENT_PID": str(parent)})
+    before = _replace_environment(request["env"] | {"JPY_PARENT_PID": str(parent)})
     _restore_interpreter(request["argv"], parent)
+    _restore_path(before)
     _reseed()
-    _set_threads()
+    _set_threads(before)
     limit_memory(request["memory"], already=_status("VmData:"))
     tell(connection, {"pid": os.getpid(), "inherited": resident})
     connection.close()
     application.launch_instance()
     sys.exit(0)
+
+
+def finish() -> None:
+    """Do what an interpreter does at its end; ``os._exit`` alone would lose output."""
+    with contextlib.suppress(BaseException):  # the exit code stands
+        threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as at any end
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
 
 
 def tell(connection: socket.socket, message: Mapping[str, Any]) -> None:
@@ -96,16 +109,16 @@ def limit_memory(memory: int | None, *, already: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (already + memory, already + memory))
 
 
-def die_with_parent(parent: int) -> None:
+def name_process(name: str) -> None:
+    """Name this process, so that a list of processes tells it from its siblings."""
+    ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode(), 0, 0, 0)
+
+
+def _die_with_parent(parent: int) -> None:
     """Let the kernel end this process when its parent, a single thread, ends."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     if os.getppid() != parent:  # it ended before the request took hold
         os._exit(1)
-
-
-def name_process(name: str) -> None:
-    """Name this process, so that a list of processes tells it from its siblings."""
-    ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
 def _status(name: str) -> int:
@@ -116,7 +129,7 @@ def _status(name: str) -> int:
 
 def _separate(parent: int) -> None:
     os.setsid()  # before the number is told: who reads the group must not read the template's
-    die_with_parent(parent)
+    _die_with_parent(parent)
 
 
 def _redirect(files: list[int], keep: int) -> None:
@@ -144,30 +157,45 @@ def _reset_signals(broken_pipe: Any) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def _replace_environment(environment: Mapping[str, str]) -> None:
+def _replace_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Set the environment, keep what imports have set, and return what it was before them."""
+    before = STARTED_WITH
+    imported = {name: value for name, value in os.environ.items() if before.get(name) != value}
     os.environ.clear()
-    os.environ.update(environment)
+    os.environ.update({**imported, **environment})
     time.tzset()
+    return before
 
 
 def _restore_interpreter(argv: list[str], parent: int) -> None:
-    """Arguments, import path and modules as a cold kernel has them."""
+    """Arguments and modules as a cold kernel has them."""
     sys.orig_argv = list(argv)
     sys.argv = [*_arguments(argv), f"--IPKernelApp.parent_handle={parent}"]
-    named = os.environ.get("PYTHONPATH", "")
-    first = [os.path.abspath(entry) for entry in named.split(os.pathsep) if named]  # noqa: PTH100
-    sys.path[:] = dict.fromkeys(first + sys.path)
-    sys.path_importer_cache.clear()
     for name in NOTEBOOK_DETECTORS:
         sys.modules.pop(name, None)
     gc.enable()
 
 
+def _restore_path(before: Mapping[str, str]) -> None:
+    own, wanted = (_entries(names.get("PYTHONPATH", "")) for names in (before, os.environ))
+    rest = sys.path[len(own):] if sys.path[:len(own)] == own else sys.path
+    sys.path[:] = dict.fromkeys(wanted + rest)
+    sys.path_importer_cache.clear()
+
+
+def _entries(named: str) -> list[str]:
+    entries = [os.path.abspath(entry) for entry in named.split(os.pathsep)]  # noqa: PTH100
+    return list(dict.fromkeys(entries)) if named else []
+
+
 def _arguments(argv: list[str]) -> list[str]:
-    if "-m" not in argv:
-        return argv[1:]
-    module = argv.index("-m") + 1
-    return [sys.modules["ipykernel_launcher"].__file__ or argv[module], *argv[module + 1:]]
+    """The part of a command that a program sees."""
+    rest = argv[1:]
+    while rest[0].startswith("-X"):
+        rest = rest[1:]
+    if rest[0] == "-m":
+        return [sys.modules["ipykernel_launcher"].__file__ or rest[1], *rest[2:]]
+    return rest
 
 
 def _reseed() -> None:
@@ -180,19 +208,22 @@ def _reseed() -> None:
         torch.default_generator.seed()
 
 
-def _set_threads() -> None:
+def _set_threads(before: Mapping[str, str]) -> None:
     """Read the variables of the numbers of threads again, as libraries do when they load."""
-    numba = sys.modules.get("numba")
+    numba, torch = sys.modules.get("numba"), sys.modules.get("torch")
     if numba is not None:
         numba.core.config.reload_config()
+        numba.np.ufunc.parallel.NUM_THREADS = numba.config.NUMBA_NUM_THREADS
+    limits = sys.modules["threadpoolctl"].threadpool_limits
     cores = len(os.sched_getaffinity(0))
-    common = _number("OMP_NUM_THREADS")
-    if "threadpoolctl" in sys.modules:  # BLAS has been loaded with one thread
-        blas = _number("OPENBLAS_NUM_THREADS") or common or cores
-        sys.modules["threadpoolctl"].threadpool_limits(blas, user_api="blas")
-    torch = sys.modules.get("torch")
-    if torch is not None and common:
-        torch.set_num_threads(common)
+    common = _number("OMP_NUM_THREADS") or cores
+    blas = _number("OPENBLAS_NUM_THREADS") or common
+    if blas > 1:  # it has been loaded with one thread, lest the template start others
+        limits(blas, user_api="blas")
+    if os.environ.get("OMP_NUM_THREADS") != before.get("OMP_NUM_THREADS"):
+        limits(common, user_api="openmp")
+        if torch is not None:
+            torch.set_num_threads(common)
 
 
 def _number(variable: str) -> int:

@@ -50,7 +50,7 @@ class _OwnKernelSpecs(KernelSpecManager):
     """Knows one kernel: the Python that runs this, whatever Jupyter has registered."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:  # noqa: ARG002 - one for all names
-        argv = [sys.executable, APPLICATION, "-f", "{connection_file}",
+        argv = [sys.executable, "-Xfrozen_modules=off", APPLICATION, "-f", "{connection_file}",
                 "--HistoryManager.enabled=False"]
         return KernelSpec(argv=argv, display_name="Python", language="python")
 

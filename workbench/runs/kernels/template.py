@@ -20,7 +20,7 @@ import socket
 import sys
 import sysconfig
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,9 +28,12 @@ from typing import Any
 __all__ = ["Template", "trouble"]
 
 HARMLESS = ("jemalloc",)  # threads that their library stops and starts around a fork
-# What a kernel imports at its start, in the order in which libraries look for notebooks.
+# What a kernel imports at its start, before the libraries that look for it.
 PREPARED = ("IPython", "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell",
-            "ipykernel_launcher", "comm", "threadpoolctl")
+            "ipykernel.debugger", "ipykernel_launcher", "IPython.core.completerlib",
+            "IPython.core.debugger", "IPython.core.logger", "IPython.core.oinspect",
+            "IPython.extensions.storemagic", "tornado.platform.asyncio", "tornado.queues",
+            "threadpoolctl")
 RETIRE, END = b"retire", b"end"
 
 
@@ -63,6 +66,7 @@ class Template:
         self.listener = listener
         self.root = root
         self.child = _sibling("child")
+        self.application: Any = None
         self.report: dict[str, Any] = {}
         self.kernels: dict[int, tuple[int, socket.socket]] = {}  # pidfd: pid, connection
         self.clients: dict[int, int] = {}                        # connection: pidfd
@@ -141,11 +145,29 @@ class Template:
             return
         pid = os.fork()
         if pid == 0:
-            _run_child(self.child, word, files, connection)
+            self._become(word, files, connection)
         kernel = os.pidfd_open(pid)
         self.kernels[kernel] = pid, connection
         self.clients[connection.fileno()] = kernel
         self._watch(kernel, lambda: self._reap(kernel))
+
+    def _become(self, word: bytes, files: list[int], connection: socket.socket) -> None:
+        code = 1
+        try:
+            with os.fdopen(files[0], "rb", closefd=False) as content:
+                request = json.load(content)
+            if word == b"warm":
+                self.child.become_warm(request, files[1:], connection, self.application)
+            self.child.become_cold(request, files[1:], connection)
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        except BaseException as problem:  # nothing may return into the template's loop
+            reason = f"{type(problem).__name__}: {problem}"
+            print(reason, file=sys.stderr)  # noqa: T201 - to the kernel's log
+            self.child.tell(connection, {"refused": reason})
+        finally:
+            self.child.finish()
+            os._exit(code)
 
     def _reap(self, kernel: int) -> None:
         pid, connection = self.kernels.pop(kernel)
@@ -157,37 +179,6 @@ class Template:
             self.child.tell(connection, {"exit": os.waitstatus_to_exitcode(status),
                                          "peak": usage.ru_maxrss * 1024})
 
-
-def _run_child(child: ModuleType, word: bytes, files: list[int],
-               connection: socket.socket) -> None:
-    code = 1
-    try:
-        with os.fdopen(files[0], "rb", closefd=False) as content:
-            request = json.load(content)
-        if word == b"warm":
-            application = _sibling("app").OrderlyKernelApp
-            child.become_warm(request, files[1:], connection, application)
-        child.become_cold(request, files[1:], connection)
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException as problem:  # nothing may return into the template's loop
-        print(f"{type(problem).__name__}: {problem}", file=sys.stderr)  # noqa: T201
-        child.tell(connection, {"refused": f"{type(problem).__name__}: {problem}"})
-    finally:
-        os._exit(_finish(code))
-
-
-def _finish(code: int) -> int:
-    """Do what an interpreter does at its end; os._exit alone would lose output."""
-    import atexit
-
-    try:
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BaseException:  # the exit code stands
-        return code
-    return code
 
 
 def _end_group(pid: int) -> None:
@@ -207,7 +198,7 @@ def _sibling(name: str) -> ModuleType:
     return module
 
 
-def load(entries: list[str]) -> list[str]:
+def load(entries: Sequence[str]) -> list[str]:
     """Import modules and call ``module:function`` entries; return what is missing and why."""
     builtins.__IPYTHON__ = True  # type: ignore[attr-defined]  # what libraries look at
     notes = []
@@ -240,7 +231,11 @@ def main() -> None:
     template = Template(listener, settings["owner"], settings["root"])
     template.child.name_process("wb-template")
     begun = time.monotonic()
-    notes = [] if settings["modules"] is None else load([*PREPARED, *settings["modules"]])
+    notes = []
+    if settings["modules"] is not None:
+        load(PREPARED)
+        template.application = _sibling("app").OrderlyKernelApp
+        notes = load(settings["modules"])
     gc.collect()
     gc.freeze()
     template.report = {"notes": notes, "sources": own_sources(),
