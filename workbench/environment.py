@@ -23,9 +23,13 @@ __all__ = ["COMMANDS", "Environment", "enter", "is_complete", "parts_for", "prep
 
 COMMANDS = {
     "report": "run the notebooks, or one STUDY with -p NAME=VALUE, and write their reports",
+    "sweep": "run one STUDY or notebook with every combination of --grid values",
+    "run": "execute any NOTEBOOK, with papermill's parameter forms",
+    "runs": "show what has been run; also show, compare, why, rerun, clean",
     "list": "show the studies and their parameters",
     "serve": "open the pages",
     "lab": "open JupyterLab with the notebooks",
+    "doctor": "check this machine: libraries, kernels, memory, disk",
     "test": "run all tests",
 }
 LOCKS = {

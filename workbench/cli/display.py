@@ -10,14 +10,14 @@ from typing import Any
 import typer
 
 from workbench.cli.settings import How
-from workbench.cli.shell import Terminated, end_politely, refusal, shown
+from workbench.cli.shell import Terminated, ending_politely, refusal, shown
 from workbench.runs.events import Event, OnEvent, write_events
 
 __all__ = ["duration", "follow", "planned"]
 
 
 @contextmanager
-def follow(how: How, *, at_length: bool = False) -> Iterator["News"]:
+def follow(how: How, *, at_length: bool = False, quiet: bool = False) -> Iterator["News"]:
     """Show the news of what is executed inside; an interrupt ends the program in good order.
 
     Parameters
@@ -25,9 +25,11 @@ def follow(how: How, *, at_length: bool = False) -> Iterator["News"]:
     how : How
     at_length : bool
         Tell the headline numbers of each finished run.
+    quiet : bool
+        Show nothing, since standard output is for something else.
     """
-    end_politely()
     with ExitStack() as stack:
+        stack.enter_context(ending_politely())
         listeners: list[OnEvent] = []
         if how.events == "-":
             listeners.append(write_events(sys.stdout))
@@ -42,7 +44,7 @@ def follow(how: How, *, at_length: bool = False) -> Iterator["News"]:
             from workbench.runs.tracking import Tracker
 
             listeners.append(Tracker().tell)
-        quiet = how.events == "-"
+        quiet = quiet or how.events == "-"
         live = sys.stderr.isatty() and not quiet
         news = (Live if live else News)(listeners, at_length=at_length, quiet=quiet)
         try:

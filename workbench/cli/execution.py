@@ -1,5 +1,6 @@
 """Commands that execute notebooks: report, sweep, run, rerun."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,8 +39,8 @@ def report(studies: Annotated[list[str] | None, typer.Argument(
     if pdf:
         for run in finished:
             typer.echo(f"PDF      {shown(refusing(lambda run=run: runs.write_pdf(run)))}")
-    typer.echo(f"\nIndex    {_index(how)}\n"
-               f"Pages    {command_line()} serve\nLab      {command_line()} lab")
+    typer.echo(f"\nIndex    {_index(how)}\nPages    {command_line()} serve\n"
+               f"Lab      {command_line()} lab", err=how.events == "-")
     _end(finished)
 
 
@@ -71,7 +72,7 @@ def sweep(study: Annotated[str, typer.Argument(
         return
     with follow(how) as news:
         finished = refusing(lambda: runs.carry_out_all(tasks, how.store, how.settings, news.tell))
-    typer.echo(f"Index    {_index(how)}")
+    typer.echo(f"Index    {_index(how)}", err=how.events == "-")
     _end(finished)
 
 
@@ -83,9 +84,10 @@ def rerun(key: Annotated[str, typer.Argument(
     """Execute a saved run again with today's code, with -p NAME=VALUE to change parameters."""
     from workbench import runs
 
+    settings = replace(how.settings, force=not how.resume)
     with follow(how, at_length=True) as news:
         finished = refusing(lambda: runs.rerun(key, _settings(param), store=how.store,
-                                               settings=how.settings, on_event=news.tell))
+                                               settings=settings, on_event=news.tell))
     _end([finished])
 
 

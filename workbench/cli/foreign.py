@@ -79,7 +79,7 @@ def run(notebook: Annotated[Path, typer.Argument(
         typer.echo(f"Prepared {shown(refusing(lambda: runs.prepare(task, output)))}")
         return
     how = replace(how, settings=replace(how.settings, force=not how.resume))
-    with follow(how, at_length=output != "-") as news:
+    with follow(how, at_length=True, quiet=output == "-") as news:
         done = refusing(lambda: runs.run(task, output=output if output not in ("", "-") else None,
                                          store=how.store, settings=how.settings,
                                          on_event=news.tell))

@@ -1,7 +1,9 @@
 """What all commands share: the program, its refusals and how it writes paths."""
 
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TypeVar
@@ -10,7 +12,7 @@ import typer
 
 from workbench.core import ParameterError, places
 
-__all__ = ["Terminated", "app", "command_line", "end_politely", "refusal", "refusing", "shown"]
+__all__ = ["Terminated", "app", "command_line", "ending_politely", "refusal", "refusing", "shown"]
 
 Answer = TypeVar("Answer")
 
@@ -38,13 +40,21 @@ def refusal(message: str) -> typer.Exit:
     return typer.Exit(2)
 
 
-def end_politely() -> None:
+@contextmanager
+def ending_politely() -> Iterator[None]:
     """Let SIGTERM stop runs as Ctrl-C does."""
     def ask(number: int, frame: FrameType | None) -> None:
         del number, frame
         raise Terminated
 
-    signal.signal(signal.SIGTERM, ask)
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def shown(path: Path) -> str:

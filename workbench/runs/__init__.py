@@ -27,11 +27,12 @@ from workbench.runs.single import prepare, rerun, run
 from workbench.runs.store import Store, list_runs, load
 from workbench.runs.sweep import carry_out_all, sweep, tasks
 from workbench.runs.task import Settings, Task
+from workbench.runs.why import Why, why, why_not
 
 __all__ = [
     "Comparison", "Event", "Finding", "Limits", "Metric", "Plan", "Run", "Settings", "Store",
-    "Task", "carry_out_all", "clean", "compare", "doctor", "execute", "inspect", "key",
+    "Task", "Why", "carry_out_all", "clean", "compare", "doctor", "execute", "inspect", "key",
     "list_runs", "load", "named_kernel", "parameters", "plan", "prepare", "record", "report",
-    "rerun", "run", "runs", "save", "show", "sweep", "tasks", "write_comparison", "write_events",
-    "write_index", "write_pdf", "write_report",
+    "rerun", "run", "runs", "save", "show", "sweep", "tasks", "why", "why_not", "write_comparison",
+    "write_events", "write_index", "write_pdf", "write_report",
 ]

@@ -86,12 +86,12 @@ def prepare(task: Task, output: Path | str) -> Path:
     OSError
         If it cannot be written.
     """
-    from papermill.parameterize import parameterize_notebook
+    from papermill.execute import execute_notebook
 
     content = notebooks.load(task.notebook)
-    if task.values:
-        content = parameterize_notebook(content, dict(task.values),
-                                        kernel_name=task.kernel or "python3", language="python")
+    language = content.metadata.get("kernelspec", {}).get("language") or "python"
+    content = execute_notebook(content, None, parameters=dict(task.values), prepare_only=True,
+                               kernel_name=task.kernel or "python3", language=language)
     path = filled(output, task.values)
     path.parent.mkdir(parents=True, exist_ok=True)
     notebooks.write(path, content)

@@ -11,7 +11,7 @@ import pytest
 
 from workbench.datasets import opinion_scores
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def workbench(*arguments, cwd, store):
