@@ -86,11 +86,15 @@ class Comparison:
 
     @property
     def key(self) -> Table:
-        """Parts of the key that differ, beside the parameters."""
-        told = [run.key_parts for run in self.runs]
-        rows = [(part, what) for part in _names(told) if part != "params"
-                for what in [_part([parts.get(part) for parts in told], self.labels)] if what]
-        return Table("Other parts of the key that differ", ("part", "what"), tuple(rows))
+        """What else differs that decides a result: code, data, packages."""
+        from workbench.runs.why import why
+
+        first, *others = self.runs
+        rows = [(f"{self.labels[0]} to {label}", str(difference))
+                for label, other in zip(self.labels[1:], others, strict=True)
+                for difference in why(first, other, store=first.origin or first.path.parent)
+                .differences if difference.kind != "parameter"]
+        return Table("What else went in differently", ("runs", "what"), tuple(rows))
 
     def _cells(self) -> Table:
         return Table("Cells that differ", ("cell", "what"), tuple(self.cells.items()))
@@ -188,20 +192,6 @@ def _distances(told: list[Estimate | None], labels: tuple[str, ...]) -> list[str
             words += ", intervals apart" if apart else ", intervals overlap"
         found.append(f"{label}: {words}" if several else words)
     return found
-
-
-def _part(values: list[Any], labels: tuple[str, ...]) -> str:
-    """What differs in one part of the keys, or nothing."""
-    if not _differ(values):
-        return ""
-    if all(isinstance(value, list) for value in values):
-        values = [{str(entry[0]): entry[1:] for entry in value if isinstance(entry, list)}
-                  for value in values]
-    if all(isinstance(value, dict) for value in values):
-        return ", ".join(name for name in _names(values)
-                         if _differ(value.get(name, ABSENT) for value in values))
-    return ", ".join(f"{label}: {ABSENT if value is None else str(value)[:12]}"
-                     for label, value in zip(labels, values, strict=True))
 
 
 def _names(told: Iterable[Iterable[str]]) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 
 from workbench.core import Estimate, Interval
 from workbench.runs.compare import NO_TEST, compare
+from workbench.runs.fingerprint import KEY_SCHEMA
 from workbench.runs.reports.comparison import write_comparison
 
 FIGURE = ('<div data-root-id="p{0}" id="1b2c3d4e-0000-4000-8000-00000000{0}"></div>'
@@ -15,6 +16,11 @@ FIGURE = ('<div data-root-id="p{0}" id="1b2c3d4e-0000-4000-8000-00000000{0}"></d
 def numbers(**told):
     return {name: Estimate(value, ends and Interval(*ends), "points", "" if ends else "counted")
             .record() for name, (value, ends) in told.items()}
+
+
+def parts(count, cell, code):
+    return {"schema": KEY_SCHEMA, "cells": [["say", cell], ["same", "bb"]], "python": "3.11.1",
+            "code": {"tiny": code, "other": "2"}, "params": {"n": count}}
 
 
 @pytest.fixture
@@ -33,12 +39,10 @@ def pair(made, nb):
 
     first = made(*cells("hello", 3), params={"n": 3, "seed": 0}, key="a1" * 32, seconds=1.0,
                  summary=numbers(slope=(1.0, (0.5, 1.5)), size=(3.0, None), shared=(2.0, (1, 3))),
-                 key_parts={"cells": [["say", "aa"], ["same", "bb"]], "python": "3.11.1",
-                            "code": {"tiny": "1", "other": "2"}, "params": {"n": 3}})
+                 key_parts=parts(3, "aa", "1"))
     second = made(*cells("world", 7), params={"n": 7, "seed": 0}, key="b2" * 32, seconds=2.0,
                   summary=numbers(slope=(2.0, (1.6, 2.4)), size=(7.0, None), shared=(2.0, (1, 3))),
-                  key_parts={"cells": [["say", "cc"], ["same", "bb"]], "python": "3.11.1",
-                             "code": {"tiny": "9", "other": "2"}, "params": {"n": 7}})
+                  key_parts=parts(7, "cc", "9"))
     return first, second
 
 
@@ -51,7 +55,8 @@ def test_matches_what_differs(pair):
         ("size", "3 points (counted)", "7 points (counted)", "+4"))
     assert comparison.numbers.note == NO_TEST
     assert dict(comparison.cells) == {"say": "source and outputs", "show": "outputs"}
-    assert comparison.key.rows == (("cells", "say"), ("code", "tiny"))
+    assert comparison.key.rows == (("A to B", "cell say changed"),
+                                   ("A to B", "source tiny changed"))
 
 
 def test_identity_a_run_does_not_differ_from_itself(pair):
@@ -109,7 +114,7 @@ def test_matches_the_page_of_a_comparison(pair, tmp_path, visit):
     page, requests, errors = visit(path, viewport={"width": 1280, "height": 900})
     titles = page.locator("h2").all_inner_texts()
     assert titles == ["Parameters that differ", "Numbers that differ",
-                      "Other parts of the key that differ", "Cells that differ", "Runs",
+                      "What else went in differently", "Cells that differ", "Runs",
                       "Cell by cell"]
     assert page.locator(".compared.differs h3 code").all_inner_texts() == ["say", "show"]
     columns = page.locator(".compared.differs").first.locator(".columns > div")
