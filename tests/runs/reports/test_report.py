@@ -72,6 +72,17 @@ def test_matches_a_run_that_left_no_notebook(made):
     assert "not measured" in page
 
 
+@pytest.mark.parametrize("content", ["", '{"cells": [', "[]", '{"cells": [{"cell_type"', "\x00"])
+@pytest.mark.parametrize("state", ["lost", "succeeded"])
+def test_matches_a_run_whose_notebook_is_broken(made, nb, state, content):
+    run = made(nb.cell("1"), state=state)
+    run.notebook.write_text(content)
+    page = read(run)
+    alarm = page[page.index('role="alert"'):page.index("</aside>")]
+    assert "The notebook that was kept cannot be read." in alarm
+    assert run.key in page
+
+
 def test_identity_linked_and_inlined_report_hold_the_same(made, nb):
     run = made(nb.text(TITLE), nb.cell("plot", nb.figure()))
     linked = read(run)

@@ -46,16 +46,18 @@ def write_report(run: Run, *, single_file: bool = False) -> Path:
     if run.state == "damaged":
         raise ValueError(f"run must be readable, got {run.id!r}: {run.error} "
                          "Execute the study again.")
-    frames = Frames()
-    shown = cells(run.notebook, frames)
-    question = ""
+    frames, question, broken = Frames(), "", ""
+    try:
+        shown = cells(run.notebook, frames)
+    except ValueError:  # half a notebook, of a run that was lost while it was written
+        shown, broken = [], "The notebook that was kept cannot be read."
     if shown and shown[0].kind == "text":
         question, shown = text.markdown(TITLE.sub("", shown[0].source)), shown[1:]
     files = sorted(path.relative_to(run.folder).as_posix()
                    for path in run.folder.rglob("*") if path.is_file() and path.name[0] != ".")
     page = assets.page("report.html.j2").render(
         run=run, question=question, cells=[_without_repetition(cell) for cell in shown],
-        contents=_contents(shown), alarm=_alarm(run, shown),
+        contents=_contents(shown), alarm=_alarm(run, shown, broken),
         failed_cell=next((cell.id for cell in shown if cell.failed), ""),
         files=sorted({*files, "manifest.json"} - {"report.html"}), about=_about(run),
         shared=assets.shared(run.folder.parent, "report.js", frames=frames, prefix="../",
@@ -76,17 +78,17 @@ def _contents(shown: list[Cell]) -> list[tuple[str, str]]:
     return found if len(found) >= CONTENTS_FROM else []
 
 
-def _alarm(run: Run, shown: list[Cell]) -> dict[str, str]:
+def _alarm(run: Run, shown: list[Cell], broken: str) -> dict[str, str]:
     """What happened, why, and what was kept; nothing for a run that succeeded."""
     if run.state == "succeeded":
-        return {}
+        return {"headline": broken, "cause": "", "kept": ""} if broken else {}
     cause = run.error if not run.error or run.error.endswith((".", "!", "?")) else f"{run.error}."
     if any(cell.outputs for cell in shown):
         kept = "What was shown up to there is below."
-    elif run.notebook is not None:
+    elif run.notebook is not None and not broken:
         kept = "The notebook was kept; nothing was shown up to there."
     else:
-        kept = "No executed notebook was kept."
+        kept = broken or "No executed notebook was kept."
     return {"headline": ALARMS[run.state], "cause": cause, "kept": kept}
 
 
