@@ -1,11 +1,14 @@
 """The source that code imports: all of it, nothing installed, nothing executed."""
 
+import ast
 import importlib
+import json
 import os
 import subprocess
 import sys
 import time
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -37,10 +40,23 @@ def tree(tmp_path):
     ("%%bash\nimport a", set()), ("%load_ext a.b\nimport c", {("a.b",), ("c",)}),
     ("import a\nif\nfrom b import (\n  c)", {("a",), ("b", "*")}), ("await x\nimport a", {("a",)}),
     ("'\\d'\nimport a", {("a",)}), ("\0import a", set()), ("(" * 5000 + "\nimport a", {("a",)}),
+    ("match x:\n  case 1:\n    import a\ntry:\n  pass\nfinally:\n  import b", {("a",), ("b",)}),
     (b"# coding: latin-1\nimport a\nx = '\xe9'", {("a",)}), (b"\xff\xfe\nimport a", {("a",)}),
 ], ids=str)
 def test_matches_imports_of_a_text(code, expected):
     assert requests(code) == {Request(*each) for each in expected}
+
+
+def test_matches_every_import_of_a_real_library():
+    found = 0
+    for path in sorted(Path(json.__file__).parent.parent.glob("a*/*.py")):
+        source = path.read_bytes()
+        names = {alias.name if isinstance(node, ast.Import) else node.module or ""
+                 for node in ast.walk(ast.parse(source))
+                 if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
+        assert names == {each.module for each in requests(source)}
+        found += len(names)
+    assert found > 100
 
 
 def test_identity_plain_code_stays_as_it_is():

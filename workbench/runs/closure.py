@@ -81,10 +81,11 @@ class _Search:
     """One walk over the imports."""
 
     def __init__(self, path: list[str], without: Sequence[str]):
-        self.path, self.without = path, tuple(without)
+        self.path, self.without = path, frozenset(without)
         self.found: dict[str, str] = {}
         self.watched = {entry for entry in path if not _installed(entry)}
         self._places: dict[str, _Place | None] = {}
+        self._reached: dict[str, bool] = {}
         self._open: list[tuple[frozenset[Request], str]] = []
 
     def add(self, name: str, file: Path | str, *, package: str | None = None) -> None:
@@ -121,16 +122,18 @@ class _Search:
 
     def _reach(self, dotted: str) -> bool:
         """List a module and the packages around it; False where it is not ours to follow."""
-        parts = dotted.split(".")
-        for count in range(1, len(parts) + 1):
-            name = ".".join(parts[:count])
-            if any(name == other or name.startswith(f"{other}.") for other in self.without):
-                return False
-            place = self._place(name)
-            if place is None:
-                return False
+        if dotted not in self._reached:
+            parent = dotted.rpartition(".")[0]
+            self._reached[dotted] = (not parent or self._reach(parent)) and self._enter(dotted)
+        return self._reached[dotted]
+
+    def _enter(self, name: str) -> bool:
+        if name in self.without:
+            return False
+        place = self._place(name)
+        if place is not None:
             self._list(name, place)
-        return True
+        return place is not None
 
     def _list(self, name: str, place: _Place) -> None:
         spec = place.spec
@@ -147,14 +150,13 @@ class _Search:
         self._open.append((_requests(text_digest(text), partial(str, text)), inside))
 
     def _place(self, name: str) -> _Place | None:
-        if name not in self._places:
-            parent, _, last = name.rpartition(".")
-            around = self._places.get(parent)
-            path = self.path if not parent else around.folders if around else []
-            self._places[name] = place = _find(last, path, top=not parent)
-            if place is not None:
-                self.watched.update(place.folders)
-        return self._places[name]
+        parent, _, last = name.rpartition(".")
+        around = self._places.get(parent)
+        path = self.path if not parent else around.folders if around else []
+        self._places[name] = place = _find(last, path, top=not parent)
+        if place is not None:
+            self.watched.update(place.folders)
+        return place
 
     def _submodules(self, name: str) -> list[str]:
         place = self._places.get(name)

@@ -10,6 +10,7 @@ __all__ = ["Request", "plain_python", "requests", "syntax_tree"]
 
 PYTHON_MAGICS = {"%%time", "%%timeit", "%%capture", "%%prun", "%%memit", "%%mprun"}
 DYNAMIC = ("import_module", "__import__")
+BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 TROUBLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 MAGIC_LINE = re.compile(r"^(\s*)(?:[%!?].*|.*\?\s*)$")
 MAGIC_VALUE = re.compile(r"^(\s*[\w.,\s\[\]'\"]+=\s*)[%!].*$")
@@ -32,10 +33,10 @@ def requests(source: str | bytes) -> frozenset[Request]:
     """
     tree = syntax_tree(source)
     if tree is not None:
-        return frozenset(_found(tree))
+        return frozenset(_found(tree, source))
     text = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
     tree = syntax_tree(plain_python(text))
-    found = set(_found(tree)) if tree is not None else set(_line_by_line(text))
+    found = set(_found(tree, text)) if tree is not None else set(_line_by_line(text))
     return frozenset(found | {Request(name) for name in EXTENSION.findall(text)})
 
 
@@ -58,15 +59,28 @@ def syntax_tree(source: str | bytes) -> ast.Module | None:
             return None
 
 
-def _found(tree: ast.AST) -> Iterator[Request]:
-    for node in ast.walk(tree):
+def _found(tree: ast.Module, source: str | bytes) -> Iterator[Request]:
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             yield from (Request(alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield from (Request(node.module or "", alias.name, node.level)
                         for alias in node.names)
-        elif isinstance(node, ast.Call):
-            yield from _dynamic(node)
+    text = source if isinstance(source, bytes) else source.encode("utf-8", "surrogatepass")
+    if any(name.encode() in text for name in DYNAMIC):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                yield from _dynamic(node)
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Statements at every depth; expressions are most of a tree and import nothing."""
+    left: list[ast.AST] = [tree]
+    while left:
+        node = left.pop()
+        yield node
+        for part in BODIES:
+            left += getattr(node, part, ())
 
 
 def _dynamic(call: ast.Call) -> Iterator[Request]:
@@ -82,7 +96,7 @@ def _line_by_line(text: str) -> Iterator[Request]:
     for line in filter(IMPORT_LINE.match, text.splitlines()):
         tree = syntax_tree(line.strip())
         if tree is not None:
-            yield from _found(tree)
+            yield from _found(tree, line)
         else:       # an import that goes on in the next lines: the module at least
             module = line.split()[1].split(",")[0].split("(")[0]
             dots = len(module) - len(module.lstrip("."))
