@@ -239,3 +239,12 @@ def test_identity_a_passing_fault_is_not_remembered(store, publish, monkeypatch)
         patch.setattr("workbench.runs.folder.os.fdopen", Mock(side_effect=OSError(24, "too many")))
         assert [each.state for each in store.runs()] == ["damaged"]
     assert store.runs() == [run]
+
+
+def test_identity_what_is_cached_is_for_this_user_only(store, publish, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
+    publish(store)
+    publish(Store("memory://private"))
+    assert len(store.runs()) == 1
+    for name in ("catalogues", *(tmp_path / "cache" / "stores").iterdir()):
+        assert (tmp_path / "cache" / name).stat().st_mode & 0o077 == 0

@@ -211,3 +211,13 @@ def test_rejects_a_store_that_cannot_be_written(tmp_path):
     with pytest.raises(StoreError, match=r"cannot be written \(Not a directory\)"), \
             Store(tmp_path / "file" / "runs").claim(KEY):
         pass
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o775])
+def test_identity_whoever_may_write_to_the_store_may_claim(tmp_path, mode):
+    store = Store(tmp_path / "runs")
+    store.local.mkdir()
+    store.local.chmod(mode)
+    with store.claim(KEY):
+        folder, lock = (tmp_path / "runs" / ".claims", tmp_path / "runs/.claims" / f"{KEY}.lock")
+        assert (folder.stat().st_mode & 0o777, lock.stat().st_mode & 0o777) == (mode, mode & 0o666)

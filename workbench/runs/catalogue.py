@@ -149,7 +149,8 @@ def catalogue_of(url: str) -> Catalogue:
 
 def _opened(path: Path) -> sqlite3.Connection | None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        # For this user's eyes only, as the store may be.
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return sqlite3.connect(path, timeout=WAIT, isolation_level=None)
     except (OSError, sqlite3.OperationalError):
         return None
@@ -166,7 +167,7 @@ def _act(index: sqlite3.Connection, place: Place | None,
 def _prepare(index: sqlite3.Connection) -> None:
     """Make the tables, once; every statement after this is quick."""
     if _version(index) == VERSION:
-        index.execute("PRAGMA synchronous = OFF")  # the index can always be made again
+        index.execute("PRAGMA synchronous = NORMAL")  # the last changes can be made again
         return
     index.execute("PRAGMA journal_mode = WAL")
     with index:

@@ -7,6 +7,7 @@ between the hosts of a shared file system. It knows no threads, so they have a l
 
 import errno
 import os
+import stat
 import sys
 import threading
 import time
@@ -66,7 +67,7 @@ def pauses(wait: bool | float) -> Iterator[None]:  # noqa: FBT001
 @contextmanager
 def _local(path: Path, wait: bool | float) -> Iterator[bool]:  # noqa: FBT001
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make(path.parent)
         handle = next((found for _ in pauses(wait) if (found := _tried(path)) is not None), None)
     except OSError as problem:
         raise StoreError(problem.errno or 0, f"the store cannot be written ({problem.strerror}). "
@@ -83,10 +84,20 @@ def _local(path: Path, wait: bool | float) -> Iterator[bool]:  # noqa: FBT001
         os.close(handle)
 
 
+def _make(folder: Path) -> None:
+    """Make the folder of claims, for everyone who may write to the store."""
+    if folder.is_dir():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(stat.S_IMODE(folder.parent.stat().st_mode))
+
+
 def _tried(path: Path) -> int | None:
     """Open and locked file, or nothing when another process holds it."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
     try:
+        with suppress(PermissionError, AttributeError):  # of another user; not on this system
+            os.fchmod(handle, stat.S_IMODE(path.parent.stat().st_mode) & 0o666)
         if _locked(handle) and os.path.samestat(os.fstat(handle), path.stat()):
             return handle
     except FileNotFoundError:  # the last holder removed it just now

@@ -186,8 +186,11 @@ class RemoteFolder:
                            if path.name not in there})
 
 def workspace(url: str) -> Path:
-    """Local folder where runs of a remote store grow and fetched copies lie."""
-    return places.cache() / "stores" / hashlib.sha256(url.encode()).hexdigest()[:24]
+    """Local folder, of this user only, where runs of a remote store grow and copies lie."""
+    home = places.cache() / "stores" / hashlib.sha256(url.encode()).hexdigest()[:24]
+    with suppress(OSError):  # whoever writes there is told
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return home
 
 
 def _send(system: Any, files: dict[Path, str]) -> None:

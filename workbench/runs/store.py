@@ -50,6 +50,9 @@ class Store:
         self.place, self.workspace = (LocalFolder(self.local), self.local) \
             if self.local is not None else _remote(self.url)
 
+    def __repr__(self) -> str:
+        return f"Store({self.url!r})"
+
     @classmethod
     def of(cls, store: "Store | str | Path | None" = None) -> "Store":
         """The store itself, or the store of a path or URL, or the default one."""
@@ -168,7 +171,7 @@ class Store:
         self.place.put(names.below(path), source)
 
     def fetch(self, path: str) -> Path | None:
-        """Local path of a file of the store, or nothing where there is none."""
+        """Local path of a file that never changes, or nothing where there is none."""
         return self.place.fetch(names.below(path))
 
     def exists(self, path: str) -> bool:
