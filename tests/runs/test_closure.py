@@ -134,14 +134,14 @@ def test_recovers_every_change(tree, settled, monkeypatch):
 
 
 def test_recovers_from_files_that_cannot_be_read(tree):
-    folder = tree({"a.py": ""})
+    folder = tree({"a.py": "", "late.py": ""})
     (folder / "b.py").symlink_to(folder / "nowhere.py")
     (folder / "c.py").symlink_to(folder / "a.py")
     (folder / "d.py").mkdir()
-    (folder / "huge.py").write_text("x = 1\n" * 200_000)
+    (folder / "huge.py").write_text("x = 1\n" * 200_000 + "if x:\n    import late")
     os.mkfifo(folder / "pipe.py")
     found = closure(["import a, b, c, d, huge, pipe"], {}, folders=[folder, folder / "gone"])
-    assert sorted(found) == ["a", "c", "huge"]
+    assert sorted(found) == ["a", "c", "huge", "late"]
     assert found["a"] == found["c"]
 
 

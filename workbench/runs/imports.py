@@ -10,6 +10,7 @@ __all__ = ["Request", "plain_python", "requests", "syntax_tree"]
 
 PYTHON_MAGICS = {"%%time", "%%timeit", "%%capture", "%%prun", "%%memit", "%%mprun"}
 DYNAMIC = ("import_module", "__import__")
+LARGEST = 1_000_000      # characters of a source that is parsed as a whole
 BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 TROUBLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 MAGIC_LINE = re.compile(r"^(\s*)(?:[%!?].*|.*\?\s*)$")
@@ -29,12 +30,15 @@ class Request(NamedTuple):
 def requests(source: str | bytes) -> frozenset[Request]:
     """Every import of a source, also inside functions, branches and `import_module("...")`.
 
-    A text that is not Python as a whole, such as a cell with magics, is read as far as it is.
+    A text that is not Python as a whole, such as a cell with magics, is read as far as it is; a
+    huge one line by line.
     """
-    tree = syntax_tree(source)
+    tree = syntax_tree(source) if len(source) <= LARGEST else None
     if tree is not None:
         return frozenset(_found(tree, source))
     text = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
+    if len(source) > LARGEST:
+        return frozenset(_line_by_line(text))
     tree = syntax_tree(plain_python(text))
     found = set(_found(tree, text)) if tree is not None else set(_line_by_line(text))
     return frozenset(found | {Request(name) for name in EXTENSION.findall(text)})

@@ -185,7 +185,7 @@ def _read(path: Path | str) -> dict[Any, Any]:
 
 
 def _loaded(text: str, source: str = "YAML parameters") -> dict[Any, Any]:
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     if len(text) > LONGEST:
         raise ValueError(f"{source} must have at most {LONGEST} characters, got more. "
