@@ -122,7 +122,8 @@ def _executed(task: Task, store: Store, around: Circumstances) -> Run:
 
 def _outcome(content: Any, task: Task, folder: Path, around: Circumstances) -> dict[str, Any]:
     """Run the notebook, save it, and return what the manifest tells about it."""
-    from workbench.runs.engine import Conditions, run_notebook
+    from workbench.runs.driver import run_notebook
+    from workbench.runs.engine import Conditions
     from workbench.runs.kernels.launch import KernelOptions
 
     kernel = KernelOptions(
