@@ -157,7 +157,7 @@ def test_identity_key_of_a_study(study):
 
 @pytest.mark.parametrize(("metadata", "words"), [
     ({}, ""), ({"workbench": {"cache": "never"}}, "workbench.cache = never"),
-    ({"kernelspec": R}, "packages of a kernel for r cannot be seen"),
+    ({"kernelspec": R}, "packages of the kernel r cannot be seen"),
     ({"kernelspec": R, "workbench": {"cache": "always"}}, ""),
     ({"workbench": "nonsense"}, ""), ({"workbench": {"data": "x", "cache": None}}, ""),
 ], ids=str)
@@ -165,6 +165,13 @@ def test_matches_what_must_not_stand_for_another_run(book, metadata, words):
     found = obstacle(key_parts(book("x <- 1", **metadata), {}))
     assert bool(found) == bool(words)
     assert words in found
+
+
+def test_identity_another_python_is_another_key(book):
+    path = book("x = 1")
+    parts = key_parts(path, {}, kernel="other")
+    assert key_of(parts) != key_with(path)
+    assert "packages of the kernel other cannot be seen" in obstacle(parts)
 
 
 def test_rejects_a_notebook_that_cannot_be_read(book):

@@ -42,7 +42,7 @@ def told(old, new, store):
                                "package new (3.0) is new"]),
     ("environment", "2" * 32, ["installed packages changed"]),
     ("python", "3.12.0", ["Python: 3.11.7 → 3.12.0"]), ("device", "cuda", ["device: cpu → cuda"]),
-    ("kernel", "r", ["kernel's language: none → r"]), ("cache", "never", ["cache: none → never"]),
+    ("kernel", "r", ["kernel: none → r"]), ("cache", "never", ["cache: none → never"]),
     ("later", 1, ["component later changed"]),
 ], ids=str)
 def test_matches_what_differs(tmp_path, component, value, expected):

@@ -53,7 +53,7 @@ def differences(old: Parts, new: Parts, recall: Recall) -> tuple[list[Difference
              *_entries("source", old, new, "code", lambda _: CHANGED),
              *_entries("data", old, new, "data", _file), *packages,
              *_plain("python", "Python", old, new), *_plain("device", "device", old, new),
-             *_plain("kernel", "kernel's language", old, new), *_plain("cache", "cache", old, new)]
+             *_plain("kernel", "kernel", old, new), *_plain("cache", "cache", old, new)]
     if not found and fingerprint.key_of(old) != fingerprint.key_of(new):
         found = [Difference("component", name, CHANGED, CHANGED)
                  for name in sorted({*old, *new}) if old.get(name) != new.get(name)]

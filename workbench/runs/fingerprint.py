@@ -63,7 +63,7 @@ def key_of(parts: Mapping[str, Any]) -> str:
 
 
 def key_parts(notebook: Path | None, values: Mapping[str, Any], *, study: Any = None,
-              folder: Path | None = None) -> dict[str, Any]:
+              folder: Path | None = None, kernel: str = "") -> dict[str, Any]:
     """Components of a key, each a plain JSON value.
 
     Parameters
@@ -77,13 +77,15 @@ def key_parts(notebook: Path | None, values: Mapping[str, Any], *, study: Any = 
         parameters name files. Without any, every text that names a file does.
     folder : Path, optional
         Where the kernel works; the current folder by default.
+    kernel : str
+        Name of a kernel that is not the Python that calls this.
 
     Returns
     -------
     parts : dict
         ``cells``: pairs of identifier and hash; ``params``; ``code``: hash of each module;
         ``data``: hash of each file, null where there is none; ``environment``; ``python``;
-        ``device``; ``kernel``: language, if it is not Python; ``cache``; ``schema``.
+        ``device``; ``kernel``: name or language, if it is not this Python; ``cache``; ``schema``.
 
     Raises
     ------
@@ -110,19 +112,19 @@ def key_parts(notebook: Path | None, values: Mapping[str, Any], *, study: Any = 
         "environment": environment.environment().hash,
         "python": platform.python_version(),
         "device": environment.device_class(),
-        "kernel": "" if spoken == "python" else spoken,
+        "kernel": kernel or ("" if spoken == "python" else spoken),
         "cache": str(wishes.get("cache", "")),
     }
 
 
 def obstacle(parts: Mapping[str, Any]) -> str:
     """Why a run with this key must not stand for another one; nothing when it may."""
-    cache, spoken = parts.get("cache", ""), parts.get("kernel", "")
+    cache, kernel = parts.get("cache", ""), parts.get("kernel", "")
     if cache == "never":
         return "the notebook's metadata say workbench.cache = never"
-    if spoken and cache != "always":
-        return (f"the packages of a kernel for {spoken} cannot be seen; workbench.cache = always "
-                "in the notebook's metadata says that they do not change")
+    if kernel and cache != "always":
+        return (f"the packages of the kernel {kernel} cannot be seen; workbench.cache = always in "
+                "the notebook's metadata says that they do not change")
     return ""
 
 

@@ -140,7 +140,7 @@ class Task:
     def key_parts(self) -> dict[str, Any]:
         """Everything that decides the result."""
         return fingerprint.key_parts(self.notebook, self.values, study=self.module,
-                                     folder=self.cwd)
+                                     folder=self.cwd, kernel=self.kernel)
 
     @cached_property
     def key(self) -> str:
