@@ -35,9 +35,9 @@ def list_runs(study: Annotated[str | None, typer.Argument(
     from workbench import runs
 
     texts = dict(_assigned(text) for text in where or [])
-    opened = refusing(lambda: runs.Store.of(store))
-    found = refusing(lambda: runs.runs(study, states=state or (), where=texts, store=opened,
-                                       limit=limit or None))
+    found = refusing(lambda: runs.runs(study, states=state or (), where=texts, store=store,
+                                       limit=limit + 1 if limit else None))
+    found, more = (found[:limit], len(found) > limit) if limit else (found, False)
     if as_json:
         typer.echo(json.dumps([_record(run) for run in found], indent=1))
         return
@@ -45,10 +45,8 @@ def list_runs(study: Annotated[str | None, typer.Argument(
         typer.echo("No run fits. Make one: report STUDY, or run NOTEBOOK.")
         return
     _table(found)
-    if limit and len(found) == limit:
-        count = sum(opened.count(study).values())
-        if count > limit:
-            typer.echo(f"{count:,} runs in all; --limit 0 shows every one.", err=True)
+    if more:
+        typer.echo(f"There are more than these {limit}; --limit 0 shows all.", err=True)
 
 
 @app.command()

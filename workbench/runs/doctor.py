@@ -15,7 +15,7 @@ __all__ = ["Finding", "doctor"]
 
 LEAST_DISK = 2_000_000_000    # bytes
 LEAST_MEMORY = 1_000_000_000
-NEEDED = ("papermill", "nbclient", "ipykernel", "nbconvert", "psutil", "fsspec")
+NEEDED = ("papermill", "nbclient", "ipykernel", "mistune", "psutil", "fsspec")
 OPTIONAL = {"pymc": "bayes", "holoviews": "plots", "panel": "pages", "jupyterlab": "lab",
             "distributed": "cluster", "s3fs": "remote"}
 
@@ -120,13 +120,12 @@ def _disk() -> Iterator[Finding]:
 
 
 def _browser() -> Iterator[Finding]:
-    found = next(filter(None, map(shutil.which, (
-        "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"))), None)
-    if found:
-        yield Finding("Browser for PDF", found)
-    else:
-        yield Finding("Browser for PDF", "none on the path", "note",
-                      "Install Chromium or Chrome to print reports.")
+    from workbench.runs.reports.pdf import browser
+
+    try:
+        yield Finding("Browser for PDF", browser())
+    except (ValueError, OSError) as lack:
+        yield Finding("Browser for PDF", "none", "note", str(lack))
 
 
 def _ports() -> Iterator[Finding]:

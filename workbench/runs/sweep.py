@@ -9,6 +9,7 @@ from workbench.runs.folder import Run
 from workbench.runs.grid import batch, combinations, parse_grid
 from workbench.runs.plan import plan
 from workbench.runs.reports.index import write_index
+from workbench.runs.reports.page import write_report
 from workbench.runs.store import Store
 from workbench.runs.task import Settings, Task
 from workbench.runs.workers import Workers
@@ -83,7 +84,8 @@ def carry_out_all(wanted: Sequence[Task], store: Store | Path | str | None = Non
     """Runs of tasks in their order, from the store or executed; see :func:`sweep`."""
     room, how = Store.of(store), settings or Settings()
     tell = on_event or _silent
-    room.sweep()
+    for lost in room.sweep():
+        write_report(lost)
     planned = plan(wanted, room, how)
     total = len(wanted)
     tell(Event("planned", total, done=len(planned.found), cells=planned.workers,
