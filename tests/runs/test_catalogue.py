@@ -112,6 +112,8 @@ def test_recovers_changes_behind_its_back(store, publish, tmp_path):
 def test_identity_find_never_trusts_the_index(store, publish):
     run, twin = publish(store), publish(store)
     assert store.find(run.key) == twin
+    assert store.count() == {"succeeded": 2}
+    assert store.find(run.key) == twin
     (twin.folder / "manifest.json").unlink()
     assert store.find(run.key) == run
     shutil.rmtree(run.folder)

@@ -20,6 +20,17 @@ with Store(sys.argv[1]).claim(sys.argv[2]) as mine:
     print(mine, flush=True)
     sys.stdin.read()
 """
+FORK = """
+import os, signal, sys, time
+from workbench.runs import Store
+with Store(sys.argv[1]).claim(sys.argv[2]):
+    child = os.fork()
+    if child == 0:
+        os.close(1)
+        time.sleep(600)
+    print(child, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 WORK = """
 import sys, time
 from workbench.runs import Store
@@ -129,19 +140,28 @@ def test_identity_a_waiting_process_can_be_interrupted(tmp_path, holder):
 
 
 def test_identity_a_child_does_not_inherit_the_claim(tmp_path):
-    store = Store(tmp_path)
-    with store.claim(KEY):
-        child = os.fork()
-        if child == 0:
-            time.sleep(60)
-            os._exit(0)
+    done = subprocess.run([sys.executable, "-c", FORK, str(tmp_path), KEY], text=True,
+                          stdout=subprocess.PIPE, check=False)
+    assert done.returncode == -signal.SIGKILL
     try:
-        done = subprocess.run([sys.executable, "-c", HOLD, str(tmp_path), KEY], text=True,
-                              input="", capture_output=True, check=True, timeout=60)
-        assert done.stdout == "True\n"
+        with Store(tmp_path).claim(KEY, wait=False) as mine:
+            assert mine
     finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        os.kill(int(done.stdout), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_identity_a_lock_on_a_file_that_was_removed_is_none(tmp_path, monkeypatch, replaced):
+    path, original = tmp_path / "key.lock", claims._locked
+
+    def locked_too_late(handle):
+        path.unlink()               # as the last holder does when it is done
+        if replaced:
+            path.touch()            # as the next one does
+        return original(handle)
+
+    monkeypatch.setattr(claims, "_locked", locked_too_late)
+    assert claims._tried(path) is None
 
 
 def test_identity_four_processes_with_one_key_execute_once(tmp_path):
