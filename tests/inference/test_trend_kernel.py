@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from workbench.core import generator
-from workbench.inference.trend_density import terms_for
+from workbench.inference.trend_density import line_density, log_density, terms_for
 from workbench.inference.trend_design import Prior, TrendDesign
-from workbench.inference.trend_kernel import c_model, python_model
+from workbench.inference.trend_kernel import c_model, python_model, warm
+from workbench.inference.trend_likelihood import pointwise
 from workbench.inference.trend_sampling import whiten
 
 
@@ -37,6 +38,24 @@ def test_matches_the_documented_door(basis, sources):
     np.testing.assert_allclose(fast, plain, rtol=1e-6, atol=1e-6)
 
 
+def test_identity_warm_code_needs_no_further_compilation():
+    warm()
+    functions = log_density, line_density, pointwise
+    before = [list(function.signatures) for function in functions]
+    rng = generator(2)
+    day = np.linspace(0, 300, 30)
+    dates = np.datetime64("1970-01-01") + day.astype("timedelta64[D]")
+    for basis in (0, 5):
+        design = TrendDesign(0.0, 300.0, 30.0, (), 0, basis)
+        rows = (rng.normal(size=30), np.ones(30), np.zeros(30))
+        terms, whitening = whiten(terms_for(
+            design, Prior.for_scale((0.0, 10.0), design.span), design.matrix(dates, None), rows,
+            student=True, nu=None))
+        c_model(terms, whitening)
+    assert all(before)
+    assert [list(function.signatures) for function in functions] == before
+
+
 def test_identity_whitening_takes_the_origin_to_the_mode():
     rng = generator(1)
     design = TrendDesign(0.0, 300.0, 30.0)
@@ -45,8 +64,6 @@ def test_identity_whitening_takes_the_origin_to_the_mode():
     terms, whitening = whiten(terms_for(design, Prior.for_scale((0.0, 10.0), 10.0), X, rows,
                                         student=False, nu=None))
     np.testing.assert_array_equal(whitening(np.zeros(3)), whitening.centre)
-    from workbench.inference.trend_density import log_density
-
     top, slope = log_density(whitening.centre, terms)
     assert np.abs(whitening.factor.T @ slope).max() < 1e-4
     for move in np.eye(3):

@@ -19,8 +19,15 @@ import pandas as pd
 from numba import types
 
 from workbench.core import libraries
-from workbench.inference.trend_density import Terms, density_of, line_density, log_density
-from workbench.inference.trend_likelihood import cached, compiled
+from workbench.inference.trend_density import (
+    Terms,
+    density_of,
+    line_density,
+    log_density,
+    terms_for,
+)
+from workbench.inference.trend_design import Prior, TrendDesign
+from workbench.inference.trend_likelihood import cached, compiled, pointwise
 
 libraries.arviz()    # nutpie imports it as well, but not quietly
 
@@ -28,7 +35,7 @@ from nutpie import _lib  # noqa: E402
 from nutpie.compiled_pyfunc import from_pyfunc  # noqa: E402
 from nutpie.sample import CompiledModel  # noqa: E402
 
-__all__ = ["Whitening", "c_model", "python_model"]
+__all__ = ["Whitening", "c_model", "python_model", "warm"]
 
 HEADER = 12
 DOUBLES = types.CPointer(types.float64)
@@ -111,6 +118,24 @@ def python_model(terms: Terms, whitening: Whitening) -> CompiledModel:
 
     return from_pyfunc(size, make_density, make_expand, [np.dtype(float)], [(size,)], ["u"],
                        make_initial_point_fn=_start(size))
+
+
+def warm() -> None:
+    """Load the compiled code of all trends and compute nothing.
+
+    For a process that others are forked from: they find the code in memory.
+    """
+    day = np.arange(3.0)
+    rows = (day, np.ones(3), np.zeros(3))
+    terms = terms_for(TrendDesign(0.0, 3.0, 1.0), Prior.for_scale((0.0, 1.0), 1.0),
+                      np.column_stack([rows[1], day]), rows, student=True, nu=None)
+    types_of = [numba.typeof(value) for value in (day, terms, day[None], (day, day), True)]
+    point, packed, residuals, scales, student = types_of
+    for density in (line_density, log_density):
+        density.compile((point, packed))
+    pointwise.compile((residuals, scales, point, student))
+    for line in (True, False):
+        _c_density(line)
 
 
 def _start(size: int) -> Any:
