@@ -3,7 +3,9 @@
 import logging
 import math
 import os
+import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -70,6 +72,17 @@ def test_identity_loading_without_computing_stays_warm(accident, run):
         assert run(server, LOOK).texts == ["'loaded once'"]
         assert server.is_warm
         assert server.refused == ""
+
+
+@pytest.mark.slow
+def test_identity_a_compiled_model_stays_warm(run):
+    code = ("from workbench.inference.trend_density import log_density\n"
+            "len(log_density.signatures), len(log_density.stats.cache_hits)")
+    with WarmServer(("workbench.inference.trend_kernel:warm",)) as server:
+        assert run(server, code).texts == ["(1, 1)"]
+        assert server.notes == []
+        sources = server._host.report()["sources"]
+        assert {Path(source).name for source in sources} >= {"trend_kernel.py", "trend_design.py"}
 
 
 def test_identity_missing_modules_are_notes(run):
@@ -162,6 +175,14 @@ def test_rejects_initialised_cuda(monkeypatch):
     assert template.trouble() == ""
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
     assert "CUDA" in template.trouble()
+
+
+def test_identity_asking_for_a_server_imports_no_jupyter():
+    code = ("import sys; import workbench.runs.kernels.server; "
+            "print({'zmq', 'jupyter_client', 'traitlets', 'torch', 'numba'} & set(sys.modules))")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_identity_the_template_imports_nothing_of_this_package(run, server):
