@@ -90,8 +90,8 @@ def workbench(count, code, *, cold=False):
         wall = time.monotonic() - begun
     assert all(run.state == "succeeded" for run in done), [run.error for run in done]
     assert {run.kernel for run in done} == {"cold" if cold else "warm"}
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"execution": wall - waited.get("seconds", 0), "total": wall, "runner_mb": own,
+    return {"execution": wall - waited.get("seconds", 0), "total": wall,
+            "runner_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             "warm_cpu": waited.get("cpu", 0),
             "private_mb": statistics.median(memory) / 1e6 if memory else None}
 

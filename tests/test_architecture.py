@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "workbench"
 RANK = {"core": 0, "datasets": 1, "train": 1, "plots": 1, "inference": 2, "reweighting": 2,
         "weightspace": 2, "landscape": 2, "ranking": 2, "text": 2, "runs": 2, "studies": 3,
-        "ui": 3, "catalog": 3}
+        "ui": 3, "catalog": 3, "cli": 4}
 ONLY_IN = {"holoviews": {"plots"}, "panel": {"ui"}, "papermill": {"runs"}}
 FACES = {"studies", "runs", "plots", "ui", "catalog"}
 LONGEST = 250

@@ -46,7 +46,8 @@ def notebook(tmp_path):
         new.new_code_cell("alpha: float = 0.5  # what is doubled\nword = 'x'", id="parameters",
                           metadata={"tags": ["parameters"]}),
         new.new_code_cell("from workbench.runs import record\nassert alpha < 10, 'too large'\n"
-                          "record('twice', 2 * alpha, unit='m', interval=(2 * alpha - 1, 2 * alpha + 1))",
+                          "twice = 2 * alpha\n"
+                          "record('twice', twice, unit='m', interval=(twice - 1, twice + 1))",
                           id="record"),
         new.new_code_cell("print(repr(alpha), repr(word))", id="show"),
     ])

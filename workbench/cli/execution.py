@@ -1,6 +1,7 @@
 """Commands that execute notebooks: report, sweep, run, rerun."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,7 +39,7 @@ def report(studies: Annotated[list[str] | None, typer.Argument(
             chosen, values, store=how.store, settings=how.settings, on_event=news.tell))
     if pdf:
         for run in finished:
-            typer.echo(f"PDF      {shown(refusing(lambda run=run: runs.write_pdf(run)))}")
+            typer.echo(f"PDF      {shown(refusing(partial(runs.write_pdf, run)))}")
     typer.echo(f"\nIndex    {_index(how)}\nPages    {command_line()} serve\n"
                f"Lab      {command_line()} lab", err=how.events == "-")
     _end(finished)
@@ -105,7 +106,7 @@ def _chosen(names: list[str] | None) -> list[Any]:
 
     if not names:
         return list(catalog.studies().values())
-    return [refusing(lambda name=name: catalog.study(name)) for name in names]
+    return [refusing(partial(catalog.study, name)) for name in names]
 
 
 def _settings(pairs: list[str] | None) -> dict[str, str]:

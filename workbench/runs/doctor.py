@@ -76,11 +76,11 @@ def _warm() -> Iterator[Finding]:
     from workbench.runs.kernels.server import WarmServer
 
     with WarmServer(()) as server:
-        server.start()
+        told = "; ".join(server.notes)   # asking for them waits until it is up
         if server.is_warm:
             yield Finding("Warm kernels", "can be forked")
         else:
-            yield Finding("Warm kernels", f"cold ones are used instead: {server.refused}", "note",
+            yield Finding("Warm kernels", f"cold instead: {server.refused or told}", "note",
                           "Runs work; each takes seconds longer to start.")
 
 
