@@ -40,7 +40,8 @@ def test_recovers_numbers_of_any_notebook(workbench, notebook):
     (("-p", "alpha"), "followed by a name and a value"), (("-f", "absent.yaml"), "absent.yaml"),
     (("-y", "- 1"), "YAML"), (("-p", "import", "1"), "import"),
     (("-p", "a; __import__('os')", "1"), "a variable's name"),
-    (("--cwd", "absent"), "existing folder"), (("-k", "xpython2"), "xpython2"), (("--time-limit", "soon"), "a duration such as"),
+    (("--cwd", "absent"), "existing folder"), (("-k", "xpython2"), "xpython2"),
+    (("--time-limit", "soon"), "a duration such as"),
     (("--memory-limit", "0"), "an amount of memory"), (("--prepare-only",), "OUTPUT must be"),
 ])
 def test_rejects_before_anything_runs(workbench, notebook, store, words, told):

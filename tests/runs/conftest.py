@@ -12,7 +12,7 @@ import pytest
 
 from workbench.core import Estimate, Interval
 from workbench.runs import Run, Store
-from workbench.runs.staging import timestamp
+from workbench.runs.storage.staging import timestamp
 
 STUDY = '''
 import pandas as pd

@@ -82,8 +82,8 @@ def start_runner(notebook, *options, code="execute"):
 def test_recovers_from_a_kernel_that_dies(study, tmp_path, make_notebook, code, cause, kernel):
     dying = make_notebook(tmp_path / "dying.ipynb", ("before", "print('so far')"),
                           ("dies", f"import os\n{code}"))
-    from workbench.runs.sweep import carry_out_all
-    from workbench.runs.task import Task
+    from workbench.runs.execution.sweep import carry_out_all
+    from workbench.runs.inputs.task import Task
 
     how = Settings(force=True, cold=kernel == "cold", warm=() if kernel == "warm" else None)
     done = carry_out_all([Task.of_study(study, study.Params(), dying)], None, how)[0]
@@ -122,7 +122,7 @@ def test_recovers_from_memory_that_runs_out(study, tmp_path, make_notebook):
 ], ids=["cell", "run", "deaf"])
 def test_recovers_from_a_notebook_that_takes_too_long(study, tmp_path, make_notebook, code,
                                                       limits, monkeypatch):
-    monkeypatch.setattr("workbench.runs.limits.GRACE", 1.0)
+    monkeypatch.setattr("workbench.runs.execution.limits.GRACE", 1.0)
     slow = make_notebook(tmp_path / "slow.ipynb", ("slow", code))
     done = execute(study, study.Params(), notebook=slow, settings=Settings(limits=limits))
     kind, seconds = ("cell", "1.5") if limits.cell else ("run", "4")
@@ -160,8 +160,8 @@ def test_identity_no_process_is_left(study, tmp_path, make_notebook, cold):
     leaving = make_notebook(tmp_path / "leaving.ipynb", ("leave", (
         "import pathlib, subprocess\nleft = subprocess.Popen(['sleep', '300'])\n"
         f"pathlib.Path({str(child)!r}).write_text(f'{{left.pid}}\\n')")))
-    from workbench.runs.sweep import carry_out_all
-    from workbench.runs.task import Task
+    from workbench.runs.execution.sweep import carry_out_all
+    from workbench.runs.inputs.task import Task
 
     how = Settings(force=True, cold=cold, warm=None if cold else ())
     done = carry_out_all([Task.of_study(study, study.Params(), leaving)], None, how)[0]

@@ -49,6 +49,6 @@ def test_matches_what_mlflow_reads_back(study, mlflow, make_notebook, tmp_path):
 
 
 def test_rejects_a_service_that_is_not_installed(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda *_: None)
     with pytest.raises(ValueError, match="'mlflow', which is not installed"):
         Tracker()

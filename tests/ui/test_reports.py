@@ -11,7 +11,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from workbench import runs
-from workbench.runs.store import Store
+from workbench.runs.storage.store import Store
 from workbench.ui.reports import ReportFiles
 
 FIGURE = ('<div id="plot" data-root-id="plot"></div><script>(function() {{ const item = {0};'

@@ -11,7 +11,7 @@ import typer
 
 from workbench.cli.settings import How
 from workbench.cli.shell import Terminated, ending_politely, refusal, shown
-from workbench.runs.events import Event, OnEvent, write_events
+from workbench.runs.execution.events import Event, OnEvent, write_events
 
 __all__ = ["duration", "follow", "planned"]
 

@@ -10,7 +10,7 @@ import typer
 
 from workbench.cli.shell import refusal, refusing
 from workbench.runs import Limits, Settings, Store
-from workbench.runs.limits import parse_bytes, parse_seconds
+from workbench.runs.execution.limits import parse_bytes, parse_seconds
 
 __all__ = ["How", "Where", "executing"]
 

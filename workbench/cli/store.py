@@ -121,7 +121,7 @@ def clean(*, older_than: Annotated[str | None, typer.Option(
           store: Where = None) -> None:
     """Remove runs from the store."""
     from workbench import runs
-    from workbench.runs.limits import parse_seconds
+    from workbench.runs.execution.limits import parse_seconds
 
     if older_than is None and not state and not keep_latest:
         raise refusal("One of --older-than, --keep-latest and --state must be given, got none. "

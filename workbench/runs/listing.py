@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.core import ParameterError, check
-from workbench.runs.folder import STATES, Run
-from workbench.runs.store import Store
+from workbench.runs.storage.folder import STATES, Run
+from workbench.runs.storage.store import Store
 
 __all__ = ["runs", "show"]
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.core import Estimate, Interval, Measure, Summary
-from workbench.runs import notebooks
-from workbench.runs.staging import RUN_FOLDER
+from workbench.runs.inputs import notebooks
+from workbench.runs.storage.staging import RUN_FOLDER
 
 __all__ = ["MIME", "Metric", "collected", "merged", "record", "recorded"]
 

@@ -5,8 +5,8 @@ import math
 import re
 from typing import Any
 
-from workbench.runs.events import Event
-from workbench.runs.folder import Run
+from workbench.runs.execution.events import Event
+from workbench.runs.storage.folder import Run
 
 __all__ = ["Tracker"]
 

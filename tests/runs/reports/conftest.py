@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from workbench.core import Estimate, Interval
-from workbench.runs.store import Store
+from workbench.runs.storage.store import Store
 
 FIGURE = ('<div id="{0}" data-root-id="{0}"></div><script>(function() {{'
           'const item = {1}; Bokeh.embed.embed_item(item, "{0}"); }})();</script>')

@@ -5,8 +5,8 @@ import math
 import pytest
 
 from workbench.core import Estimate, Interval
-from workbench.runs.compare import NO_TEST, compare
-from workbench.runs.fingerprint import KEY_SCHEMA
+from workbench.runs.keys.fingerprint import KEY_SCHEMA
+from workbench.runs.reports.compare import NO_TEST, compare
 from workbench.runs.reports.comparison import write_comparison
 
 FIGURE = ('<div data-root-id="p{0}" id="1b2c3d4e-0000-4000-8000-00000000{0}"></div>'

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from workbench.runs import write_index
-from workbench.runs.rows import Row
+from workbench.runs.storage.rows import Row
 
 EVIL = "<img src=x onerror=alert(1)></script>"
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from workbench.runs.compare import Comparison
 from workbench.runs.reports import assets
 from workbench.runs.reports.cells import INJECTED, TITLE, TOLD_ELSEWHERE, Cell, cells
+from workbench.runs.reports.compare import Comparison
 from workbench.runs.reports.frames import Frames
 
 __all__ = ["write_comparison"]

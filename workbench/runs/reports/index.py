@@ -12,8 +12,8 @@ from typing import Any
 
 from workbench.runs.reports import assets
 from workbench.runs.reports.frames import data_block
-from workbench.runs.rows import Row
-from workbench.runs.store import Store
+from workbench.runs.storage.rows import Row
+from workbench.runs.storage.store import Store
 
 __all__ = ["write_index"]
 

@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from workbench.runs.folder import Run
 from workbench.runs.reports import assets, text
 from workbench.runs.reports.cells import TITLE, TOLD_ELSEWHERE, Cell, cells
 from workbench.runs.reports.frames import Frames
 from workbench.runs.reports.sanitise import bare
+from workbench.runs.storage.folder import Run
 
 __all__ = ["ALARMS", "write_report"]
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from workbench.runs.folder import Run
+from workbench.runs.storage.folder import Run
 
 __all__ = ["browser", "write_pdf"]
 

@@ -1,0 +1,1 @@
+"""From a plan to finished runs: papermill's engine, limits, workers, clusters."""

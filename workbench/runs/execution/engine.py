@@ -1,0 +1,140 @@
+"""Papermill's engine of this package: truthful about what happened, whatever happened.
+
+Papermill alone forgets the notebook when the kernel dies and calls the cell that killed it
+completed. As an engine this also serves ``papermill in.ipynb out.ipynb --engine workbench``;
+papermill loads it while it is itself being imported, so nothing here may need all of it.
+"""
+
+import signal
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbclient.exceptions import DeadKernelError
+from papermill.engines import NBClientEngine
+from papermill.log import logger
+
+from workbench.runs.execution.client import Client, OnCell, Stopped
+from workbench.runs.execution.limits import Cancellation, Limits, Watch
+from workbench.runs.kernels.launch import KernelOptions
+
+__all__ = ["Conditions", "Engine", "Outcome"]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How a notebook is executed; nothing here is meant to change a result.
+
+    Parameters
+    ----------
+    kernel : KernelOptions
+    limits : Limits
+    cancelled : Cancellation
+    on_cell : callable, optional
+        Called with position (from 1), number of code cells and name as each one starts.
+    start : float
+        Seconds that a kernel may take to start.
+    """
+
+    kernel: KernelOptions
+    limits: Limits = field(default_factory=Limits)
+    cancelled: Cancellation = field(default_factory=Cancellation)
+    on_cell: OnCell | None = None
+    start: float = 60
+
+
+@dataclass
+class Outcome:
+    """Executed notebook, how it ended, and the cause in one line when it did not end well."""
+
+    notebook: Any
+    state: str = "succeeded"
+    error: str = ""
+    done: int = 0
+    total: int = 0
+    peak_memory: int | None = None
+    warm: bool = False
+
+
+class Engine(NBClientEngine):
+    """Executes under a watch, marks the cell that died and says why."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, *,
+                                 conditions: Conditions | None = None,
+                                 outcome: Outcome | None = None, log_file: Any = None,
+                                 execution_timeout: float | None = None,
+                                 start_timeout: float = 60, **options: Any) -> Any:
+        told = outcome or Outcome(nb_man.nb)
+        told.notebook = nb_man.nb
+        limits = conditions.limits if conditions else Limits(cell=execution_timeout)
+        watch = Watch(_narrowed(limits, nb_man.nb), conditions.cancelled if conditions else None)
+        client = Client(nb_man, watch=watch, log_file=log_file, kernel_name=kernel_name,
+                        on_cell=conditions.on_cell if conditions else None, log=logger,
+                        startup_timeout=int(start_timeout),
+                        **{name: value for name, value in options.items()
+                           if name in Client.class_trait_names()})
+        watch.start()
+        try:
+            return client.execute()
+        except (DeadKernelError, Stopped) as death:
+            _explain(told, watch, options.get("kernel_manager_class"))
+            if outcome is None and isinstance(death, DeadKernelError):
+                raise
+            return nb_man.nb
+        finally:
+            watch.end()
+            told.peak_memory = watch.peak_memory or None
+            if watch.verdict and told.state == "succeeded":
+                told.state, told.error = watch.verdict, _where(told.notebook, watch.reason)
+
+
+def _narrowed(limits: Limits, notebook: Any) -> Limits:
+    """The limits with the notebook's own time limit of a cell, when that is shorter."""
+    own = notebook.metadata.get("execution", {}).get("timeout")
+    if not isinstance(own, int | float) or isinstance(own, bool) or own <= 0:
+        return limits
+    cell = own if limits.cell is None else min(own, limits.cell)
+    return Limits(limits.run, cell, limits.memory, limits.output)
+
+
+def _explain(outcome: Outcome, watch: Watch, manager: Any) -> None:
+    """Name the cause of a kernel's end and mark the cell in which it happened."""
+    exit_code = getattr(manager, "exit_code", None)
+    if watch.verdict:
+        outcome.state, reason = watch.verdict, watch.reason
+    else:
+        outcome.state, reason = "killed", f"the kernel {_death(exit_code)}"
+    cell = _running(outcome.notebook)
+    outcome.error = _where(outcome.notebook, reason)
+    if cell is not None:
+        from nbformat.v4 import new_output
+
+        cell.metadata.papermill.update(status="failed", exception=True)
+        cell.outputs.append(new_output("error", ename="DeadKernel", evalue=outcome.error,
+                                       traceback=[outcome.error]))
+
+
+def _where(notebook: Any, reason: str) -> str:
+    begun = [cell for cell in notebook.cells if cell.cell_type == "code"
+             and cell.metadata.get("papermill", {}).get("start_time")]
+    return f"{reason} in cell {begun[-1].get('id')!r}" if begun else f"{reason} at the start"
+
+
+def _running(notebook: Any) -> Any:
+    """Cell that was being executed when the kernel ended."""
+    begun = [cell for cell in notebook.cells if cell.cell_type == "code"
+             and cell.metadata.papermill.get("start_time")]
+    return begun[-1] if begun else None
+
+
+def _death(exit_code: int | None) -> str:
+    if exit_code is None:
+        return "died"
+    if exit_code >= 0:
+        return f"ended with exit code {exit_code}"
+    try:
+        name = signal.Signals(-exit_code).name
+    except ValueError:
+        name = f"signal {-exit_code}"
+    reason = ", often because memory ran out," if name == "SIGKILL" else ""
+    return f"was ended by {name}{reason}"

@@ -1,0 +1,118 @@
+"""What travels between a sweep and the workers of a cluster, and what a worker does with it."""
+
+import io
+import tarfile
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from workbench.runs.execution.execute import Circumstances, carry_out
+from workbench.runs.execution.limits import Cancellation, Limits
+from workbench.runs.execution.plan import cores
+from workbench.runs.inputs.task import Task
+from workbench.runs.storage.store import Store
+
+__all__ = ["Answer", "Parcel", "perform"]
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What a worker needs for one task: the notebook itself, not only its path.
+
+    Parameters
+    ----------
+    task : Task
+    notebook : bytes
+    limits : Limits
+    store : str
+        URL where the worker publishes; nothing when it sends the run back.
+    topic : str
+        Where it tells the cells it begins, and learns that it shall stop.
+    number : int
+    cold, force : bool
+    """
+
+    task: Task
+    notebook: bytes
+    limits: Limits
+    store: str
+    topic: str
+    number: int
+    cold: bool
+    force: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A run as its worker gives it back: its name, and its folder where it was not published."""
+
+    run: str
+    folder: bytes
+    reused: bool
+
+
+def perform(parcel: Parcel) -> Answer:
+    """Execute a parcel; called on a worker."""
+    from distributed import get_worker
+
+    worker = get_worker()
+
+    def say(kind: str, done: int = 0, cells: int = 0, cell: str = "") -> None:
+        worker.log_event(parcel.topic, {"kind": kind, "number": parcel.number, "done": done,
+                                        "cells": cells, "cell": cell})
+
+    say("started")
+    threads = max(1, cores() // worker.state.nthreads) if worker.state.nthreads > 1 else None
+    with tempfile.TemporaryDirectory(prefix="wb-") as scratch, _stoppable(parcel.topic) as stop:
+        notebook = Path(scratch) / parcel.task.notebook.name
+        notebook.write_bytes(parcel.notebook)
+        task = replace(parcel.task, notebook=notebook)
+        store = Store(parcel.store or Path(scratch) / "runs")
+        around = Circumstances(parcel.limits, None if parcel.cold else _server(threads or 0),
+                               threads, force=parcel.force, cancelled=stop,
+                               on_cell=lambda done, cells, cell: say("cell", done, cells, cell))
+        run, reused = carry_out(task, store, around)
+        packed = b"" if parcel.store else _packed(run.folder)
+        return Answer(run.id, packed, reused)
+
+
+@cache
+def _server(threads: int) -> Any:
+    """Fork server of this worker; it ends with the worker's process."""
+    from workbench.runs.kernels.server import WarmServer
+
+    server = WarmServer(threads=threads or None)
+    server.start()
+    return server
+
+
+@contextmanager
+def _stoppable(topic: str) -> Iterator[Cancellation]:
+    from distributed import Event as Signal
+
+    cancelled, done = Cancellation(), threading.Event()
+    signal = Signal(topic)
+
+    def listen() -> None:
+        while not done.is_set():
+            if signal.wait(timeout=1):
+                cancelled.set()
+                return
+
+    threading.Thread(target=listen, daemon=True).start()
+    try:
+        yield cancelled
+    finally:
+        done.set()
+
+
+def _packed(folder: Path) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.add(folder, arcname=".")
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""What is to be executed: notebooks, their parameters, grids of them, tasks."""

@@ -1,0 +1,1 @@
+"""What decides a result: the key of a run, and why two keys differ."""
