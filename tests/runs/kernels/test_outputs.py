@@ -46,6 +46,7 @@ CELLS = {
     "exit": "import atexit\natexit.register(lambda: None) is None",
     "torch": "import torch\ntorch.arange(6.0).reshape(2, 3).requires_grad_()",
     "xarray": "import xarray\nxarray.DataArray([1, 2], dims='x', name='v')",
+    "quiet": "from workbench.core import libraries\nlibraries.arviz() is None",
     "pymc": ("import pymc as pm\nwith pm.Model() as model:\n    pm.Normal('m', 0, 1)\n"
              "model"),
     "arviz": "import arviz\narviz.from_dict({'m': [[1.0, 2.0]]})",

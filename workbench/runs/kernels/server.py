@@ -19,8 +19,8 @@ __all__ = ["APPLICATION", "HEAVY", "WarmServer", "heavy", "launch_cold", "shared
            "thread_variables"]
 
 HEAVY = ("numpy", "scipy.stats", "pandas", "matplotlib", "matplotlib.pyplot", "numba", "pytensor",
-         "pymc", "arviz", "nutpie", "torch", "sklearn", "xarray", "dask.array", "holoviews", "bokeh",
-         "panel")
+         "pymc", "arviz", "nutpie", "torch", "sklearn", "xarray", "dask.array", "holoviews",
+         "bokeh", "panel")
 VARIABLE = "WORKBENCH_WARM"
 APPLICATION = str(Path(__file__).with_name("app.py"))
 # Read when Python or a library starts, so that a fork would not follow another value.
