@@ -82,6 +82,8 @@ def _install(place: Environment, missing: Sequence[str], handle: int) -> None:
             run("notebook kernel", [str(place.python), "-m", "ipykernel", "install",
                                     "--sys-prefix", "--name", "python3",
                                     "--display-name", "workbench"])
+            run("warm notebook kernel", [str(place.python), "-m",
+                                         "workbench.runs.kernels.provisioner"])
         place.stamp(part).write_text(place.digest(part), encoding="utf-8")
     _say(f"workbench: environment ready after {time.monotonic() - started:.0f} s.")
 

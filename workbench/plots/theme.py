@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import holoviews as hv
 import holoviews.plotting.bokeh  # registers the renderer, without which .opts() fails
 
-__all__ = ["ROLES", "Figure", "Role", "dimension", "figure_html", "frame", "use_theme"]
+__all__ = ["LEGEND_BELOW", "ROLES", "Figure", "Role", "dimension", "figure_html", "frame", "use_theme"]
 
 hv.Store.set_current_backend("bokeh")
 hv.renderer("bokeh").webgl = False     # plain canvas draws our few points faster than it loads
@@ -50,6 +50,10 @@ ROLES = {
     "variant": Role("#56B4E9", "solid", 1.5, marker="circle"),
     "alarm": Role("#D55E00", "solid", marker="diamond"),
 }
+
+# Bokeh reserves too little room for a legend of two rows below the axis.
+LEGEND_BELOW = {"legend_position": "bottom", "legend_cols": 3,
+                "backend_opts": {"plot.min_border_bottom": 132}}
 
 
 def dimension(name: str, label: str, unit: str | None = None) -> hv.Dimension:

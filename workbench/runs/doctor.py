@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import workbench
-from workbench.core import places
 
 __all__ = ["Finding", "doctor"]
 
@@ -108,14 +107,17 @@ def _memory() -> Iterator[Finding]:
 
 
 def _disk() -> Iterator[Finding]:
-    store = places.runs()
-    existing = next(path for path in (store, *store.parents) if path.exists())
+    from workbench.runs.storage.store import Store
+
+    opened = Store()
+    folder = opened.workspace
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
     yield _amount("Disk", shutil.disk_usage(existing).free, LEAST_DISK,
                   "Free some: python3 -m workbench clean --older-than 30d.")
     if os.access(existing, os.W_OK):
-        yield Finding("Store", str(store))
+        yield Finding("Store", opened.url)
     else:
-        yield Finding("Store", f"{store} cannot be written", "bad",
+        yield Finding("Store", f"{folder} cannot be written", "bad",
                       "Name another folder in WORKBENCH_RUNS.")
 
 

@@ -39,17 +39,19 @@ def runs(study: Any = None, *, states: Sequence[str] = (), where: Mapping[str, s
     """
     for state in states:
         check.one_of(FILTERS, state=state)
-    wanted = dict(where or {})
-    found = Store.of(store).runs(study, states=tuple(states) or None,
-                                 limit=None if wanted else limit)
+    wanted, opened = dict(where or {}), Store.of(store)
+    if not wanted:
+        return opened.runs(study, states=tuple(states) or None, limit=limit)
+    found = opened.rows(study, states=tuple(states) or None)
     known = {name for run in found for name in run.params}
     problems = [f"unknown parameter {name!r}.{check.suggestion(name, known)} Known: "
                 f"{', '.join(sorted(known))}." for name in wanted if found and name not in known]
     if problems:
         raise ParameterError(problems)
-    fitting = [run for run in found
-               if all(_equal(run.params.get(name), text) for name, text in wanted.items())]
-    return fitting[:limit]
+    fitting = [row.id for row in found
+               if all(_equal(row.params.get(name), text) for name, text in wanted.items())]
+    live = {run.id: run for run in opened.runs(study, states=("running",))}
+    return [live[name] if name in live else opened.read(name) for name in fitting[:limit]]
 
 
 def show(key: str, *, store: Store | Path | str | None = None) -> Run:

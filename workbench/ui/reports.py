@@ -30,6 +30,7 @@ class ReportFiles(StaticFileHandler):
         if path in ("", "index.html"):
             self._refresh_index()
             path = "index.html"
+        self._fetch(path.partition("/")[0])
         await super().get(path, include_body)
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
@@ -60,12 +61,22 @@ class ReportFiles(StaticFileHandler):
         self.finish("There is no such file among the saved runs."
                     if status_code == 404 else f"This cannot be answered ({status_code}).")
 
+    def _fetch(self, name: str) -> None:
+        """Bring a run of a remote store here when it is first asked for."""
+        store = runs.Store()
+        if store.local is None and not (Path(self.root) / name).exists():
+            try:
+                store.load(name).folder.exists()
+            except (OSError, ValueError):
+                raise HTTPError(404) from None
+
     def _refresh_index(self) -> None:
         """Write the index anew if a run came or went; ten thousand take most of a second."""
         try:
             before = Path(self.root).stat().st_mtime_ns
             if self._indexed.get(self.root) != before:
-                runs.write_index(Path(self.root))
+                store = runs.Store()
+                runs.write_index(store if store.local is None else Path(self.root))
                 self._indexed[self.root] = before  # as it was before, so that no run is missed
         except OSError:  # a store that cannot be written still shows the index it has
             return

@@ -9,7 +9,8 @@ from typing import Any
 import panel as pn
 from tornado.ioloop import IOLoop
 
-from workbench.core import Study, places
+from workbench import runs
+from workbench.core import Study
 from workbench.ui.home import HomePage
 from workbench.ui.page import StudyPage
 from workbench.ui.reports import ReportFiles
@@ -52,7 +53,7 @@ def serve(studies: Mapping[str, Study], *, address: str = "127.0.0.1", port: int
     server = pn.io.server.get_server(
         pages, port=chosen, address=address, warm=True, location=True, start=False,
         websocket_origin=[f"{name}:{chosen}" for name in {_host(address), "localhost"}],
-        extra_patterns=[(rf"/{REPORTS}/(.*)", ReportFiles, {"path": str(places.runs())})],
+        extra_patterns=[(rf"/{REPORTS}/(.*)", ReportFiles, {"path": str(runs.Store().workspace)})],
         use_index=False)
     server.start()
     url = f"http://{_host(address)}:{chosen}/"

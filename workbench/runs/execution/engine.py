@@ -6,6 +6,7 @@ papermill loads it while it is itself being imported, so nothing here may need a
 """
 
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,8 @@ class Conditions:
         Called with position (from 1), number of code cells and name as each one starts.
     start : float
         Seconds that a kernel may take to start.
+    beat : callable, optional
+        Called now and then while the run goes on.
     """
 
     kernel: KernelOptions
@@ -40,6 +43,7 @@ class Conditions:
     cancelled: Cancellation = field(default_factory=Cancellation)
     on_cell: OnCell | None = None
     start: float = 60
+    beat: Callable[[], None] | None = None
 
 
 @dataclass
@@ -67,7 +71,8 @@ class Engine(NBClientEngine):
         told = outcome or Outcome(nb_man.nb)
         told.notebook = nb_man.nb
         limits = conditions.limits if conditions else Limits(cell=execution_timeout)
-        watch = Watch(_narrowed(limits, nb_man.nb), conditions.cancelled if conditions else None)
+        watch = Watch(_narrowed(limits, nb_man.nb), conditions.cancelled if conditions else None,
+                      conditions.beat if conditions else None)
         client = Client(nb_man, watch=watch, log_file=log_file, kernel_name=kernel_name,
                         on_cell=conditions.on_cell if conditions else None, log=logger,
                         startup_timeout=int(start_timeout),

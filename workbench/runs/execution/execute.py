@@ -17,11 +17,13 @@ from workbench.runs.keys import environment, fingerprint
 from workbench.runs.reports.page import write_report
 from workbench.runs.storage import staging
 from workbench.runs.storage.folder import Run, rebuilt
+from workbench.runs.storage.staging import Stage
 from workbench.runs.storage.store import RUN_FOLDER, Store
 
 __all__ = ["Circumstances", "carry_out", "execute"]
 
 ENVIRONMENTS = "_environments"
+PATIENCE = 0.5   # seconds between looks at an interrupt, while another process executes the task
 OnCell = Callable[[int, int, str], None]
 
 
@@ -100,11 +102,11 @@ def carry_out(task: Task, store: Store, around: Circumstances) -> tuple[Run, boo
         found = store.find(task.key)
         if found is not None:
             return found, True
-        with store.claim(task.key, wait=False) as mine:
+        with store.claim(task.key, wait=PATIENCE) as mine:
             if mine:
                 found = store.find(task.key)
                 return (found, True) if found else (_executed(task, store, around), False)
-        if around.cancelled.wait(0.2):
+        if around.cancelled.is_set():
             raise KeyboardInterrupt
 
 
@@ -113,7 +115,7 @@ def _executed(task: Task, store: Store, around: Circumstances) -> Run:
     task.refuse(content)
     about = task.about() | {"started": staging.timestamp(), "host": socket.gethostname()}
     with store.staged(task.name, task.key, about) as stage:
-        record = about | _outcome(content, task, stage.folder, around)
+        record = about | _outcome(content, task, stage, around)
         _remember_environment(store)
         try:
             write_report(rebuilt(stage.folder, {"id": stage.id, **record}),
@@ -123,12 +125,13 @@ def _executed(task: Task, store: Store, around: Circumstances) -> Run:
         return run
 
 
-def _outcome(content: Any, task: Task, folder: Path, around: Circumstances) -> dict[str, Any]:
+def _outcome(content: Any, task: Task, stage: Stage, around: Circumstances) -> dict[str, Any]:
     """Run the notebook, save it, and return what the manifest tells about it."""
     from workbench.runs.execution.driver import run_notebook
     from workbench.runs.execution.engine import Conditions
     from workbench.runs.kernels.launch import KernelOptions
 
+    folder = stage.folder
     kernel = KernelOptions(
         environment={RUN_FOLDER: str(folder.resolve())}, memory=around.limits.memory,
         cwd=None if task.cwd is None else str(task.cwd), threads=around.threads,
@@ -136,8 +139,8 @@ def _outcome(content: Any, task: Task, folder: Path, around: Circumstances) -> d
     begun = time.monotonic()
     log = folder / "log.txt"
     outcome = run_notebook(content, task.values,
-                           Conditions(kernel, around.limits, around.cancelled, around.on_cell),
-                           log)
+                           Conditions(kernel, around.limits, around.cancelled, around.on_cell,
+                                      beat=stage.beat), log)
     seconds = time.monotonic() - begun
     if not log.stat().st_size:
         log.unlink()

@@ -6,6 +6,7 @@ import re
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ __all__ = ["NO_LIMITS", "Cancellation", "Limits", "Watch", "parse_bytes", "parse
 
 GRACE = 5.0             # seconds between the polite interrupt and the end of the process group
 LOOK_EVERY = 0.2        # seconds
+BEAT_EVERY = 60.0       # seconds between signs of life for other machines
 WEIGH_EVERY = 1.0       # seconds; reading private memory costs about a millisecond a process
 SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12,
@@ -72,10 +74,13 @@ class Watch:
     ----------
     limits : Limits
     cancelled : Cancellation
+    beat : callable, optional
+        Called now and then while the run goes on.
     """
 
-    def __init__(self, limits: Limits, cancelled: Cancellation | None = None):
-        self.limits = limits
+    def __init__(self, limits: Limits, cancelled: Cancellation | None = None,
+                 beat: Callable[[], None] | None = None):
+        self.limits, self._beat = limits, beat
         self.cancelled = Cancellation() if cancelled is None else cancelled
         self.verdict = self.reason = ""
         self.peak_memory = 0
@@ -106,8 +111,12 @@ class Watch:
         self._thread.join()
 
     def _look(self) -> None:
+        beaten = time.monotonic()
         while not self._ended.wait(LOOK_EVERY):
             now = time.monotonic()
+            if self._beat is not None and now - beaten > BEAT_EVERY:
+                beaten = now
+                self._beat()
             if not self.verdict:
                 self._judge(now)
             elif self.cancelled.at_once or now - self._judged > GRACE:

@@ -109,3 +109,7 @@ def install_kernelspec(prefix: str | Path | None = None) -> Path:
     }
     (folder / "kernel.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return folder
+
+
+if __name__ == "__main__":
+    install_kernelspec()
