@@ -332,16 +332,17 @@ def test_matches_one_execution_of_one_key(study, store, tmp_path):
 
 
 def test_recovers_from_a_clock_that_steps_back(study, store, monkeypatch):
-    import workbench.runs.staging as staging
+    from datetime import datetime as real
 
-    real, steps = staging.datetime, iter(range(10**6))
+    steps = iter(range(10**6))
 
     class Backwards(real):
         @classmethod
         def now(cls, tz=None):
             return real.now(tz).replace(year=2030 - next(steps) % 20)
 
-    monkeypatch.setattr(staging, "datetime", Backwards)
+    for module in ("names", "staging"):
+        monkeypatch.setattr(f"workbench.runs.storage.{module}.datetime", Backwards)
     runs = [execute(study, study.Params()) for _ in range(3)]
     assert len({done.id for done in runs}) == 3
     assert all(0 < done.seconds < LONG for done in runs)

@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 import holoviews as hv
 import holoviews.plotting.bokeh  # registers the renderer, without which .opts() fails
 
-__all__ = ["LEGEND_BELOW", "ROLES", "Figure", "Role", "dimension", "figure_html", "frame", "use_theme"]
+__all__ = ["LEGEND_BELOW", "ROLES", "Figure", "Role", "dimension", "figure_html", "frame",
+           "use_theme"]
 
 hv.Store.set_current_backend("bokeh")
 hv.renderer("bokeh").webgl = False     # plain canvas draws our few points faster than it loads

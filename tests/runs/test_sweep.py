@@ -1,0 +1,116 @@
+"""Many runs: what is told, what is reused, and the functions behind the commands."""
+
+import json
+
+import pytest
+
+from workbench import runs
+from workbench.core import ParameterError
+from workbench.runs import Limits, Settings, Store, report, rerun, run, sweep, write_events
+
+
+def test_matches_one_run_of_each_study(study, store):
+    first = report([study, study], {"n": 4})
+    assert first[0].id == first[1].id            # the second found what the first had made
+    again = report([study], {"n": 4})
+    assert again[0].id == first[0].id
+    index = (store / "index.html").read_text("utf-8")
+    assert first[0].id in index
+
+
+def test_rejects_before_anything_is_executed(study, store):
+    with pytest.raises(ParameterError, match="unknown parameter 'm'"):
+        report([study, study], {"m": 4})
+    with pytest.raises(ParameterError, match="n must be"):
+        sweep(study, {"n": [1, 2, 1000]})
+    assert not store.exists() or list(store.iterdir()) == []
+
+
+def test_recovers_news_in_order(study, tmp_path):
+    seen = []
+    done = sweep(study, {"n": [1, 2, 3]}, settings=Settings(workers=2), on_event=seen.append)
+    assert [each.params["n"] for each in done] == [1, 2, 3]
+    kinds = [event.kind for event in seen]
+    assert (kinds[0], kinds[-1]) == ("planned", "ended")
+    for number in (1, 2, 3):
+        mine = [event for event in seen if event.number == number]
+        assert mine[0].kind == "started"
+        assert mine[-1].kind == "finished"
+        assert [event.done for event in mine if event.kind == "cell"] == [1, 2, 3, 4]
+        assert mine[-1].run == done[number - 1]
+    path = tmp_path / "news.jsonl"
+    with path.open("w") as stream:
+        tell = write_events(stream)
+        for event in seen:
+            tell(event)
+    told = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [each["event"] for each in told] == kinds
+    assert told[-2]["summary"]["rows"]["unit"] == "rows"
+
+
+def test_identity_of_what_changes_nothing(study, store):
+    first = report([study], settings=Settings(cold=True, limits=Limits(run=600, memory=4 * 10**9)))
+    notebook = store.parents[1] / "notebooks" / "tiny.ipynb"
+    content = json.loads(notebook.read_text("utf-8"))
+    content["cells"][0]["source"] = "# Tiny\n\nAnother text."
+    notebook.write_text(json.dumps(content), "utf-8")
+    again = report([study], settings=Settings(single_file=True))
+    assert [each.id for each in again] == [each.id for each in first]
+    forced = report([study], settings=Settings(force=True))
+    assert forced[0].key == first[0].key
+    assert forced[0].id != first[0].id
+    content["cells"][3]["source"] += "\nnothing = 0"
+    notebook.write_text(json.dumps(content), "utf-8")
+    changed, = report([study])
+    assert changed.key != first[0].key
+    assert "run" in str(runs.why(first[0], changed))
+
+
+def test_recovers_what_a_notebook_forbids(study, store):
+    notebook = store.parents[1] / "notebooks" / "tiny.ipynb"
+    content = json.loads(notebook.read_text("utf-8"))
+    content["metadata"]["workbench"] = {"cache": "never"}
+    notebook.write_text(json.dumps(content), "utf-8")
+    assert report([study])[0].id != report([study])[0].id
+
+
+def test_matches_limits_of_size(study, make_notebook, tmp_path):
+    heads = [Settings(workers=number).workers for number in (1, 4)]
+    assert heads == [1, 4]
+    for wrong in ({"workers": 0}, {"workers": -1}):
+        with pytest.raises(ValueError, match="workers must be positive"):
+            Settings(**wrong)
+    with pytest.raises(ValueError, match="memory must be positive"):
+        Limits(memory=0)
+
+
+def test_recovers_any_notebook_again(study, store):
+    notebook = store.parents[1] / "notebooks" / "tiny.ipynb"
+    first = run(notebook, {"n": 2})
+    assert first.study == "tiny"
+    assert run(notebook, {"n": 2}).id != first.id                    # executed again
+    assert run(notebook, {"n": 2}, settings=Settings()).id in {
+        each.id for each in Store().runs()}
+    again = rerun(first.key[:12], {"n": "5"})
+    assert (again.params["n"], again.state) == (5, "succeeded")
+    notebook.unlink()
+    with pytest.raises(ValueError, match=r"notebook.*tiny\.ipynb"):
+        rerun(first.id)
+
+
+def test_recovers_a_study_s_run_again(study):
+    first, = report([study], {"n": 2, "word": "none"})
+    again = rerun(first.id)
+    assert (again.key, again.params) == (first.key, first.params)
+    with pytest.raises(ParameterError, match="n must be"):
+        rerun(first.id, {"n": "1000"})
+
+
+def test_identity_threads_and_plan_follow_the_machine(study):
+    tasks = [runs.Task.of(study, {"n": number}) for number in range(1, 6)]
+    planned = runs.plan(tasks, Store(), Settings(workers=2))
+    assert (planned.workers, planned.todo, planned.found) == (2, [0, 1, 2, 3, 4], {})
+    assert planned.threads >= 1
+    assert runs.plan(tasks[:1], Store(), Settings()).threads is None
+    small = runs.plan(tasks, Store(), Settings(limits=Limits(memory=10**15)))
+    assert small.workers >= 1
