@@ -96,7 +96,8 @@ def test_matches_language(metadata, language):
 
 
 def test_identity_reading_costs_no_grammar(write):
-    code = ("import sys\nfrom workbench.runs.inputs import notebooks\nnotebooks.load(sys.argv[1])\n"
+    code = ("import sys\nfrom workbench.runs.inputs import notebooks\n"
+            "notebooks.load(sys.argv[1])\n"
             "print('rfc3987_syntax' in sys.modules, 'nbformat' in sys.modules)")
     done = subprocess.run([sys.executable, "-c", code, str(write(WHOLE))], capture_output=True,
                           text=True, check=True)
