@@ -1,5 +1,6 @@
 """JupyterLab in a real browser runs a notebook from top to bottom and draws its figures."""
 
+import json
 import os
 import secrets
 import shutil
@@ -28,6 +29,11 @@ def checkout(tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkout")
     shutil.copytree(ROOT / "notebooks", folder / "notebooks")
     shutil.copytree(ROOT / "data" / "raw", folder / "data" / "raw")
+    for name in NOTEBOOKS:
+        content = json.loads((folder / "notebooks" / f"{name}.ipynb").read_text("utf-8"))
+        content["metadata"]["kernelspec"] = {
+            "name": "workbench-warm", "display_name": "workbench (warm)", "language": "python"}
+        (folder / "notebooks" / f"warm_{name}.ipynb").write_text(json.dumps(content), "utf-8")
     return folder
 
 
@@ -63,20 +69,24 @@ def _wait(address, process, log):
     pytest.fail(f"JupyterLab did not answer:\n{log.read_text()}")
 
 
+@pytest.mark.parametrize("kernel", ["python3", "workbench-warm"])
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_matches_notebook_run_in_lab(browser, lab, checkout, name):
+def test_matches_notebook_run_in_lab(browser, lab, checkout, name, kernel):
     address, token = lab
+    shutil.rmtree(checkout / "runs", ignore_errors=True)
+    opened = name if kernel == "python3" else f"warm_{name}"
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page, outside = context.new_page(), []
     context.route(lambda url: not url.startswith((address, "data:", "blob:")),
                   lambda route: (outside.append(route.request.url), route.abort()))
-    page.goto(f"{address}/lab/tree/notebooks/{name}.ipynb?token={token}")
+    page.goto(f"{address}/lab/tree/notebooks/{opened}.ipynb?token={token}")
     notebook = page.locator(".jp-NotebookPanel:visible")
     notebook.locator(".jp-Cell").first.wait_for(timeout=60_000)
     # Lab shows an idle kernel before it is connected, and a run then would ask for a kernel.
     page.wait_for_function(f"""async () => {{
       const kernels = await (await fetch("/api/kernels?token={token}")).json();
-      return kernels.some((kernel) => kernel.connections && kernel.execution_state === "idle");
+      return kernels.some((kernel) => kernel.connections && kernel.execution_state === "idle"
+                          && kernel.name === "{kernel}");
     }}""", timeout=60_000, polling=500)
     page.wait_for_timeout(1000)
     page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
