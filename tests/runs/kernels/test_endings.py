@@ -52,9 +52,14 @@ def test_identity_kernels_end_by_themselves_when_asked(mode, run):
         assert "farewell" in executed.printed
 
 
+@pytest.mark.slow
+def test_identity_large_imports_do_not_delay_the_end(mode, run):
+    assert run(mode, "import torch, pymc, panel, holoviews").kernel.exit_code == 0
+
+
 def test_recovers_what_the_process_prints(mode, run):
-    printed = run(mode, "import os; os.write(2, b'to the log\\n'); os.close(2)").printed
-    assert isinstance(printed, str)
+    code = "import sys; sys.__stderr__.write('from the process\\n'); sys.__stderr__.flush()"
+    assert "from the process" in run(mode, code).printed
 
 
 def test_rejects_memory_beyond_the_limit(mode, run):

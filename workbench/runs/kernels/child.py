@@ -4,7 +4,6 @@ A warm kernel then runs ipykernel in this process; a cold one replaces it by ``e
 Loaded by file name from the template, hence the standard library only.
 """
 
-import atexit
 import contextlib
 import ctypes
 import gc
@@ -14,13 +13,12 @@ import random
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-__all__ = ["THREAD_VARIABLES", "become_cold", "become_warm", "finish", "limit_memory",
+__all__ = ["THREAD_VARIABLES", "become_cold", "become_warm", "limit_memory",
            "name_process", "tell"]
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
@@ -76,16 +74,7 @@ def become_warm(request: Mapping[str, Any], files: list[int], connection: socket
     tell(connection, {"pid": os.getpid(), "inherited": resident})
     connection.close()
     application.launch_instance()
-    sys.exit(0)
-
-
-def finish() -> None:
-    """Do what an interpreter does at its end; ``os._exit`` alone would lose output."""
-    with contextlib.suppress(BaseException):  # the exit code stands
-        threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as at any end
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
+    sys.exit(1)  # unreachable: the application ends the process
 
 
 def tell(connection: socket.socket, message: Mapping[str, Any]) -> None:

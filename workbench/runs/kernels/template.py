@@ -166,7 +166,8 @@ class Template:
             print(reason, file=sys.stderr)  # noqa: T201 - to the kernel's log
             self.child.tell(connection, {"refused": reason})
         finally:
-            self.child.finish()
+            with contextlib.suppress(OSError):
+                sys.stderr.flush()
             os._exit(code)
 
     def _reap(self, kernel: int) -> None:
