@@ -43,7 +43,8 @@ def printed(run):
 
 def arm(folder, kind):
     """Runs of one kind of kernel and the seconds that all took."""
-    how = runs.Settings(workers=2, cold=kind == "cold", warm=("torch",) if kind == "warm" else None)
+    how = (runs.Settings(workers=2, cold=True) if kind == "cold"
+           else runs.Settings(workers=2, warm=("torch",)))
     begun = time.monotonic()
     done = runs.sweep(notebook(folder), {"n": range(COUNT)}, store=Path(folder) / kind,
                       settings=how)
@@ -55,7 +56,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         found = {kind: arm(folder, kind) for kind in ("cold", "warm")}
         for kind, (done, _) in found.items():
-            assert [run.state for run in done] == ["succeeded"] * COUNT, [run.error for run in done]
+            assert not [run.error for run in done if run.state != "succeeded"]
             assert {run.kernel for run in done} == {kind}
         told = {kind: [printed(run) for run in done] for kind, (done, _) in found.items()}
     assert told["warm"] == told["cold"]
@@ -63,7 +64,8 @@ def main():
     rows = [f"| {kind} | {seconds:.1f} | {statistics.median(run.seconds for run in done):.2f} |"
             for kind, (done, seconds) in found.items()]
     text = "\n".join([f"# {COUNT} notebooks on {card}, 2 at a time", "",
-                      "| kernels | all [s] | each, median [s] |", "| --- | --- | --- |", *rows, ""])
+                      "| kernels | all [s] | each, median [s] |", "| --- | --- | --- |",
+                      *rows, ""])
     sys.stdout.write(text)
     (RESULTS / "runs_gpu.md").write_text(text, encoding="utf-8")
 
