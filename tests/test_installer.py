@@ -67,6 +67,9 @@ def checkout(folder):
         (folder / "workbench" / name).write_bytes((SOURCE / name).read_bytes())
     (folder / "workbench" / "cli.py").write_text(COMMAND)
     (folder / "ipykernel.py").write_text(KERNEL)
+    warm = folder / "workbench" / "runs" / "kernels" / "provisioner.py"
+    warm.parent.mkdir(parents=True)
+    warm.write_text(KERNEL)
     (folder / "tiny_backend.py").write_text(BACKEND)
     (folder / "pyproject.toml").write_text(PROJECT)
     (folder / "requirements.lock").write_text("# nothing\n")

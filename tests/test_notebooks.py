@@ -94,4 +94,4 @@ def test_runs_with_small_parameters(path, tmp_path):
     assert run.report.is_file()
     figures = study.figures(Result(run.summary, run.tables()))
     assert set(code_of(path)) == {*HEAD[1:], *figures, "save"}
-    assert run.report.read_text(encoding="utf-8").count('class="figure"') == len(figures)
+    assert run.report.read_text(encoding="utf-8").count("<iframe sandbox=") == len(figures)

@@ -1,7 +1,8 @@
 """Papermill's engine of this package: truthful about what happened, whatever happened.
 
 Papermill alone forgets the notebook when the kernel dies and calls the cell that killed it
-completed. As an engine this also serves ``papermill in.ipynb out.ipynb --engine workbench``, see `entry`.
+completed. As an engine this also serves ``papermill in.ipynb out.ipynb --engine workbench``
+(see `entry`).
 """
 
 import signal
