@@ -137,12 +137,13 @@ class Live(News):
         from rich.console import Console
         from rich.live import Live as Display
 
-        self._console = Console(stderr=True, highlight=False)
-        self._display = Display(console=self._console, refresh_per_second=5, transient=True,
-                                get_renderable=self._table)
         self._active: dict[int, tuple[Event, float]] = {}
         self._left = math.nan
         self._told = time.monotonic()
+        # Where standard output is a file, finished runs belong there and not above the table.
+        self._display = Display(console=Console(stderr=True, highlight=False), transient=True,
+                                refresh_per_second=5, get_renderable=self._table,
+                                redirect_stdout=sys.stdout.isatty())
 
     def __enter__(self) -> "Live":
         self._display.start()
