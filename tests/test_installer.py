@@ -69,7 +69,7 @@ def checkout(folder):
     (folder / "ipykernel.py").write_text(KERNEL)
     warm = folder / "workbench" / "runs" / "kernels" / "provisioner.py"
     warm.parent.mkdir(parents=True)
-    warm.write_text(KERNEL)
+    warm.write_text(KERNEL.replace('"python3"', '"workbench-warm"'))
     (folder / "tiny_backend.py").write_text(BACKEND)
     (folder / "pyproject.toml").write_text(PROJECT)
     (folder / "requirements.lock").write_text("# nothing\n")
@@ -120,6 +120,7 @@ def test_recovers_an_environment_from_nothing_in_an_odd_folder(made):
     stages = [line for line in err.splitlines() if re.fullmatch(r"  .+: \d+\.\d s", line)]
     assert len(stages) >= 3
     assert "ipykernel install" in (folder / ".venv" / "setup.log").read_text(encoding="utf-8")
+    assert (folder / ".venv/share/jupyter/kernels/workbench-warm/kernel.json").exists()
 
 
 def test_identity_a_second_call_installs_nothing(made):
