@@ -220,3 +220,20 @@ def test_rejects_a_program_that_does_not_exist(tmp_path):
             process = server._host.fork(wrong, warm=False)
         assert process.wait(30) == 1
     assert "No such file" in (tmp_path / "out.txt").read_text()
+
+
+def test_identity_a_forked_owner_leaves_the_server_alone():
+    code = """
+import os, sys
+from workbench.runs.kernels.server import shared
+server = shared(("json",), 1)
+server.start()
+server.notes
+if os.fork() == 0:
+    assert shared(("json",), 1) is not server
+    sys.exit()
+os.wait()
+print(shared(("json",), 1) is server, server._host.has_ended())"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          check=True)
+    assert done.stdout.split() == ["True", "False"]

@@ -161,12 +161,9 @@ def launch_cold(launch: Launch) -> KernelProcess:
     return _nursery(os.getpid()).fork(launch, warm=False)
 
 
-@cache
 def shared(modules: tuple[str, ...] | None, threads: int | None) -> WarmServer:
     """The server of this process for these modules; it ends with the process."""
-    server = WarmServer(modules, threads=threads)
-    atexit.register(server.close)
-    return server
+    return _shared(os.getpid(), modules, threads)  # a forked process has its own
 
 
 def thread_variables(threads: int | None) -> dict[str, str]:
@@ -175,10 +172,21 @@ def thread_variables(threads: int | None) -> dict[str, str]:
 
 
 @cache
+def _shared(process: int, modules: tuple[str, ...] | None, threads: int | None) -> WarmServer:
+    server = WarmServer(modules, threads=threads)
+    _close_at_exit(server, process)
+    return server
+
+
+@cache
 def _nursery(process: int) -> TemplateHost:
     host = TemplateHost(None, os.environ)
-    atexit.register(lambda: host.close() if os.getpid() == process else None)
+    _close_at_exit(host, process)
     return host
+
+
+def _close_at_exit(owned: WarmServer | TemplateHost, process: int) -> None:
+    atexit.register(lambda: owned.close() if os.getpid() == process else None)
 
 
 def _unsuitable(launch: Launch, own: Mapping[str, str]) -> str:
