@@ -11,16 +11,25 @@ from workbench.runs.keys.imports import requests
 
 __all__ = ["libraries"]
 
+LOADER = "warm"
+
 
 def libraries(tasks: Iterable[Task]) -> tuple[str, ...]:
-    """Those of the configured modules that the tasks' code imports, directly or not."""
+    """Those of the configured modules that the tasks' code imports, directly or not.
+
+    Our own modules among the code may have a function `warm` that loads compiled code.
+    """
     named: set[str] = set()
+    compiled: set[str] = set()
     for task in {task.notebook: task for task in tasks}.values():
         cells = [cell.source for cell in notebooks.load(task.notebook).cells
                  if cell.cell_type == "code"]
-        sources = (*cells, *filter(None, map(_source, task.key_parts["code"])))
+        own = {module: _source(module) for module in task.key_parts["code"]}
+        compiled |= {f"{module}:{LOADER}" for module, text in own.items()
+                     if module.startswith("workbench.") and f"\ndef {LOADER}(" in text}
+        sources = (*cells, *own.values())
         named |= {_top(request.module) for text in sources for request in requests(text)}
-    return tuple(module for module in heavy() if _top(module) in named)
+    return (*(module for module in heavy() if _top(module) in named), *sorted(compiled))
 
 
 def _top(module: str) -> str:
