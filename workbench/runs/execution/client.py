@@ -1,7 +1,7 @@
 """Notebook client that tells how far it is, keeps long prints short and stops when told to."""
 
-from collections import deque
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any, TextIO
 
 from papermill.clientwrap import PapermillNotebookClient
@@ -47,19 +47,22 @@ class Client(PapermillNotebookClient):
         finally:
             self.watch.cell_ends()
             if cell.cell_type == "code":
-                self._finish(cell)
+                self._shorten(cell.outputs, cell_index, ends=True)
 
     def output(self, outs: list[Any], msg: dict[str, Any], display_id: str | None,
                cell_index: int) -> Any:
-        if msg["msg_type"] == "stream" and not self.output_hook_stack[
-                msg["parent_header"].get("msg_id")]:
-            name, text = msg["content"]["name"], msg["content"]["text"]
-            stream = self._streams.setdefault(name, _Stream(self.watch.limits.output,
-                                                            self.log_file))
-            msg["content"]["text"] = stream.kept(text)
-            if not msg["content"]["text"]:
-                return None
-        return super().output(outs, msg, display_id, cell_index)
+        shown = super().output(outs, msg, display_id, cell_index)
+        if shown is None:
+            return None
+        if len(outs) == 1:          # the first, or the first since all was cleared
+            self._streams.clear()
+        if shown.output_type == "stream":
+            most = self.watch.limits.output
+            stream = self._streams.setdefault(shown.name, _Stream(shown.name, most,
+                                                                  self.log_file))
+            if stream.grows(shown.text) > 2 * most:
+                self._shorten(outs, cell_index)
+        return shown
 
     def _announce(self, cell: Any) -> None:
         if _counts(cell):
@@ -67,66 +70,78 @@ class Client(PapermillNotebookClient):
             if self.on_cell is not None:
                 self.on_cell(self._done, self._total, str(cell.get("id", self._done)))
 
-    def _finish(self, cell: Any) -> None:
-        """Join pieces of one stream, which arrive cut at random, and end those that were cut."""
-        joined: list[Any] = []
-        for output in cell.get("outputs", []):
-            before = joined[-1] if joined else None
-            if (before is not None and output.output_type == before.output_type == "stream"
-                    and output.name == before.name):
-                before.text += output.text
-            else:
-                joined.append(output)
-        for name, stream in self._streams.items():
-            last = [output for output in joined
-                    if output.output_type == "stream" and output.name == name][-1:]
-            for output in last:
-                output.text += stream.rest()
-        cell.outputs = joined
+    def _shorten(self, outs: list[Any], cell_index: int, *, ends: bool = False) -> None:
+        """Cut what is too long and join its pieces, which arrive cut at random."""
+        for stream in self._streams.values():
+            stream.cut(outs, ends=ends)
+        joined, places = _joined(outs)
+        outs[:] = joined
+        for cells in self._display_id_map.values():     # outputs that may be updated later
+            if cell_index in cells:
+                cells[cell_index] = [places[place] for place in cells[cell_index]]
 
 
 class _Stream:
-    """Head and tail of what a cell prints to one stream."""
+    """What a cell has printed to one stream since its outputs were last cleared."""
 
-    def __init__(self, most: int, log: TextIO | None):
-        self._half = most // 2
-        self._log = log
-        self._head: list[str] = []
-        self._tail: deque[str] = deque()
-        self._kept = self._held = self._dropped = 0
+    def __init__(self, name: str, most: int, log: TextIO | None):
+        self._name, self._half, self._log = name, most // 2, log
+        self._early: list[str] = []     # goes to the log once it is clear that some is left out
+        self._size = self._dropped = 0
 
-    def kept(self, text: str) -> str:
-        """The part of a piece that belongs to the head; the rest waits for the end."""
-        head = text[:self._half - self._kept]
-        self._kept += len(head)
-        self._head.append(head)
-        self._hold(text[len(head):])
-        return head
-
-    def rest(self) -> str:
-        """What follows the head: how much is missing, and the tail."""
-        tail = "".join(self._tail)
-        extra = max(0, len(tail) - self._half)
-        missing = self._dropped + extra
-        if missing:
-            where = " All of it is in log.txt." if self._log is not None else ""
-            return f"\n[… {missing:,} characters left out here.{where} …]\n{tail[extra:]}"
-        return tail
-
-    def _hold(self, text: str) -> None:
-        if not text:
-            return
+    def grows(self, text: str) -> int:
+        """Count a piece; how many characters the notebook holds now."""
+        self._size += len(text)
         if self._log is not None:
-            if self._head:
-                self._log.write("".join(self._head))
-            self._log.write(text)
-            self._head.clear()
-        self._tail.append(text)
-        self._held += len(text)
-        while self._held - len(self._tail[0]) > self._half:
-            gone = len(self._tail.popleft())
-            self._held -= gone
-            self._dropped += gone
+            self._early.append(text)
+            if self._dropped or self._size > 2 * self._half:
+                self._log.writelines(self._early)
+                self._early.clear()
+        return self._size
+
+    def cut(self, outs: list[Any], *, ends: bool) -> None:
+        """Leave head and tail; at the end say how much is missing between them."""
+        pieces = [output for output in outs
+                  if output.output_type == "stream" and output.name == self._name]
+        if self._size > 2 * self._half:
+            self._drop(pieces, self._half, self._size - self._half)
+        if not (ends and self._dropped):
+            return
+        where = " All of it is in log.txt." if self._log is not None else ""
+        told = f"\n[… {self._dropped:,} characters left out here.{where} …]\n"
+        before = 0
+        for piece in pieces:
+            place = self._half - before
+            before += len(piece.text)
+            if before >= self._half:
+                piece.text = piece.text[:place] + told + piece.text[place:]
+                return
+
+    def _drop(self, pieces: list[Any], start: int, stop: int) -> None:
+        before = 0
+        for piece in pieces:
+            text = piece.text
+            low, high = (min(max(place - before, 0), len(text)) for place in (start, stop))
+            piece.text = text[:low] + text[high:]
+            before += len(text)
+        self._dropped += stop - start
+        self._size -= stop - start
+
+
+def _joined(outs: list[Any]) -> tuple[list[Any], list[int]]:
+    """Outputs with neighbours of one stream in one, and where each of them went."""
+    joined: list[Any] = []
+    places = []
+    for (kind, name), group in groupby(outs, lambda each: (each.output_type, each.get("name"))):
+        same = list(group)
+        if kind == "stream" and name:
+            same[0].text = "".join(each.text for each in same)
+            joined += same[:1] if same[0].text else []
+            places += [len(joined) - 1] * len(same)
+        else:
+            places += range(len(joined), len(joined) + len(same))
+            joined += same
+    return joined, places
 
 
 def _counts(cell: Any) -> bool:

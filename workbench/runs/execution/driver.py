@@ -57,7 +57,7 @@ def _execute(outcome: Outcome, values: Mapping[str, Any], conditions: Conditions
     notebook = outcome.notebook
     with ExitStack() as stack:
         stack.callback(_forget_loop, ensure_event_loop())
-        printed = stack.enter_context(log.open("wb"))
+        printed = stack.enter_context(log.open("ab"))     # both append: neither overwrites
         log_file = stack.enter_context(log.open("a", encoding="utf-8", errors="replace"))
         manager = stack.enter_context(kernel_manager(conditions.kernel, printed))
         language = notebook.metadata.get("kernelspec", {}).get("language") or "python"
