@@ -12,6 +12,7 @@ import pytest
 
 from workbench.core import places
 from workbench.runs import Store, list_runs
+from workbench.runs.reports.index import write_index
 from workbench.runs.storage import folder
 from workbench.runs.storage import local_folder as local
 from workbench.runs.storage.catalogue import VERSION, catalogue_of
@@ -252,3 +253,29 @@ def test_identity_what_is_cached_is_for_this_user_only(store, publish, tmp_path,
     assert len(store.runs()) == 1
     for name in ("catalogues", *(tmp_path / "cache" / "stores").iterdir()):
         assert (tmp_path / "cache" / name).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("spoilt", [
+    {"seconds": "nan"}, {"seconds": True}, {"seconds": 10**400}, {"params": [["n", 1]]},
+    {"params": []}, {"cells": ["done"]}, {"notes": "text"}, {"peak_memory": "12"},
+    *({"summary": {"rows": {"value": 1, "low": None, "high": None, "level": None, "unit": "",
+                            "why": "w", **wrong}}}
+      for wrong in ({"value": "1"}, {"value": [1]}, {"value": 10**400}, {"unit": 5},
+                    {"why": 5})),
+], ids=repr)
+def test_recovers_the_list_from_one_spoilt_manifest(store, publish, spoilt):
+    good, bad = publish(store), publish(store)
+    path = bad.folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | spoilt))
+    assert {run.id: run.state for run in store.runs()} == {good.id: "succeeded",
+                                                          bad.id: "damaged"}
+    for row in store.rows():
+        assert dict(row.changed) == ({"n": 1, "word": "é \udce9"} if row.id == good.id else {})
+        assert [str(number) for number in row.summary.values()] == [
+            "3 rows [2.5, 4], 90 % interval"] * (row.id == good.id)
+    assert bad.id in write_index(store).read_text(encoding="utf-8")
+
+
+def test_identity_a_huge_whole_number_is_a_float(store, publish):
+    publish(store, seconds=10**30)
+    assert [row.seconds for row in store.rows()] == [1e30] == [run.seconds for run in store.runs()]

@@ -24,7 +24,7 @@ from workbench.runs.storage.rows import Row
 __all__ = ["Catalogue", "Place", "Wanted", "catalogue_of"]
 
 T = TypeVar("T")
-VERSION = 1000 * SCHEMA_VERSION + 1  # manifests of another schema are read anew
+VERSION = 1000 * SCHEMA_VERSION + 2  # manifests of another schema are read anew
 WAIT = 30.0  # seconds for another process to finish writing
 TABLES = """
 CREATE TABLE runs (name TEXT PRIMARY KEY, stamp TEXT, study TEXT, title TEXT, state TEXT,
@@ -225,7 +225,8 @@ def _entry(name: str, stamp: str, told: bytes | Unreadable) -> tuple[tuple[Any, 
     # SQLite takes no half surrogates; the record keeps what was said exactly.
     *texts, error = (record[word].encode("utf-8", "replace").decode()
                      for word in (*TEXTS, "error"))
-    return (name, stamp, *texts, record["seconds"], error, facts), json.dumps(record)
+    seconds = record["seconds"] if record["seconds"] is None else float(record["seconds"])
+    return (name, stamp, *texts, seconds, error, facts), json.dumps(record)
 
 
 def _rows(found: list[Any]) -> list[Row]:

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.core import Estimate, Summary
+from workbench.core import Summary
+from workbench.runs.storage.manifest import STATES, checked
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-__all__ = ["MANIFEST", "SCHEMA_VERSION", "STATES", "Run", "Unreadable", "content", "damaged",
-           "read", "rebuilt", "record_of"]
+__all__ = ["MANIFEST", "SCHEMA_VERSION", "SPOILT", "STATES", "Run", "Unreadable", "content",
+           "damaged", "read", "rebuilt", "record_of"]
 
 SCHEMA_VERSION = 2
 MANIFEST = "manifest.json"
-STATES = ("succeeded", "failed", "timed-out", "killed", "interrupted", "lost")
 LARGEST = 64 * 2**20  # a manifest beyond this many bytes is none
 SPOILT = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
@@ -214,22 +214,11 @@ def record_of(name: str, text: bytes | Unreadable) -> dict[str, Any]:
 
 def rebuilt(folder: Path, record: Mapping[str, Any], origin: str = "") -> Run:
     """Run of a record; raises ValueError, KeyError or TypeError when the record is not whole."""
-    texts = {name: record[name]
-             for name in ("id", "study", "title", "state", "key", "started", "error")}
-    texts |= {name: record.get(name) or "" for name in ("kernel", "host", "source", "module")}
-    wrong = [name for name, text in texts.items() if not isinstance(text, str)]
-    if wrong or texts["state"] not in STATES:
-        raise ValueError(f"{', '.join(wrong) or 'state'} must be one of the known texts")
-    numbers = {name: Estimate.from_record(entry) for name, entry in record["summary"].items()}
-    seconds = math.nan if record["seconds"] is None else float(record["seconds"])
-    memory = record.get("peak_memory")
+    told = checked(record)
+    seconds, numbers = told.pop("seconds"), told.pop("summary")
     return Run(
-        path=folder, params=dict(record["params"]), seconds=seconds,
-        summary=Summary(numbers, tuple(map(str, record["notes"]))),
-        versions=dict(record["versions"]), defaults=dict(record["defaults"]),
-        key_parts=dict(record["key_parts"]), cells=dict(record.get("cells") or {}),
-        peak_memory=None if memory is None else int(memory),
-        origin=origin, **texts)
+        path=folder, summary=Summary(numbers, tuple(map(str, record["notes"]))),
+        seconds=math.nan if seconds is None else seconds, origin=origin, **told)
 
 
 def damaged(cause: str) -> Unreadable:

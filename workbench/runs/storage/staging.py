@@ -21,7 +21,7 @@ from typing import Any
 
 from workbench.runs.storage import owners
 from workbench.runs.storage.artifacts import listed
-from workbench.runs.storage.folder import MANIFEST, SCHEMA_VERSION, Run, rebuilt
+from workbench.runs.storage.folder import MANIFEST, SCHEMA_VERSION, SPOILT, Run, rebuilt
 from workbench.runs.storage.names import ID, StoreError, new_id
 
 __all__ = ["RUN_FOLDER", "Stage", "abandoned", "lost", "running", "staged", "timestamp", "unsaved",
@@ -211,7 +211,7 @@ def _begun(stage: Stage) -> Run:
                "notes": []}
     try:
         told = rebuilt(stage.folder, record)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except SPOILT:
         told = Run(stage.id, stage.folder, seconds=math.nan)
     return replace(told, state="running")
 
