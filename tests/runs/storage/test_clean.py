@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from workbench.runs import Store
+from workbench.runs.storage import owners
 from workbench.runs.storage.clean import GRACE, clean
 
 DAYS = [10, 5, 1]
@@ -99,18 +100,23 @@ def test_rejects_what_makes_no_sense(store, wrong, told):
 
 def test_recovers_room_that_nothing_needs(store, aged):
     run = aged(1, key_parts={"environment": "e" * 32},
-               files={"report.html": "../_assets/used-1.js"})
-    keep = ["_assets/used-1.js", "_assets/theme-2.css", f"_environments/{'e' * 32}.json",
-            ".claims", "index.html", "mine.txt", ".mine"]
-    drop = ["_assets/unused-1.js", "_assets/.x.js.1.partial", f"_environments/{'f' * 32}.json",
-            f".claims/{'ab' * 32}.lock", f".{run.id}.removed/x", ".index.html.ab.partial"]
+               files={"report.html": "../_assets/report-00000001.js"})
+    mine = ["mine.txt", ".mine", ".mine.partial", ".trash.removed/x", "_assets/logo.png",
+            "_assets/site.css", "_environments/notes.json"]
+    keep = ["_assets/report-00000001.js", "_assets/theme-2.css", f"_environments/{'e' * 32}.json",
+            ".claims", "index.html", *mine]
+    drop = ["_assets/report-00000002.js", "_assets/.report-00000002.js.0a1b2c.partial",
+            f"_environments/{'f' * 32}.json", "_assets/bokeh-gl-3.8.0.text.js",
+            f".claims/{'ab' * 32}.lock", f".{run.id}.0a1b2c.removed/x",
+            ".index.html.0a1b2c.partial"]
     for name in keep + drop:
         path = store.local / name
         if name == ".claims":
             continue
         path.parent.mkdir(exist_ok=True)
         path.write_text('src="_assets/theme-2.css"' if name == "index.html" else "x")
-    young = [store.local / "_assets" / "young-3.js", store.local / ".index.html.cd.partial"]
+    young = [store.local / "_assets" / "panel-1.9.text.js",
+             store.local / ".index.html.0d0d0d.partial"]
     for path in young:
         path.write_text("x")
     old = time.time() - 2 * GRACE
@@ -127,6 +133,40 @@ def test_recovers_room_that_nothing_needs(store, aged):
     assert [name for name in drop if (store.local / name).exists()] == []
     assert all(path.exists() for path in young)
     assert store.runs() == [run]
+
+
+def test_identity_assets_of_another_place_stay(store, aged, tmp_path):
+    aged(1)
+    shared = tmp_path / "shared" / "report-00000002.js"
+    shared.parent.mkdir()
+    shared.write_text("x")
+    os.utime(shared, (0, 0))
+    (store.local / "_assets").symlink_to(shared.parent)
+    clean(store=store)
+    assert shared.exists()
+
+
+def test_identity_a_name_that_is_no_date_has_no_age(store, publish, monkeypatch):
+    monkeypatch.setattr("workbench.runs.storage.staging.new_id",
+                        lambda *_: f"99999999T999999Z-tiny-{'ab' * 4}-0a1b2c")
+    run = publish(store)
+    monkeypatch.undo()
+    assert clean(older_than=timedelta(days=1), store=store) == []
+    assert clean(states=["succeeded"], store=store) == [run]
+
+
+def test_recovers_a_lost_run_with_its_report(store, tmp_path):
+    for url in (store.url, f"memory://{tmp_path.name}"):
+        room = Store(url)
+        with room.staged("tiny", "ab" * 32, {"study": "tiny", "title": "Tiny"}) as stage:
+            gone = stage.folder.rename(stage.folder.with_name(
+                f".{stage.id}.{owners.place()}.0-0.partial"))
+        assert gone.exists()
+        assert clean(older_than=timedelta(days=1), store=room) == []
+        run, = room.runs()
+        assert run.state == "lost"
+        assert "This run was lost" in run.report.read_text(encoding="utf-8")
+        assert room.exists(f"{run.id}/report.html")
 
 
 def test_identity_a_claim_that_is_held_stays(store):

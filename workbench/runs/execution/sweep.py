@@ -10,7 +10,7 @@ from workbench.runs.execution.workers import Workers
 from workbench.runs.inputs.grid import batch, combinations, parse_grid
 from workbench.runs.inputs.task import Settings, Task
 from workbench.runs.reports.index import write_index
-from workbench.runs.reports.page import write_report
+from workbench.runs.reports.salvage import salvage
 from workbench.runs.storage.folder import Run
 from workbench.runs.storage.store import Store
 
@@ -84,8 +84,7 @@ def carry_out_all(wanted: Sequence[Task], store: Store | Path | str | None = Non
     """Runs of tasks in their order, from the store or executed; see :func:`sweep`."""
     room, how = Store.of(store), settings or Settings()
     tell = on_event or _silent
-    for lost in room.sweep():
-        write_report(lost)
+    salvage(room)
     planned = plan(wanted, room, how)
     total = len(wanted)
     tell(Event("planned", total, done=len(planned.found), cells=planned.workers,

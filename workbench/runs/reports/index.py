@@ -70,7 +70,7 @@ def _entries(rows: Iterable[Row], local: Path | None, words: _Words) -> list[lis
 
 def _files(row: Row, local: Path | None) -> int:
     if local is None:  # asking a remote store for each run would take minutes
-        return REPORT if math.isfinite(row.seconds) else 0
+        return REPORT if math.isfinite(row.seconds) or row.state == "lost" else 0
     folder = f"{local}/{row.id}"
     return (REPORT * os.path.exists(f"{folder}/report.html")  # noqa: PTH110 - thousands of them
             | THUMBNAIL * os.path.exists(f"{folder}/thumbnail.svg"))  # noqa: PTH110

@@ -1,6 +1,7 @@
 """Remove old runs and what dead processes left behind; what cannot be read is left alone."""
 
 import json
+import re
 import shutil
 import time
 from collections import Counter
@@ -17,7 +18,12 @@ from workbench.runs.storage.store import Store
 __all__ = ["clean"]
 
 GRACE = 24 * 3600.0  # seconds in which a file may wait for the run that will need it
-LEFTOVERS = (".removed", ".fetching", ".partial")
+# A store may be a folder with other things in it: only names that this program gives are touched.
+LEFTOVER = re.compile(rf"\.(?:{names.ID.pattern}|index\.html)\.[0-9a-f]{{6}}"
+                      r"\.(?:removed|fetching|partial)", re.ASCII)
+ASSET = re.compile(r"\.?(?:report|index|comparison|bokeh|bokeh-[a-z]+|panel)-[0-9a-z.]+"
+                   r"\.(?:css|js)(?:\.[0-9a-f]{6}\.partial)?", re.ASCII)
+ENVIRONMENT = re.compile(r"\.?[0-9a-f]{32}\.json(?:\.\d+\.partial)?", re.ASCII)
 
 
 def clean(*, older_than: timedelta | None = None, keep_latest: int = 0,
@@ -60,7 +66,9 @@ def clean(*, older_than: timedelta | None = None, keep_latest: int = 0,
         raise ValueError("states must not name 'running', since a run in progress is not removed. "
                          "Stop it first.")
     if not dry_run:
-        place.sweep()
+        from workbench.runs.reports.salvage import salvage
+
+        salvage(place)
     chosen = [] if older_than is None and not keep_latest and wanted is None else _chosen(
         place, older_than, keep_latest, wanted)
     if not dry_run:
@@ -87,7 +95,10 @@ def _chosen(store: Store, older_than: timedelta | None, keep_latest: int,
 
 def _is_older(run: Run, age: timedelta | None) -> bool:
     # The name tells the second too, and damaged runs have nothing else.
-    begun = datetime.strptime(run.id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    try:
+        begun = datetime.strptime(run.id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:  # digits that are no date: of unknown age
+        return age is None
     return age is None or datetime.now(UTC) - begun > age
 
 
@@ -98,19 +109,21 @@ def _tidy(store: Store) -> None:
             pass  # a claim that can be had has no owner, and leaving it removes its file
     entries = _entries(store.workspace)
     for path in entries:
-        leftover = path.name[0] == "." and path.name.endswith(LEFTOVERS)
-        if leftover and not PARTIAL.fullmatch(path.name) and _is_old(path):
+        if LEFTOVER.fullmatch(path.name) and _is_old(path):
             _delete(path)
     # A run in progress may be about to use a file that no report names yet.
     if store.local is not None and not any(PARTIAL.fullmatch(path.name) for path in entries):
-        _drop_unused(store.local / "_assets", _pages(store.local))
-        _drop_unused(store.local / "_environments",
+        _drop_unused(store.local / "_assets", ASSET, _pages(store.local))
+        _drop_unused(store.local / "_environments", ENVIRONMENT,
                      (json.dumps(run.key_parts).encode() for run in store.runs()))
 
 
-def _drop_unused(folder: Path, texts: Iterable[bytes]) -> None:
-    """Remove old files whose names no text tells."""
-    unused = {path.stem.encode(): path for path in _entries(folder) if _is_old(path)}
+def _drop_unused(folder: Path, ours: re.Pattern[str], texts: Iterable[bytes]) -> None:
+    """Remove old files of ours whose names no text tells."""
+    if folder.is_symlink():  # what it leads to is not of this store alone
+        return
+    unused = {path.stem.encode(): path for path in _entries(folder)
+              if ours.fullmatch(path.name) and _is_old(path)}
     for text in texts:
         if not unused:
             return
