@@ -26,6 +26,7 @@ def test_recovers_runs_that_were_renamed_or_emptied(store, run):
     assert set(told) == {"notes", run.id}
     assert {each.state for each in list_runs()} == {"damaged"}
     assert told["notes"].startswith("manifest.json cannot be used")
+    assert load("notes").error == told["notes"]
     assert told[run.id].startswith("manifest.json is missing, so the run never finished. Move the")
 
 

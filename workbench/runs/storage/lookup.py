@@ -19,6 +19,8 @@ def found(store: "Store", name: object) -> "Run":
         return _of_prefix(store, name)
     if isinstance(name, str) and names.ID.fullmatch(name):
         return _of_id(store, name)
+    if isinstance(name, str) and name in store.place.stamps():  # a folder named by hand
+        return store.read(name)
     raise _unknown(store, name)
 
 
