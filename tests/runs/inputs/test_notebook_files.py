@@ -58,6 +58,18 @@ def test_matches_old_and_careless_notebooks(write):
         assert (name, source) == ("cell-1", "x = 1\ny = 2")
 
 
+@pytest.mark.parametrize("broken", [None, [], "python3", 7])
+def test_matches_a_notebook_without_its_broken_metadata(write, broken):
+    cell = {"cell_type": "code", "id": "x", "source": "", "outputs": [], "execution_count": None}
+    names = ("kernelspec", "language_info", "papermill", "execution")
+    content = {"nbformat": 4, "nbformat_minor": 5, "metadata": dict.fromkeys(names, broken),
+               "cells": [cell | {"metadata": {"tags": "parameters" if broken else None}}]}
+    found = notebooks.load(write(content))
+    assert found.metadata == {}
+    assert found.cells[0].metadata == {}
+    assert notebooks.language(found) == "python"
+
+
 @pytest.mark.parametrize(("content", "words"), [
     (WHOLE[:100], r"Expecting .* line \d+ column \d+"), ("", "Expecting value"),
     ("[1]", "says no nbformat"), ('{"cells": []}', "says no nbformat"), ("[" * 10**5, "recursion"),

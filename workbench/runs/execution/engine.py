@@ -96,7 +96,7 @@ class Engine(NBClientEngine):
 def _narrowed(limits: Limits, notebook: Any) -> Limits:
     """The limits with the notebook's own time limit of a cell, when that is shorter."""
     own = notebook.metadata.get("execution", {}).get("timeout")
-    if not isinstance(own, int | float) or isinstance(own, bool) or own <= 0:
+    if not isinstance(own, int | float) or isinstance(own, bool) or not own > 0:
         return limits
     cell = own if limits.cell is None else min(own, limits.cell)
     return Limits(limits.run, cell, limits.memory, limits.output)

@@ -16,6 +16,7 @@ __all__ = ["PYTHON", "cells", "cheap_import", "code_cells", "language", "load", 
 
 OLDEST, NEWEST, MINOR = 1, 4, 5          # versions of the format
 PYTHON = {"python", "python2", "python3", "ipython", "ipython3"}
+MAPPINGS = ("kernelspec", "language_info", "papermill", "execution")    # of the metadata
 TROUBLE = (OSError, ValueError, RecursionError)
 
 _known: dict[str, tuple[Any, dict[str, Any]]] = {}
@@ -82,6 +83,7 @@ def raw(path: Path | str) -> dict[str, Any]:
     except TROUBLE as problem:
         raise _unreadable(path, problem) from problem
     _check(path, content)
+    _drop_broken_metadata(content)
     _known[str(path)] = now, content
     return content
 
@@ -147,6 +149,18 @@ def _check(path: Path, content: Any) -> None:
     if wrong or not isinstance(content.get("metadata", {}), dict):
         raise _unreadable(path, ValueError(f"its {(wrong or ['metadata'])[0]} is not what a "
                                            "notebook holds"))
+
+
+def _drop_broken_metadata(content: Mapping[str, Any]) -> None:
+    """Forget entries of another type than papermill and nbclient take for granted."""
+    about = content.get("metadata", {})
+    for name in MAPPINGS:
+        if not isinstance(about.get(name, {}), dict):
+            del about[name]
+    for _, cell in cells(content):
+        own = cell.get("metadata", {})
+        if not isinstance(own.get("tags", []), list):
+            del own["tags"]
 
 
 def _complete(cell: Any) -> None:
