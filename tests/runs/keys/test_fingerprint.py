@@ -124,6 +124,55 @@ def test_matches_folders_and_lists_of_files(book, tmp_path):
         "folder": key_parts(path, values)["data"]["folder"]}
 
 
+def test_matches_files_inside_values_and_of_defaults(book, tmp_path):
+    path, file = book("x = 1"), tmp_path / "one.csv"
+    file.write_text("1")
+    values = {"where": {"table": "one.csv", "more": [["one.csv"]]}}
+    nested = key_parts(path, values)
+    assert set(nested["data"]) == {"where['table']", "where['more'][0][0]"}
+    default = key_parts(path, {}, defaults={"table": "one.csv"})
+    assert set(default["data"]) == {"table"}
+    assert key_parts(path, {"table": ""}, defaults={"table": "one.csv"})["data"] == {}
+    file.write_text("2")
+    assert key_parts(path, values) != nested
+    assert key_parts(path, {}, defaults={"table": "one.csv"}) != default
+
+
+def test_identity_runs_saved_below_a_named_folder_are_no_data(book, tmp_path):
+    path, data = book("x = 1"), tmp_path / "data"
+    data.mkdir()
+    (data / "one.csv").write_text("1")
+    first = key_parts(path, {"place": str(data)})
+    for name in ("runs/_environments/x.json", "runs/a run/report.html", ".git/index",
+                 "__pycache__/x.pyc", ".hidden"):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).write_text("x")
+    assert key_parts(path, {"place": str(data)}) == first
+
+
+def test_matches_two_declared_folders_with_files_of_one_name(book, tmp_path):
+    path = book("x = 1", workbench={"data": ["a", "b", 5]})
+    for name in "ab":
+        (path.parent / name).mkdir()
+        (path.parent / name / "x.csv").write_text(name)
+    first = key_parts(path, {})["data"]
+    assert set(first) == {"a/x.csv", "b/x.csv", "5"}
+    (path.parent / "a" / "x.csv").write_text("new")
+    assert key_parts(path, {})["data"] != first
+    assert key_parts(book("x = 1", workbench={"data": 5}), {})["data"] == {}
+
+
+def test_rejects_to_reuse_what_depends_on_too_many_files(book, tmp_path, monkeypatch):
+    monkeypatch.setattr("workbench.runs.keys.data.MOST_FILES", 3)
+    for name in "abcd":
+        (tmp_path / name).write_text("x")
+    parts = key_parts(book("x = 1"), {"place": str(tmp_path), "mark": "/"})
+    assert set(parts["data"]) == {"place"}
+    assert "the folder of place holds more than" in fingerprint.obstacle(parts)
+    assert fingerprint.obstacle(parts | {"cache": "always"}) == ""
+    assert fingerprint.obstacle(parts | {"data": {}}) == ""
+
+
 def test_identity_rooms_that_only_execute_do_not_count(study, make_notebook, tmp_path):
     path = make_notebook(tmp_path / "own.ipynb", ("more", "from workbench.ui import StudyPage"))
     code = key_parts(path, {}, study=study)["code"]

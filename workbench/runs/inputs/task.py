@@ -86,20 +86,23 @@ class Task:
                    defaults=foreign.defaults(content), kernel=foreign.kernel_of(content))
 
     @classmethod
-    def of_texts(cls, study: Any, values: Mapping[str, Any]) -> "Task":
+    def of_texts(cls, study: Any, texts: Mapping[str, str],
+                 values: Mapping[str, Any] | None = None) -> "Task":
         """Task of a study or notebook with values written as texts, typed where it is declared.
+
+        What is in `values` is typed already; only a study, which knows better, types its texts.
 
         Raises
         ------
         ParameterError
             If the values are refused.
         """
-        texts = {name: value for name, value in values.items() if isinstance(value, str)}
-        others = {name: value for name, value in values.items() if name not in texts}
+        known = dict(values or {})
         if isinstance(study, str | Path):
-            return cls.of(study, {**foreign.parameters(texts.items()), **others})
-        parsed = study.Params.parse(texts).values()
-        return cls.of(study, {**{name: parsed[name] for name in texts}, **others})
+            return cls.of(study, {**foreign.parameters(texts.items()), **known})
+        words = {**texts, **{name: each for name, each in known.items() if isinstance(each, str)}}
+        parsed = study.Params.parse(words).values()
+        return cls.of(study, {**known, **{name: parsed[name] for name in words}})
 
     @classmethod
     def of_run(cls, run: Run, texts: Mapping[str, str]) -> "Task":
@@ -115,8 +118,8 @@ class Task:
         if run.module:
             study = _module(run)
             known = {name: value for name, value in run.params.items()
-                     if name in study.Params.declared()}
-            return cls.of_texts(study, {**known, **texts})
+                     if name in study.Params.declared() and name not in texts}
+            return cls.of_texts(study, texts, known)
         return cls.of(Path(run.source), {**run.params, **foreign.parameters(texts.items())})
 
     def refuse(self, content: Any) -> None:
@@ -141,7 +144,8 @@ class Task:
     def key_parts(self) -> dict[str, Any]:
         """Everything that decides the result."""
         return fingerprint.key_parts(self.notebook, self.values, study=self.module,
-                                     folder=self.cwd, kernel=self.kernel)
+                                     folder=self.cwd, kernel=self.kernel,
+                                     defaults=self.defaults)
 
     @cached_property
     def key(self) -> str:

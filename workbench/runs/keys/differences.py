@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.runs.keys import fingerprint
+from workbench.runs.keys.data import TOO_MANY
 
 __all__ = ["Difference", "differences", "inputs"]
 
@@ -110,7 +111,9 @@ def _literal(value: Any) -> str:
 
 
 def _file(digest: Any) -> str:
-    return "no file" if digest is None else f"content {str(digest)[:8]}"
+    if digest is None or digest == TOO_MANY:
+        return digest or "no file"
+    return f"content {str(digest)[:8]}"
 
 
 def _plain(component: str, name: str, old: Parts, new: Parts) -> Iterator[Difference]:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from workbench.core import Params, places
 from workbench.runs.inputs import notebooks
 from workbench.runs.keys import environment
 from workbench.runs.keys.closure import closure
-from workbench.runs.keys.digests import file_digest, text_digest
+from workbench.runs.keys.data import TOO_MANY, data_files
+from workbench.runs.keys.digests import text_digest
 from workbench.runs.keys.environment import versions
 
 __all__ = ["KEY_SCHEMA", "key", "key_of", "key_parts", "notebook_path", "obstacle",
@@ -28,9 +29,6 @@ KEY_SCHEMA = 2
 EXECUTES = ("workbench.__main__", "workbench.catalog", "workbench.cli", "workbench.environment",
             "workbench.installer", "workbench.progress", "workbench.runs", "workbench.scaffold",
             "workbench.ui")           # these carry a computation out and have no part in it
-DATA_ROOM = "workbench.datasets"      # what reads the shipped tables
-MOST_FILES = 10_000                   # of a folder that a parameter names
-GLOB = "*?["
 
 
 def key(study: Any, params: Params, *, notebook: Path | None = None) -> str:
@@ -64,7 +62,8 @@ def key_of(parts: Mapping[str, Any]) -> str:
 
 
 def key_parts(notebook: Path | None, values: Mapping[str, Any], *, study: Any = None,
-              folder: Path | None = None, kernel: str = "") -> dict[str, Any]:
+              folder: Path | None = None, kernel: str = "",
+              defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Components of a key, each a plain JSON value.
 
     Parameters
@@ -80,6 +79,8 @@ def key_parts(notebook: Path | None, values: Mapping[str, Any], *, study: Any = 
         Where the kernel works; the current folder by default.
     kernel : str
         Name of a kernel that is not the Python that calls this.
+    defaults : mapping, optional
+        What the notebook assigns by itself; files that these name count as well.
 
     Returns
     -------
@@ -108,8 +109,8 @@ def key_parts(notebook: Path | None, values: Mapping[str, Any], *, study: Any = 
         "cells": [[name, text_digest(source)] for name, source in code_cells],
         "params": {str(name): _finite(value) for name, value in values.items()},
         "code": dict(sorted(code.items())),
-        "data": (_named_files(_candidates(values, study), work) | _declared_files(wishes, book)
-                 | _shipped_files(values, code)),
+        "data": data_files({**(defaults or {}), **values}, wishes, code, work=work, book=book,
+                           only=getattr(getattr(study, "Params", None), "paths", None) or None),
         "environment": environment.environment().hash,
         "python": platform.python_version(),
         "device": environment.device_class(),
@@ -123,6 +124,12 @@ def obstacle(parts: Mapping[str, Any]) -> str:
     cache, kernel = parts.get("cache", ""), parts.get("kernel", "")
     if cache == "never":
         return "the notebook's metadata say workbench.cache = never"
+    data = parts.get("data")
+    many = [name for name, told in data.items() if told == TOO_MANY] if isinstance(
+        data, Mapping) else []
+    if many and cache != "always":
+        return (f"the folder of {many[0]} holds {TOO_MANY}, too many to watch; "
+                "workbench.cache = always in the notebook's metadata says that they do not change")
     if kernel and cache != "always":
         return (f"the packages of the kernel {kernel} cannot be seen; workbench.cache = always in "
                 "the notebook's metadata says that they do not change")
@@ -159,76 +166,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(name): _finite(each) for name, each in value.items()}
     return value
-
-
-def _candidates(values: Mapping[str, Any], study: Any) -> dict[str, str]:
-    """Texts among the values that may name a file."""
-    only = getattr(getattr(study, "Params", None), "paths", None)
-    texts: dict[str, str] = {}
-    for name, value in values.items():
-        if only and name not in only:
-            continue
-        for place, each in enumerate(value if isinstance(value, list) else [value]):
-            if isinstance(each, str) and each:
-                texts[f"{name}[{place}]" if isinstance(value, list) else name] = each
-    return texts
-
-
-def _named_files(texts: Mapping[str, str], work: Path) -> dict[str, str | None]:
-    found: dict[str, str | None] = {}
-    for name, text in texts.items():
-        if len(text) > 4096 or "\0" in text or "\n" in text:
-            continue
-        try:
-            path = work / Path(text).expanduser()
-            if path.is_dir():
-                found[name] = _folder_digest(path)
-            elif path.is_file():
-                found[name] = file_digest(path)
-        except (OSError, ValueError, RuntimeError):   # a name that no file system takes
-            continue
-    return found
-
-
-def _folder_digest(folder: Path) -> str:
-    """Names, sizes and times of a folder's files: reading them all could take hours."""
-    seen = []
-    for path in _files(folder):
-        state = path.stat()
-        seen.append([path.relative_to(folder).as_posix(), state.st_size, state.st_mtime_ns])
-        if len(seen) == MOST_FILES:
-            break
-    return text_digest(json.dumps(sorted(seen)))
-
-
-def _declared_files(wishes: Mapping[str, Any], book: Path) -> dict[str, str | None]:
-    """Files that the metadata name: paths or patterns, relative to the notebook."""
-    listed = wishes.get("data", [])
-    found: dict[str, str | None] = {}
-    for pattern in [listed] if isinstance(listed, str) else listed:
-        text = str(pattern)
-        if any(sign in text for sign in GLOB) and not Path(text).is_absolute():
-            found |= {path.relative_to(book).as_posix(): file_digest(path)
-                      for path in sorted(book.glob(text)) if path.is_file()}
-        elif (book / text).is_dir():
-            found |= {path.relative_to(book / text).as_posix(): file_digest(path)
-                      for path in _files(book / text)}
-        else:
-            found[text] = file_digest(book / text)
-    return found
-
-
-def _shipped_files(values: Mapping[str, Any], code: Mapping[str, str]) -> dict[str, str | None]:
-    """Shipped tables that the parameters name; all of them where they name none."""
-    if DATA_ROOM not in code:
-        return {}
-    shipped = places.raw_data()
-    named = [shipped / value for value in values.values()
-             if isinstance(value, str) and value.isprintable() and value.strip("./")
-             and "/" not in value and len(value) < 200 and (shipped / value).is_dir()]
-    return {f"data/raw/{path.relative_to(shipped).as_posix()}": file_digest(path)
-            for folder in named or [shipped] for path in _files(folder)}
-
-
-def _files(folder: Path) -> Iterable[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
