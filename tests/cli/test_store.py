@@ -1,6 +1,7 @@
 """Commands about what is in the store, and the sweep that fills it."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -107,6 +108,24 @@ def test_recovers_events_as_json_lines(workbench, notebook, tmp_path):
     told = workbench("sweep", notebook, "--grid", "alpha=1,2", "--events", "-").out.splitlines()
     assert [json.loads(line)["event"] for line in told] == [
         "planned", "finished", "finished", "ended"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+def test_recovers_runs_whose_events_cannot_be_written(workbench, notebook):
+    done = workbench("sweep", notebook, "--grid", "alpha=1,2", "--events", "/dev/full", "--cold")
+    assert done.code == 0
+    assert done.err.count("are no longer told where --events or --log-to said") == 1
+    assert "2 executed, 0 from the store, 0 not succeeded" in done.out
+
+
+def test_identity_texts_of_a_batch_stay_texts(workbench, notebook, tmp_path):
+    (tmp_path / "cases.json").write_text('[{"word": "007"}, {"word": "1e5", "alpha": 2}]')
+    plan = workbench("sweep", notebook, "--batch", "cases.json", "--dry-run", "-p", "alpha=3")
+    assert "alpha=3, word=007" in plan.out
+    assert "word=1e5, alpha=2" in plan.out
+    (tmp_path / "cases.csv").write_text("alpha\n1e1\n")
+    plan = workbench("sweep", notebook, "--batch", "cases.csv", "--dry-run")
+    assert "alpha=10.0" in plan.out
 
 
 def test_recovers_the_state_of_the_machine(workbench):

@@ -37,9 +37,19 @@ def test_rejects_too_many_and_none():
         combinations({"a": []})
 
 
+def test_matches_files(tmp_path):
+    table = tmp_path / "a.CSV"
+    table.write_bytes('\ufeffa, b\r\n"x\ny","1,2"\r\n,3\r\n'.encode())
+    assert batch(table) == [{"a": "x\ny", "b": "1,2"}, {"b": "3"}]
+    listed = tmp_path / "a.yaml"
+    listed.write_text("- {a: 2020-01-01, b: '007'}\n- {a: 1.5}\n", encoding="utf-8")
+    assert batch(listed) == [{"a": "2020-01-01", "b": "007"}, {"a": 1.5}]
+
+
 @pytest.mark.parametrize(("name", "content"), [
     ("a.json", "{"), ("a.yaml", "a: [1"), ("a.yaml", "a: 1"), ("a.csv", ""), ("a.json", "[1]"),
-    ("a.yaml", "!!python/object/apply:os.system ['true']"),
+    ("a.yaml", "!!python/object/apply:os.system ['true']"), ("a.csv", "a,b\n1,2,3\n"),
+    ("a.yaml", "- a: &x [1]\n  b: [" + "*x, " * 40 + "]"),
 ])
 def test_rejects_files(tmp_path, name, content):
     (tmp_path / name).write_text(content)

@@ -67,7 +67,7 @@ def tasks(study: Any, fixed: Mapping[str, str], *, grid: Iterable[str] | None = 
     grid : iterable of str, optional
         ``NAME=VALUE,VALUE`` or ``NAME=START:STOP``.
     rows : Path, optional
-        File of parameter sets: CSV, JSON or YAML.
+        File of parameter sets: CSV, whose cells are texts too, JSON or YAML.
 
     Raises
     ------
@@ -75,7 +75,10 @@ def tasks(study: Any, fixed: Mapping[str, str], *, grid: Iterable[str] | None = 
         Naming each value that is refused.
     """
     sets = batch(rows) if rows is not None else combinations(parse_grid(grid or ()))
-    return [Task.of_texts(study, {**fixed, **each}) for each in sets]
+    if rows is None or rows.suffix.lower() == ".csv":
+        return [Task.of_texts(study, {**fixed, **each}) for each in sets]
+    return [Task.of_texts(study, {name: text for name, text in fixed.items() if name not in each},
+                          each) for each in sets]
 
 
 def carry_out_all(wanted: Sequence[Task], store: Store | Path | str | None = None,

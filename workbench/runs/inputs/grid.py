@@ -1,6 +1,7 @@
 """Many parameter sets from a few words: lists, ranges and batch files, multiplied out."""
 
 import csv
+import io
 import itertools
 import json
 import math
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.core import ParameterError
+from workbench.runs.inputs.parameters import loader
 
 __all__ = ["batch", "combinations", "parse_grid"]
 
@@ -97,7 +99,7 @@ def batch(path: Path) -> list[dict[str, Any]]:
     except (OSError, UnicodeDecodeError) as problem:
         raise ValueError(f"batch must be a CSV, JSON or YAML file, got {str(path)!r}, which "
                          f"cannot be read ({problem}). Check its name.") from None
-    rows = _csv(text) if path.suffix.lower() == ".csv" else _listed(text, path)
+    rows = _csv(text, path) if path.suffix.lower() == ".csv" else _listed(text, path)
     if not (isinstance(rows, list) and rows and all(
             isinstance(row, dict) and all(isinstance(name, str) for name in row)
             for row in rows)):
@@ -123,8 +125,11 @@ def _range(low: str, high: str, step: str | None) -> list[str]:
     return [f"{value / unit:.{decimals}f}" for value in range(start, stop, stride)]
 
 
-def _csv(text: str) -> list[dict[str, str]]:
-    rows = csv.DictReader(text.splitlines(), skipinitialspace=True)
+def _csv(text: str, path: Path) -> list[dict[str, str]]:
+    rows = list(csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True))
+    if any(None in row for row in rows):
+        raise ValueError(f"batch must be a table with a name above each cell, got {str(path)!r} "
+                         "with a row longer than its header. Quote cells that hold commas.")
     return [{name.strip(): value for name, value in row.items() if name and value} for row in rows]
 
 
@@ -138,8 +143,8 @@ def _listed(text: str, path: Path) -> Any:
     import yaml
 
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as problem:
+        return yaml.load(text, Loader=loader())
+    except (yaml.YAMLError, ValueError, RecursionError) as problem:
         where = " ".join(str(problem).split())
         raise ValueError(f"batch must be valid YAML, got {str(path)!r}: {where}. "
                          "Correct it there.") from None

@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.core import ParameterError
 
-__all__ = ["named_wrongly", "parameters", "plain"]
+__all__ = ["loader", "named_wrongly", "parameters", "plain"]
 
 WORDS = {"True": True, "False": False, "None": None}
 LONGEST = 1_000_000      # characters of YAML
@@ -93,6 +93,26 @@ def named_wrongly(name: Any) -> str:
         return ""
     return (f"name of a parameter must be a variable's name, got {name!r}. "
             "Use letters, digits and _, and no keyword of Python.")
+
+
+@cache
+def loader() -> Any:
+    """PyYAML's safe loader that leaves dates as texts and refuses many references."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        yaml_implicit_resolvers = {  # noqa: RUF012 - as in its parent
+            sign: [each for each in known if each[0] != "tag:yaml.org,2002:timestamp"]
+            for sign, known in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+        aliases = 0
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            self.aliases += self.check_event(yaml.AliasEvent)
+            if self.aliases > ALIASES:
+                raise ValueError(f"more than {ALIASES} references")
+            return super().compose_node(parent, index)
+
+    return Loader
 
 
 class _Walk:
@@ -191,7 +211,7 @@ def _loaded(text: str, source: str = "YAML parameters") -> dict[Any, Any]:
         raise ValueError(f"{source} must have at most {LONGEST} characters, got more. "
                          "Pass the path of a data file as a parameter.")
     try:
-        found = yaml.load(text, Loader=_loader())
+        found = yaml.load(text, Loader=loader())
     except (yaml.YAMLError, ValueError, RecursionError, TypeError) as problem:
         mark = getattr(problem, "problem_mark", None)
         where = f", line {mark.line + 1} column {mark.column + 1}" if mark else ""
@@ -204,23 +224,3 @@ def _loaded(text: str, source: str = "YAML parameters") -> dict[Any, Any]:
         raise ValueError(f"{source} must hold names and values, got a {type(found).__name__}. "
                          "Write name: value lines.")
     return found
-
-
-@cache
-def _loader() -> Any:
-    """PyYAML's safe loader that leaves dates as texts and refuses many references."""
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        yaml_implicit_resolvers = {  # noqa: RUF012 - as in its parent
-            sign: [each for each in known if each[0] != "tag:yaml.org,2002:timestamp"]
-            for sign, known in yaml.SafeLoader.yaml_implicit_resolvers.items()}
-        aliases = 0
-
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            self.aliases += self.check_event(yaml.AliasEvent)
-            if self.aliases > ALIASES:
-                raise ValueError(f"more than {ALIASES} references")
-            return super().compose_node(parent, index)
-
-    return Loader
