@@ -6,6 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+
+from workbench.cli.display import follow
+from workbench.cli.settings import How
+from workbench.runs import Settings, Store
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="terminals of POSIX")
 ROOT = Path(__file__).parents[2]
@@ -39,6 +44,15 @@ def test_identity_a_sweep_is_drawn_while_its_results_go_to_the_file(terminal, no
     assert "cell 2 of 3" in drawn
     assert "AssertionError: too large" in told
     assert "3 executed, 0 from the store, 1 not succeeded" in told
+
+
+@pytest.mark.parametrize(("force", "goes_on"), [(False, True), (True, False)])
+def test_matches_what_an_interrupted_command_would_do_again(store, capsys, force, goes_on):
+    how = How(Settings(force=force), Store(store), "", "", resume=False)
+    with pytest.raises(typer.Exit) as ended, follow(how):
+        raise KeyboardInterrupt
+    assert ended.value.exit_code == 130
+    assert ("goes on from here" in capsys.readouterr().err) is goes_on
 
 
 def _all_of(terminal):

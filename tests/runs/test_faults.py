@@ -193,6 +193,8 @@ def test_matches_exit_codes_of_signals(study, store, tmp_path, make_notebook, nu
     os.kill(runner.pid, number)
     told = runner.communicate(timeout=LONG)[1]
     assert runner.returncode == code
+    assert "Stopping what is in progress; a second interrupt ends it at once." in told
+    assert "Interrupted with 0 of 1 runs done" in told
     assert "Traceback" not in told
     assert [each.state for each in Store().runs()] == ["interrupted"]
     until(lambda: is_gone(kernel), 10)
@@ -285,6 +287,14 @@ def test_recovers_output_folders_that_are_missing(study, tmp_path, store):
     assert done.state == "succeeded"
     written = target.with_name("out 4.ipynb")
     assert nbformat.read(written, as_version=4).metadata.papermill.parameters == {"n": 4}
+
+
+def test_rejects_an_output_that_no_file_can_be(study, store, tmp_path):
+    (tmp_path / "file").touch()
+    for output, words in ((tmp_path, "output must name a file"), (tmp_path / "file" / "a", "")):
+        with pytest.raises(OSError, match=words):
+            run(store.parents[1] / "notebooks" / "tiny.ipynb", output=output)
+    assert Store().runs() == []
 
 
 def test_recovers_from_a_flood(study, tmp_path, make_notebook):

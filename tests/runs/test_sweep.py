@@ -7,6 +7,8 @@ import pytest
 from workbench import runs
 from workbench.core import ParameterError
 from workbench.runs import Limits, Settings, Store, report, rerun, run, sweep, write_events
+from workbench.runs.execution import workers
+from workbench.runs.execution.execute import carry_out
 
 
 def test_matches_one_run_of_each_study(study, store):
@@ -64,6 +66,26 @@ def test_identity_of_what_changes_nothing(study, store):
     changed, = report([study])
     assert changed.key != first[0].key
     assert "run" in str(runs.why(first[0], changed))
+
+
+def test_recovers_from_a_run_that_breaks_in_an_unforeseen_way(study, monkeypatch):
+    def broken(task, *others):
+        if task.values["n"] == 2:
+            raise RuntimeError("nobody thought of this")
+        return carry_out(task, *others)
+
+    monkeypatch.setattr(workers, "carry_out", broken)
+    told = []
+    done = sweep(study, {"n": [2, 3]}, settings=Settings(workers=1), on_event=told.append)
+    assert [each.state for each in done] == ["failed", "succeeded"]
+    assert done[0].error == "the run could not be kept: nobody thought of this"
+    assert [each.left for each in told if each.kind == "finished"][-1] == 0
+
+
+def test_matches_rounds_of_the_time_that_is_left(study):
+    tasks = [runs.Task.of(study, {"n": number}) for number in range(1, 6)]
+    planned = runs.plan(tasks, Store(), Settings(workers=2))
+    assert [planned.left(number, 3) for number in (0, 1, 2, 5)] == [0, 3, 3, 9]
 
 
 def test_recovers_what_a_notebook_forbids(study, store):

@@ -4,8 +4,8 @@ import math
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, TextIO
 
 import typer
 
@@ -39,7 +39,8 @@ def follow(how: How, *, at_length: bool = False, quiet: bool = False) -> Iterato
             except OSError as problem:
                 raise refusal(f"--events must be a file that can be written, got "
                               f"{how.events!r} ({problem}). Name another.") from None
-            listeners.append(write_events(stack.enter_context(stream)))
+            stack.callback(_close, stream)
+            listeners.append(write_events(stream))
         if how.log_to:
             from workbench.runs.tracking import Tracker
 
@@ -51,8 +52,9 @@ def follow(how: How, *, at_length: bool = False, quiet: bool = False) -> Iterato
             with news:
                 yield news
         except KeyboardInterrupt as interrupt:
-            typer.echo(f"\nInterrupted after {news.finished} of {news.total} runs; what was done "
-                       "is kept. The same command goes on from here.", err=True)
+            again = "" if how.settings.force else " The same command goes on from here."
+            typer.echo(f"\nInterrupted with {news.finished - news.failed} of {news.total} runs "
+                       f"done; what was computed is kept.{again}", err=True)
             raise typer.Exit(143 if isinstance(interrupt, Terminated) else 130) from None
 
 
@@ -85,16 +87,28 @@ class News:
             self.finished += 1
             self.skipped += event.reused
             self.failed += event.run.state != "succeeded"
-        for listener in self.listeners:
-            listener(event)
-        if not self.quiet:
-            self.show(event)
+        for listener in [*self.listeners, *([] if self.quiet else [self.show])]:
+            try:
+                listener(event)
+            except Exception as problem:  # whoever cannot be told ends no run
+                self._part_from(listener, problem)
+
+    def _part_from(self, listener: OnEvent, problem: Exception) -> None:
+        if listener in self.listeners:
+            self.listeners.remove(listener)
+            typer.echo(f"The runs go on, but are no longer told where --events or --log-to said: "
+                       f"{problem or type(problem).__name__}", err=True)
+        else:
+            self.quiet = True
 
     def show(self, event: Event) -> None:
         if event.kind == "planned" and event.total > 1:
             typer.echo(_plan(event.total, event.done, event.cells, event.left), err=True)
         elif event.kind == "cell" and self.at_length and event.task is not None:
             typer.echo(f"{event.task.title}: cell {event.done} of {event.cells} ({event.cell})",
+                       err=True)
+        elif event.kind == "stopping":
+            typer.echo("Stopping what is in progress; a second interrupt ends it at once.",
                        err=True)
         elif event.kind == "finished":
             self.tell_run(event)
@@ -177,6 +191,11 @@ class Live(News):
                       f"{self.failed} not succeeded" if self.failed else "",
                       f"about {duration(max(left, 0))} left" if left > 0 else "", "")
         return table
+
+
+def _close(stream: TextIO) -> None:
+    with suppress(OSError):      # of a full disk, which was told already
+        stream.close()
 
 
 def duration(seconds: float) -> str:

@@ -85,10 +85,10 @@ def rerun(key: Annotated[str, typer.Argument(
     """Execute a saved run again with today's code, with -p NAME=VALUE to change parameters."""
     from workbench import runs
 
-    settings = replace(how.settings, force=not how.resume)
+    how = replace(how, settings=replace(how.settings, force=not how.resume))
     with follow(how, at_length=True) as news:
         finished = refusing(lambda: runs.rerun(key, _settings(param), store=how.store,
-                                               settings=settings, on_event=news.tell))
+                                               settings=how.settings, on_event=news.tell))
     _end([finished])
 
 

@@ -5,6 +5,7 @@ completed. As an engine this also serves ``papermill in.ipynb out.ipynb --engine
 (see `entry`).
 """
 
+import logging
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ from workbench.runs.execution.limits import Cancellation, Limits, Watch
 from workbench.runs.kernels.launch import KernelOptions
 
 __all__ = ["Conditions", "Engine", "Outcome"]
+
+TOLD_ELSEWHERE = logging.getLogger("workbench.runs")    # what goes wrong is in the outcome
+TOLD_ELSEWHERE.addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,8 @@ class Engine(NBClientEngine):
         watch = Watch(_narrowed(limits, nb_man.nb), conditions.cancelled if conditions else None,
                       conditions.beat if conditions else None)
         client = Client(nb_man, watch=watch, log_file=log_file, kernel_name=kernel_name,
-                        on_cell=conditions.on_cell if conditions else None, log=logger,
+                        on_cell=conditions.on_cell if conditions else None,
+                        log=TOLD_ELSEWHERE if outcome else logger,
                         startup_timeout=int(start_timeout),
                         **{name: value for name, value in options.items()
                            if name in Client.class_trait_names()})

@@ -19,7 +19,7 @@ class Event:
 
     Parameters
     ----------
-    kind : {"planned", "started", "cell", "finished", "ended"}
+    kind : {"planned", "cluster", "started", "cell", "finished", "stopping", "ended"}
     total : int
         Tasks in all.
     number : int

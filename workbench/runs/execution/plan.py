@@ -54,7 +54,7 @@ class Plan:
 
     def left(self, remaining: int, seconds: float) -> float:
         """Seconds until `remaining` runs of `seconds` each are done."""
-        return remaining * seconds / self.workers if remaining else 0.0
+        return math.ceil(remaining / self.workers) * seconds if remaining else 0.0
 
 
 def plan(tasks: Sequence[Task], store: Store, settings: Settings) -> Plan:

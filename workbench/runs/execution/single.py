@@ -42,13 +42,14 @@ def run(notebook: Path | str | Task, values: Mapping[str, Any] | None = None, *,
     ValueError
         If the notebook cannot be read.
     OSError
-        If the copy cannot be written.
+        If the copy cannot be written; nothing is executed where its folder cannot be made.
     """
     task = notebook if isinstance(notebook, Task) else Task.of(Path(notebook), values or {})
     how = settings or Settings(force=True)
+    target = None if output is None else _ready(filled(output, task.values))
     done = carry_out_all([task], store, how, on_event)[0]
-    if output is not None and done.notebook is not None:
-        copy(done.notebook, filled(output, task.values))
+    if target is not None and done.notebook is not None:
+        copy(done.notebook, target)
     return done
 
 
@@ -92,21 +93,28 @@ def prepare(task: Task, output: Path | str) -> Path:
     language = content.metadata.get("kernelspec", {}).get("language") or "python"
     content = execute_notebook(content, None, parameters=dict(task.values), prepare_only=True,
                                kernel_name=task.kernel or "python3", language=language)
-    path = filled(output, task.values)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = _ready(filled(output, task.values))
     notebooks.write(path, content)
     return path
 
 
 def copy(source: Path, target: Path) -> None:
     """Copy so that a reader sees the old file or the new one."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")
     try:
         shutil.copyfile(source, partial)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _ready(target: Path) -> Path:
+    """Make the folder of a file, so that a wrong name is refused before the notebook is run."""
+    if target.is_dir():
+        raise IsADirectoryError(f"output must name a file, got the folder {str(target)!r}. "
+                                "Write the notebook's name behind it.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
 
 
 def filled(path: Path | str, values: Mapping[str, Any]) -> Path:

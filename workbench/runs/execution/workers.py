@@ -1,5 +1,6 @@
 """Workers on this machine: one thread each waits for a kernel, and the kernels do the work."""
 
+import math
 import queue
 import statistics
 import threading
@@ -91,6 +92,7 @@ class Workers:
         self._cancelled.set()
         begun = {future for future in futures if not future.cancel()}
         try:
+            self._tell(Event("stopping", len(self.plan.tasks)))
             while not all(future.done() for future in begun):
                 wait(begun, BREATH)
                 self._pass_on()
@@ -117,7 +119,7 @@ class Workers:
             return run, reused
         except KeyboardInterrupt:
             return None  # cancelled before it began
-        except (OSError, ValueError) as problem:
+        except Exception as problem:  # the other runs go on
             self._over |= self.how.fail_fast
             return _not_kept(task, problem), False
         finally:
@@ -150,7 +152,7 @@ class Workers:
             return
         run, reused = done
         self.runs[number] = run
-        if not reused:
+        if not reused and math.isfinite(run.seconds):
             self._taken.append(run.seconds)
         expected = statistics.median(self._taken) if self._taken else self.plan.seconds
         left = self.plan.left(len(self.plan.todo) - len(self.runs), expected)
