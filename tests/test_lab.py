@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -88,9 +89,14 @@ def test_matches_notebook_run_in_lab(browser, lab, checkout, name, kernel):
       return kernels.some((kernel) => kernel.connections && kernel.execution_state === "idle"
                           && kernel.name === "{kernel}");
     }}""", timeout=60_000, polling=500)
-    page.wait_for_timeout(1000)
-    page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
-    page.get_by_text("Run All Cells", exact=True).click()
+    begun = notebook.locator(".jp-InputPrompt", has_text=re.compile(r"\[[*\d]"))
+    for _ in range(10):    # a click before Lab's own connection is there does nothing
+        page.wait_for_timeout(1000)
+        page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
+        page.get_by_text("Run All Cells", exact=True).click()
+        page.wait_for_timeout(2000)
+        if begun.count():
+            break
     failed = notebook.locator("[data-mime-type='application/vnd.jupyter.error']")
     for _ in range(PATIENCE):
         # The last cell saves; cells out of view are not in the document, so it cannot tell.
