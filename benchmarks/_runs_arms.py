@@ -56,8 +56,8 @@ def workbench(count, code, *, cold=False):
     import psutil
 
     from workbench import runs
+    from workbench.runs.execution.workers import Workers
     from workbench.runs.kernels.server import WarmServer
-    from workbench.runs.workers import Workers
 
     waited = {}
     real = Workers._warm

@@ -110,6 +110,8 @@ class News:
         elif event.kind == "stopping":
             typer.echo("Stopping what is in progress; a second interrupt ends it at once.",
                        err=True)
+        elif event.kind == "cluster" and event.cell:
+            typer.echo(f"Dask     {event.cell}", err=True)
         elif event.kind == "finished":
             self.tell_run(event)
         elif event.kind == "ended" and event.total > 1:

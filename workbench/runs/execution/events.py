@@ -33,7 +33,7 @@ class Event:
         Of a cell: its position from 1, and how many code cells there are.
         Of a plan: runs that are in the store already, and workers.
     cell : str
-        Name of the cell.
+        Name of the cell; of a cluster, the address of its dashboard.
     left : float
         Seconds until all is done, by earlier runs; NaN where nothing is known.
     """
@@ -58,6 +58,8 @@ class Event:
                      "params": self.task.changed}
         if self.kind == "planned":
             told |= {"in_store": self.done, "workers": self.cells}
+        if self.kind == "cluster":
+            told["dashboard"] = self.cell
         if self.kind == "cell":
             told |= {"cell": self.cell, "done": self.done, "cells": self.cells}
         if self.run is not None:
