@@ -99,6 +99,24 @@ def test_matches_local_results(study, store, tmp_path, make_notebook):
     assert [run.notebook.name for run in there] == ["notebook.ipynb"] * 2
 
 
+def test_recovers_from_ctrl_c(study, store, cluster, make_notebook, tmp_path):
+    told = tmp_path / "kernel"
+    notebook = make_notebook(tmp_path / "slow.ipynb", ("slow", (
+        f"import os, pathlib, time\npathlib.Path({str(told)!r}).write_text(f'{{os.getpid()}}\\n')"
+        "\ntime.sleep(300)")))
+    words = ["sweep", str(notebook), "--grid", "n=1,2", "--scheduler", cluster[0]]
+    runner = subprocess.Popen([sys.executable, "-m", "workbench.cli", *words],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                              start_new_session=True)
+    until(lambda: told.exists() and told.read_text().endswith("\n"))
+    kernel = int(told.read_text())
+    os.kill(runner.pid, signal.SIGINT)
+    assert "Interrupted" in runner.communicate(timeout=WAIT)[1]
+    assert runner.returncode == 130
+    until(lambda: not os.path.exists(f"/proc/{kernel}"))  # noqa: PTH110
+    assert all(worker.poll() is None for worker in cluster[1])
+
+
 def test_rejects_a_scheduler_that_is_not_there(study, store):
     with pytest.raises(ValueError, match=r"scheduler must be .* got 'tcp://127\.0\.0\.1:9'"):
         sweep(study, {"n": [2]}, settings=Settings(scheduler="tcp://127.0.0.1:9"))

@@ -19,6 +19,8 @@ from workbench.runs.storage.store import Store
 
 __all__ = ["Answer", "Parcel", "perform"]
 
+LISTENING = 0.5   # seconds between looks whether the sweep was interrupted
+
 
 @dataclass(frozen=True)
 class Parcel:
@@ -94,21 +96,28 @@ def _server(threads: int) -> Any:
 @contextmanager
 def _stoppable(topic: str) -> Iterator[Cancellation]:
     from distributed import Event as Signal
+    from distributed import get_client
 
     cancelled, done = Cancellation(), threading.Event()
-    signal = Signal(topic)
+    signal = Signal(topic, client=get_client())
 
     def listen() -> None:
         while not done.is_set():
-            if signal.wait(timeout=1):
+            try:
+                told = signal.wait(timeout=LISTENING)
+            except (OSError, RuntimeError):  # the scheduler has gone, nobody waits for the run
+                told = True
+            if told:
                 cancelled.set()
                 return
 
-    threading.Thread(target=listen, daemon=True).start()
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
     try:
         yield cancelled
     finally:
         done.set()
+        listener.join(2 * LISTENING)
 
 
 def _packed(folder: Path) -> bytes:
