@@ -1,5 +1,6 @@
 """A remote store that cannot be reached, holds half a run, or was tampered with."""
 
+import json
 import os
 import shutil
 from unittest.mock import Mock
@@ -96,6 +97,21 @@ def test_rejects_what_did_not_arrive_as_it_was_sent(store, publish):
     with pytest.raises(StoreError, match=r"notebook\.ipynb of the run .* is not what its"):
         _ = run.folder
     assert [path.name for path in store.workspace.iterdir()] == []
+
+
+def test_rejects_a_run_of_which_a_file_is_gone_or_the_manifest_tells_none(store, publish):
+    run = publish(store, KEY, {"notebook.ipynb": "as it was"})
+    system, root = store.place.opened()
+    told = json.loads(system.cat_file(f"{root}/{run.id}/manifest.json"))
+    for files, cause in (({"gone": {"sha256": "0"}}, "gone"), ([], "manifest"),
+                         ({"notebook.ipynb": {}}, "the manifest of the run")):
+        forget(store)
+        system.rm_file(f"{root}/{run.id}/manifest.json")
+        system.pipe_file(f"{root}/{run.id}/manifest.json",
+                         json.dumps(told | {"files": files}).encode())
+        with pytest.raises(StoreError, match=cause) as refusal:
+            _ = run.folder
+        assert "Errno" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("name", ["..", "../x", "/etc", "%2e%2e", "a\0b", "", None])

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from workbench.runs.storage import names
-from workbench.runs.storage.folder import MANIFEST
+from workbench.runs.storage.folder import MANIFEST, SPOILT
 from workbench.runs.storage.names import StoreError
 from workbench.runs.storage.remote import SHARED, RemoteFolder, workspace
 
@@ -65,10 +65,22 @@ def _refuse_leading_out(paths: Iterable[str], run_id: str) -> None:
 
 
 def _verify(folder: Path, run_id: str) -> None:
-    files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
-    _refuse_leading_out(files, run_id)
-    for path, told in files.items():
-        with (folder / path).open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != told["sha256"]:
-                raise StoreError(errno.EIO, f"{path} of the run {run_id} is not what its "
-                                 "manifest says. Run the study again")
+    try:
+        files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+        told = {str(path): str(each["sha256"]) for path, each in files.items()}
+    except SPOILT:
+        raise StoreError(errno.EIO, f"the manifest of the run {run_id} cannot be used. Run the "
+                         "study again") from None
+    _refuse_leading_out(told, run_id)
+    for path, digest in told.items():
+        if _digest(folder / path) != digest:
+            raise StoreError(errno.EIO, f"{path} of the run {run_id} is not what its manifest "
+                             "says. Run the study again")
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return ""

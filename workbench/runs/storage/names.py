@@ -20,6 +20,11 @@ LONGEST = 60  # of a name inside an identifier, so that hidden names fit a file 
 class StoreError(OSError):
     """A run could not be saved or fetched; the store itself is as it was before."""
 
+    def __str__(self) -> str:
+        # The cause is told in words, so its number would only be in the way.
+        cause = self.strerror or super().__str__()
+        return f"{cause}: {self.filename!r}" if self.filename else cause
+
 
 def new_id(name: str, key: str) -> str:
     """Identifier of a new run: when, what, which key, and six random digits.
