@@ -1,9 +1,12 @@
 """Commands about what is in the store, and the sweep that fills it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+
+from workbench.runs import Store
 
 
 @pytest.fixture
@@ -133,3 +136,38 @@ def test_recovers_the_state_of_the_machine(workbench):
     assert done.code in (0, 1)
     for name in ("Python", "Kernels", "Warm kernels", "Memory", "Disk", "Ports"):
         assert name in done.out
+
+
+def test_recovers_what_can_be_told_of_a_spoilt_remote_run(workbench, notebook, monkeypatch,
+                                                           tmp_path):
+    monkeypatch.setenv("WORKBENCH_RUNS", url := f"memory://{tmp_path.name}")
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
+    assert workbench("run", notebook).code == 0
+    run, = workbench("runs", "--json").json
+    assert run["folder"] == f"{url}/{run['id']}"
+    shutil.rmtree(tmp_path / "cache")
+    system, root = Store(url).place.opened()
+    system.pipe_file(f"{root}/{run['id']}/notebook.ipynb", b"cut")
+    assert workbench("runs", "--json").json == [run]          # nothing is fetched for a list
+    told = workbench("show", run["id"])
+    assert told.code == 0
+    assert "twice: 1 m [0, 2]" in told.out
+    assert "Report   cannot be fetched: notebook.ipynb of the run" in told.out
+    system.pipe_file(f"{root}/{run['id']}/manifest.json", b"{")
+    assert [each["state"] for each in workbench("runs", "--json").json] == ["damaged"]
+    told = workbench("show", run["id"])
+    assert (told.code, "manifest.json cannot be used" in told.out) == (0, True)
+
+
+def test_identity_defaults_are_parameters_too(workbench, notebook):
+    for words in ((), ("-p", "alpha", "2")):
+        assert workbench("run", notebook, *words).code == 0
+    given, plain = workbench("runs", "--json").json
+    assert (given["params"], plain["params"]) == ({"alpha": 2}, {})
+    found = workbench("runs", "--where", "alpha=0.5", "--json").json
+    assert [run["id"] for run in found] == [plain["id"]]
+    assert "  alpha = 0.5\n  word = 'x'\n" in workbench("show", plain["id"]).out
+    told = workbench("compare", plain["id"], given["id"]).out
+    assert "  alpha      0.5  2\n" in told
+    page = Path(plain["folder"], "report.html").read_text(encoding="utf-8")
+    assert '<th scope="row">alpha</th><td>0.5</td><td>default</td>' in page

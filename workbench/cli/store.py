@@ -68,14 +68,10 @@ def show(key: Key, *,
         typer.echo(f"  {name}: {number}")
     for note in run.summary.notes:
         typer.echo(f"  Note: {note}")
-    typer.echo("Parameters")
-    for name, value in run.params.items():
-        told = f"   (default {run.defaults[name]!r})" if name in run.changed and (
-            name in run.defaults) else ""
-        typer.echo(f"  {name} = {value!r}{told}")
+    _parameters(run)
     facts = {"Run": run.id, "Key": run.key, "Started": run.started, "Kernel": run.kernel,
              "Memory": f"{run.peak_memory / 1e6:.0f} MB" if run.peak_memory else "",
-             "Folder": shown(run.folder), "Report": shown(run.report) if run.report else ""}
+             "Folder": run.address if run.origin else shown(run.path), "Report": _report(run)}
     for name, text in facts.items():
         if text:
             typer.echo(f"{name:9}{text}")
@@ -157,10 +153,26 @@ def _table(found: list[Any]) -> None:
 def _record(run: Any) -> dict[str, Any]:
     return {"id": run.id, "study": run.study, "title": run.title, "state": run.state,
             "error": run.error, "key": run.key, "params": dict(run.params),
-            "started": run.started, "folder": str(run.folder),
+            "started": run.started, "folder": run.address,
             "seconds": run.seconds if math.isfinite(run.seconds) else None,
             "kernel": run.kernel, "peak_memory": run.peak_memory, "notes": list(run.summary.notes),
             "summary": {name: number.record() for name, number in run.summary.items()}}
+
+
+def _parameters(run: Any) -> None:
+    if run.values:
+        typer.echo("Parameters")
+    for name, value in run.values.items():
+        told = f"   (default {run.defaults[name]!r})" if name in run.changed and (
+            name in run.defaults) else ""
+        typer.echo(f"  {name} = {value!r}{told}")
+
+
+def _report(run: Any) -> str:
+    try:
+        return shown(run.report) if run.report else ""
+    except OSError as problem:  # of a remote store: the rest is told all the same
+        return f"cannot be fetched: {problem}"
 
 
 def _took(run: Any) -> str:

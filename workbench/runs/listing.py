@@ -43,13 +43,13 @@ def runs(study: Any = None, *, states: Sequence[str] = (), where: Mapping[str, s
     if not wanted:
         return opened.runs(study, states=tuple(states) or None, limit=limit)
     found = opened.rows(study, states=tuple(states) or None)
-    known = {name for run in found for name in run.params}
+    known = {name for run in found for name in run.values}
     problems = [f"unknown parameter {name!r}.{check.suggestion(name, known)} Known: "
                 f"{', '.join(sorted(known))}." for name in wanted if found and name not in known]
     if problems:
         raise ParameterError(problems)
     fitting = [row.id for row in found
-               if all(_equal(row.params.get(name), text) for name, text in wanted.items())]
+               if all(_equal(row.values.get(name), text) for name, text in wanted.items())]
     live = {run.id: run for run in opened.runs(study, states=("running",))}
     return [live[name] if name in live else opened.read(name) for name in fitting[:limit]]
 

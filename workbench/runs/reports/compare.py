@@ -66,7 +66,7 @@ class Comparison:
     @property
     def params(self) -> Table:
         """Parameters that differ."""
-        told = [run.params for run in self.runs]
+        told = [run.values for run in self.runs]
         rows = [(name, *(literal(values[name]) if name in values else ABSENT for values in told))
                 for name in _names(told) if _differ(values.get(name, ABSENT) for values in told)]
         return Table("Parameters that differ", ("parameter", *self.labels), tuple(rows))

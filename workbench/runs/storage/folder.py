@@ -122,6 +122,16 @@ class Run:
         return self._file("thumbnail.svg")
 
     @property
+    def address(self) -> str:
+        """Where the run lies: its URL in a remote store, else its folder."""
+        return f"{self.origin}/{self.id}" if self.origin else str(self.path)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Parameters in full: those given, and the defaults of all others."""
+        return {**self.defaults, **self.params}
+
+    @property
     def changed(self) -> dict[str, Any]:
         """Parameters that differ from their defaults."""
         return {name: value for name, value in self.params.items()

@@ -39,6 +39,11 @@ class Row:
         return self.facts.get("params", {})
 
     @property
+    def values(self) -> dict[str, Any]:
+        """Parameters in full: those given, and the defaults of all others."""
+        return {**self.facts.get("defaults", {}), **self.params}
+
+    @property
     def changed(self) -> dict[str, Any]:
         """Parameters that differ from their defaults."""
         defaults = self.facts.get("defaults", {})
