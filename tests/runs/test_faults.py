@@ -289,6 +289,26 @@ def test_recovers_output_folders_that_are_missing(study, tmp_path, store):
     assert nbformat.read(written, as_version=4).metadata.papermill.parameters == {"n": 4}
 
 
+def test_identity_a_result_outlives_its_report(study, store, monkeypatch):
+    def broken(*_, **__):
+        raise ImportError("half of a library")
+
+    monkeypatch.setattr("workbench.runs.execution.execute.write_report", broken)
+    done, = report([study])
+    assert (done.state, done.summary["rows"].value) == ("succeeded", 3)
+    assert done.report is None
+    assert "The report could not be written: half of a library." in done.summary.notes
+    assert Store().load(done.id).state == "succeeded"
+
+
+@LINUX
+def test_identity_a_slow_start_uses_up_no_time(study, tmp_path, monkeypatch):
+    (tmp_path / "slow_to_import.py").write_text("import time; time.sleep(4)")
+    monkeypatch.syspath_prepend(tmp_path)
+    done, = report([study], settings=Settings(warm=("slow_to_import",), limits=Limits(run=3)))
+    assert (done.state, done.kernel) == ("succeeded", "warm")
+
+
 def test_rejects_an_output_that_no_file_can_be(study, store, tmp_path):
     (tmp_path / "file").touch()
     for output, words in ((tmp_path, "output must name a file"), (tmp_path / "file" / "a", "")):

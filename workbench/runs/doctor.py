@@ -38,7 +38,16 @@ class Finding:
 
 def doctor() -> list[Finding]:
     """Look at Python, libraries, kernels, warm kernels, card, memory, disk, store and port."""
-    return [finding for look in LOOKS for finding in look()]
+    return [finding for look in LOOKS for finding in _looked(look)]
+
+
+def _looked(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from look()
+    except Exception as problem:  # a broken library is what this is for
+        name = look.__name__.strip("_").capitalize()
+        yield Finding(name, f"cannot be looked at: {type(problem).__name__}: {problem}", "bad",
+                      "Install again what the message names: pip install --force-reinstall NAME.")
 
 
 def _python() -> Iterator[Finding]:
@@ -114,6 +123,12 @@ def _disk() -> Iterator[Finding]:
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     yield _amount("Disk", shutil.disk_usage(existing).free, LEAST_DISK,
                   "Free some: python3 -m workbench clean --older-than 30d.")
+    try:
+        opened.exists("index.html")
+    except OSError as problem:
+        yield Finding("Store", str(problem), "bad",
+                      "Name a folder, or the URL of a service that runs, in WORKBENCH_RUNS.")
+        return
     if os.access(existing, os.W_OK):
         yield Finding("Store", opened.url)
     else:

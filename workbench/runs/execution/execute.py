@@ -120,9 +120,9 @@ def _executed(task: Task, store: Store, around: Circumstances) -> Run:
         try:
             write_report(rebuilt(stage.folder, {"id": stage.id, **record}),
                          single_file=around.single_file)
-        finally:
-            run = store.publish(stage, record)  # the result outlives an unwritten report
-        return run
+        except Exception as problem:  # the result outlives an unwritten report
+            record["notes"].append(f"The report could not be written: {problem}.")
+        return store.publish(stage, record)
 
 
 def _outcome(content: Any, task: Task, stage: Stage, around: Circumstances) -> dict[str, Any]:

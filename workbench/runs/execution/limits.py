@@ -1,6 +1,7 @@
 """How long and how large a run may become, and the thread that sees to it."""
 
 import contextlib
+import math
 import os
 import re
 import signal
@@ -87,13 +88,14 @@ class Watch:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, name="workbench-watch", daemon=True)
         self._kernel: int | None = None
-        self._begun = time.monotonic()
+        self._begun = math.inf      # a kernel that starts uses up none of the run's time
         self._cell_begun: float | None = None
         self._judged = self._weighed = 0.0
 
     def attach(self, pid: int | None) -> None:
-        """Tell the process that may be ended; it leads its own group."""
+        """Tell the process that may be ended; it leads its own group, and its time begins."""
         self._kernel = pid
+        self._begun = time.monotonic()
 
     def cell_begins(self) -> None:
         self._cell_begun = time.monotonic()

@@ -101,7 +101,7 @@ def _attached(source: str, attachments: Any) -> str:
 
 @cache
 def _formatter() -> Any:
-    from pygments.formatters import HtmlFormatter
+    from pygments.formatters.html import HtmlFormatter  # its parent is not safe in threads
 
     return HtmlFormatter(nowrap=True)
 
