@@ -1,5 +1,6 @@
 """MLflow reads back what was logged, from its own store."""
 
+import os
 import sqlite3
 
 import pytest
@@ -52,3 +53,13 @@ def test_rejects_a_service_that_is_not_installed(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda *_: None)
     with pytest.raises(ValueError, match="'mlflow', which is not installed"):
         Tracker()
+
+
+def test_identity_a_server_that_is_gone_costs_seconds(monkeypatch):
+    pytest.importorskip("mlflow")
+    names = "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT"
+    monkeypatch.setenv(names[0], "0")        # recorded, so that it is as before afterwards
+    monkeypatch.delenv(names[0])
+    monkeypatch.setenv(names[1], "5")
+    Tracker()
+    assert [os.environ[name] for name in names] == ["1", "5"]

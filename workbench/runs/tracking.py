@@ -2,6 +2,7 @@
 
 import importlib.util
 import math
+import os
 import re
 from typing import Any
 
@@ -11,6 +12,7 @@ from workbench.runs.storage.folder import Run
 __all__ = ["Tracker"]
 
 LONGEST = 6000        # characters that MLflow keeps of a parameter
+PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
 NAMEABLE = re.compile(r"[^A-Za-z0-9_\-. :/]")
 
 
@@ -30,6 +32,8 @@ class Tracker:
         if importlib.util.find_spec("mlflow") is None:
             raise ValueError("log_to must name an installed service, got 'mlflow', which is not "
                              "installed. Run pip install mlflow.")
+        for name, amount in PATIENCE.items():     # MLflow's own is minutes, in which runs wait
+            os.environ.setdefault(name, amount)
 
     def tell(self, event: Event) -> None:
         """Log the run of an event that ends one; a run from the store was logged before."""
