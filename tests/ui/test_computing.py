@@ -59,6 +59,17 @@ def test_rejects_tables_that_cannot_be_drawn(tiny):
     assert len(shown.result.summary) == 6
 
 
+@pytest.mark.parametrize(("state", "told"), [
+    ("lost", "This run was lost. The process is gone."),
+    ("timed-out", "This run exceeded its time limit and was stopped. The process is gone."),
+    ("damaged", "This run cannot be read. The process is gone."),
+])
+def test_matches_what_a_run_without_a_result_says(tiny, tmp_path, state, told):
+    run = runs.Run("x", tmp_path, "tiny", state=state, error="the process is gone")
+    shown = computing.saved(tiny, run)
+    assert (shown.problem, shown.result) == (told, None)
+
+
 def test_matches_loop_that_goes_on_during_the_work():
     async def ticks():
         future, count = computing.in_thread(lambda: time.sleep(0.2) or threading.get_ident()), 0

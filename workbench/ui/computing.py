@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from workbench import runs
 from workbench.core import Params, Result, Study
+from workbench.runs.reports.page import ALARMS, sentence
 
 __all__ = ["QUICK", "Shown", "failure", "in_thread", "live", "saved"]
 
@@ -80,8 +81,9 @@ def live(study: Study, params: Params) -> Shown:
 def saved(study: Study, run: runs.Run) -> Shown:
     """A saved run with its figures drawn again from its tables."""
     if run.state != "succeeded":
+        told = ALARMS.get(run.state, "This run cannot be read.")
         return Shown(run.params, key=run.key, run=run,
-                     problem=f"This run is {run.state}. {run.error}".strip())
+                     problem=f"{told} {sentence(run.error)}".strip())
     try:
         result = Result(run.summary, run.tables())
         return Shown(run.params, result, run.key, run, figures=study.figures(result))

@@ -91,8 +91,10 @@ def test_matches_overlap_units_and_several_runs(made):
 
 def test_matches_cells_that_only_some_have(made, nb):
     runs = [made(nb.cell("1", name="one"), nb.cell("2", name="two")),
-            made(nb.cell("1", name="one"), key="b2" * 32), made(key="c3" * 32)]
-    assert dict(compare(*runs).cells) == {"one": "only in A, B", "two": "only in A"}
+            made(nb.cell("1", name="one"), key="b2" * 32),
+            made(nb.cell("3", name="three"), key="c3" * 32), made(key="d4" * 32)]
+    assert dict(compare(*runs).cells) == {"one": "only in A, B", "two": "only in A",
+                                          "three": "only in C"}
 
 
 def test_matches_runs_by_name_and_key(pair, store):
@@ -141,3 +143,19 @@ def test_rejects_attacks_in_a_comparison(made, nb, tmp_path, visit):
     assert page.locator("main img, main script, main [onerror]").count() == 0
     assert page.locator("iframe[sandbox='allow-scripts']").count() == 2
     assert requests == []
+
+
+def test_matches_a_run_without_a_notebook(pair, made, tmp_path, visit):
+    lost = made(state="lost", seconds=None, cells={}, error="gone", key="c3" * 32)
+    alone = compare(pair[0], lost)
+    assert alone.cells == {}
+    assert "Cells that differ" not in str(alone)
+    assert ("cells", "7 of 7", "") in alone.tables[-1].rows
+    assert dict(compare(pair[0], lost, pair[1]).cells) == {
+        "say": "source and outputs", "show": "outputs"}
+    page, _, errors = visit(write_comparison(compare(pair[0], lost, pair[1]), tmp_path / "a.html"))
+    assert "No executed notebook was kept of B." in page.locator("main").inner_text()
+    labels = page.locator(".compared.differs .columns .label").all_inner_texts()
+    assert labels == ["A", "C"] * 2
+    assert page.locator("summary", has_text="A to C").count() == 2
+    assert errors == []

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from workbench.runs import write_report
-from workbench.runs.reports.page import ALARMS
+from workbench.runs.reports.page import ALARMS, sentence
+from workbench.runs.storage.folder import rebuilt
 
 FETCHES = re.compile(r"""
     (?:src|srcset|poster|data)\s*=\s*["']?\s*(?:https?:)?//
@@ -66,10 +67,32 @@ def test_matches_alarm_of_each_state(made, nb, state):
 def test_matches_a_run_that_left_no_notebook(made):
     page = read(made(state="lost", error="the host went away!", kernel="", peak_memory=None,
                      cells={}, seconds=None, summary={}))
-    assert "the host went away!\n" in page
+    assert "The host went away!\n" in page
     assert "No executed notebook was kept." in page
     assert "Show code" not in page
     assert "not measured" in page
+
+
+@pytest.mark.parametrize(("cause", "told"), [
+    ("the run took 4 s", "The run took 4 s."), ("'x' is gone!", "'x' is gone!"), ("", ""),
+    ("manifest.json is cut", "manifest.json is cut."), ("Killed by 9.", "Killed by 9."),
+])
+def test_matches_causes_as_sentences(cause, told):
+    assert sentence(cause) == told
+
+
+def test_identity_each_file_of_the_report_is_there_for_its_readers(store):
+    with store.staged("tiny", "a1" * 32) as stage:
+        (stage.folder / "notebook.ipynb").write_text('{"cells": []}')
+        record = {"study": "tiny", "title": "Tiny", "state": "succeeded", "error": "",
+                  "params": {}, "defaults": {}, "key": "a1" * 32, "key_parts": {},
+                  "versions": {}, "started": "", "seconds": 1.0, "summary": {}, "notes": []}
+        page = write_report(rebuilt(stage.folder, record | {"id": stage.id}))
+        run = store.publish(stage, record)
+    foot = (run.folder / page.name).read_text("utf-8").split("<dt>Files")[1]
+    listed = re.findall(r'href="([\w.]+)"', foot)
+    assert listed == ["manifest.json", "notebook.ipynb"]
+    assert all((run.folder / name).is_file() for name in listed)
 
 
 @pytest.mark.parametrize("content", ["", '{"cells": [', "[]", '{"cells": [{"cell_type"', "\x00"])

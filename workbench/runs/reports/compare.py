@@ -102,7 +102,8 @@ class Comparison:
     def _runs(self) -> Table:
         facts = {"run": lambda run: run.id, "state": lambda run: run.state,
                  "error": lambda run: run.error, "started": lambda run: instant(run.started),
-                 "took": lambda run: duration(run.seconds), "kernel": lambda run: run.kernel,
+                 "took": lambda run: duration(run.seconds), "cells": _progress,
+                 "kernel": lambda run: run.kernel,
                  "peak memory": lambda run: size(run.peak_memory) if run.peak_memory else ""}
         rows = [(name, *map(fact, self.runs)) for name, fact in facts.items()]
         return Table("Runs", ("", *self.labels),
@@ -151,8 +152,11 @@ def compare(*runs: Run | str, store: Store | Path | str | None = None) -> Compar
 
 
 def _cells_that_differ(runs: Iterable[Run], labels: tuple[str, ...]) -> dict[str, str]:
+    kept = [(label, path) for label, run in zip(labels, runs, strict=True)
+            if (path := run.notebook) is not None]  # one that was lost has no cell to compare
+    labels = tuple(label for label, _ in kept)
     told = [{name: (cell.get("source"), _lasting(cell.get("outputs", [])))
-             for name, cell in raw_cells(run.notebook) if name != INJECTED} for run in runs]
+             for name, cell in raw_cells(path) if name != INJECTED} for _, path in kept]
     found = {}
     for name in _names(told):
         have = [cells[name] for cells in told if name in cells]
@@ -174,6 +178,11 @@ def _lasting(outputs: Any) -> str:
              if word not in ("execution_count", "metadata", "traceback")} for output in outputs]
     return PASSING.sub(lambda found: seen.setdefault(found[0], f"#{len(seen)}"),
                        json.dumps(kept, sort_keys=True))
+
+
+def _progress(run: Run) -> str:
+    done, total = run.cells.get("done"), run.cells.get("total")
+    return f"{done} of {total}" if total else ""
 
 
 def _distances(told: list[Estimate | None], labels: tuple[str, ...]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import difflib
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +31,16 @@ def write_comparison(comparison: Comparison, path: Path | str) -> Path:
     path : Path
     """
     path, frames = Path(path), Frames()
-    told = [{cell.id: cell for cell in cells(run.notebook, frames)} for run in comparison.runs]
-    names = dict.fromkeys(name for run in told for name in run)
-    versions = {name: [run.get(name) for run in told] for name in names}
-    parts = [_part(name, cells, comparison) for name, cells in versions.items()
-             if _is_shown(name, cells)]
+    kept = {label: {cell.id: cell for cell in cells(notebook, frames)}
+            for label, run in zip(comparison.labels, comparison.runs, strict=True)
+            if (notebook := run.notebook) is not None}
+    names = dict.fromkeys(name for run in kept.values() for name in run)
+    versions = {name: {label: run.get(name) for label, run in kept.items()} for name in names}
+    parts = [_part(name, cells, comparison.cells.get(name, ""))
+             for name, cells in versions.items() if _is_shown(name, [*cells.values()])]
     page = assets.page("comparison.html.j2").render(
         comparison=comparison, parts=parts,
+        without=[label for label in comparison.labels if label not in kept],
         shared=assets.shared(path.parent, "report.js", frames=frames, single_file=True))
     path.parent.mkdir(parents=True, exist_ok=True)
     return assets.write_page(path, page)
@@ -54,12 +57,11 @@ def _is_shown(name: str, versions: Sequence[Cell | None]) -> bool:
             or len({cell.source for cell in have}) > 1 or len(have) < len(versions))
 
 
-def _part(name: str, versions: Sequence[Cell | None], comparison: Comparison) -> dict[str, Any]:
+def _part(name: str, versions: Mapping[str, Cell | None], what: str) -> dict[str, Any]:
     """One cell of all runs: its prose once, its code where it differs, its outputs in columns."""
-    have = [cell for cell in versions if cell is not None]
-    first, what = have[0], comparison.cells.get(name, "")
-    columns = [{"label": label, "cell": cell}
-               for label, cell in zip(comparison.labels, versions, strict=True)]
+    have = [cell for cell in versions.values() if cell is not None]
+    first = have[0]
+    columns = [{"label": label, "cell": cell} for label, cell in versions.items()]
     spoken = any(cell.outputs for cell in have) or len(have) < len(versions)
     return {
         "name": first.label or name, "what": what, "first": first, "same": not what,

@@ -9,8 +9,9 @@ from workbench.runs.reports.cells import TITLE, TOLD_ELSEWHERE, Cell, cells
 from workbench.runs.reports.frames import Frames
 from workbench.runs.reports.sanitise import bare
 from workbench.runs.storage.folder import Run
+from workbench.runs.storage.staging import BEGUN
 
-__all__ = ["ALARMS", "write_report"]
+__all__ = ["ALARMS", "sentence", "write_report"]
 
 HEADING = re.compile(r'<h([23])[^>]*\bid="([^"]+)"[^>]*>(.*?)</h\1>', re.DOTALL)
 CONTENTS_FROM = 4
@@ -19,7 +20,7 @@ ALARMS = {
     "timed-out": "This run exceeded its time limit and was stopped.",
     "killed": "The kernel of this run was killed.",
     "interrupted": "This run was interrupted before its end.",
-    "lost": "This run was lost: the program that executed it disappeared.",
+    "lost": "This run was lost.",
     "running": "This run had not ended when this page was written.",
 }
 
@@ -59,10 +60,17 @@ def write_report(run: Run, *, single_file: bool = False) -> Path:
         run=run, question=question, cells=[_without_repetition(cell) for cell in shown],
         contents=_contents(shown), alarm=_alarm(run, shown, broken),
         failed_cell=next((cell.id for cell in shown if cell.failed), ""),
-        files=sorted({*files, "manifest.json"} - {"report.html"}), about=_about(run),
+        files=sorted({*files, "manifest.json"} - {"report.html", BEGUN}), about=_about(run),
         shared=assets.shared(run.folder.parent, "report.js", frames=frames, prefix="../",
                              single_file=single_file))
     return assets.write_page(run.folder / "report.html", page)
+
+
+def sentence(cause: str) -> str:
+    """A cause as a sentence of its own."""
+    end = "" if not cause or cause.endswith((".", "!", "?")) else "."
+    plain = cause.partition(" ")[0].isalpha()  # not the name of a file or of a thing in quotes
+    return f"{cause[:1].upper() if plain else cause[:1]}{cause[1:]}{end}"
 
 
 def _without_repetition(cell: Cell) -> Cell:
@@ -82,7 +90,7 @@ def _alarm(run: Run, shown: list[Cell], broken: str) -> dict[str, str]:
     """What happened, why, and what was kept; nothing for a run that succeeded."""
     if run.state == "succeeded":
         return {"headline": broken, "cause": "", "kept": ""} if broken else {}
-    cause = run.error if not run.error or run.error.endswith((".", "!", "?")) else f"{run.error}."
+    cause = sentence(run.error)
     if any(cell.outputs for cell in shown):
         kept = "What was shown up to there is below."
     elif run.notebook is not None and not broken:
