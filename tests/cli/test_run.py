@@ -74,6 +74,16 @@ def test_identity_unchanged_notebooks_are_reused_when_asked(workbench, notebook,
     assert workbench("run", notebook, "--resume", "--force").code == 2
 
 
+def test_identity_rerun_works_in_the_same_folder(workbench, notebook, tmp_path):
+    (tmp_path / "there").mkdir()
+    content = json.loads(notebook.read_text("utf-8"))
+    content["cells"][-1]["source"] = "import os\nassert os.getcwd().endswith('there')"
+    notebook.write_text(json.dumps(content), "utf-8")
+    assert workbench("run", notebook, "--cwd", "there").code == 0
+    key = workbench("runs", "--json").json[0]["key"]
+    assert workbench("rerun", key[:10]).code == 0
+
+
 def test_recovers_what_a_notebook_declares(workbench, notebook, tmp_path, printed):
     told = workbench("run", notebook, "--help-notebook").out
     assert "alpha: float (default 0.5)" in told

@@ -115,6 +115,18 @@ def test_recovers_from_ctrl_c(study, store, cluster, make_notebook, tmp_path):
     assert runner.returncode == 130
     until(lambda: not os.path.exists(f"/proc/{kernel}"))  # noqa: PTH110
     assert all(worker.poll() is None for worker in cluster[1])
+    assert {run.state for run in Store().runs()} == {"interrupted"}
+    assert all("slow" in run.error for run in Store().runs())
+
+
+def test_recovers_the_end_after_a_failure(study, store, cluster, make_notebook):
+    make_notebook(store.parents[1] / "notebooks" / "tiny.ipynb", (
+        "picky", "import time\ntime.sleep(1)\nassert n > 1"))
+    runs = sweep(study, {"n": range(1, 12)}, settings=Settings(
+        scheduler=cluster[0], fail_fast=True, single_file=True))
+    assert (runs[0].state, runs[0].params["n"]) == ("failed", 1)
+    assert 1 <= len(runs) < 11
+    assert "<style>" in runs[0].report.read_text("utf-8")
 
 
 def test_rejects_a_scheduler_that_is_not_there(study, store):

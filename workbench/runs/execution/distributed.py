@@ -7,14 +7,21 @@ workers can reach themselves, they publish, and the key keeps them from doing so
 
 import io
 import json
+import math
+import queue
 import secrets
+import signal
+import statistics
 import tarfile
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from workbench.runs.execution.events import Event, OnEvent
-from workbench.runs.execution.parcels import Answer, Parcel, perform
+from workbench.runs.execution.libraries import libraries
+from workbench.runs.execution.parcels import Answer, Parcel, over, perform
 from workbench.runs.execution.plan import Plan
 from workbench.runs.inputs.task import Settings, Task
 from workbench.runs.reports.page import write_report
@@ -25,6 +32,8 @@ from workbench.runs.storage.store import Store
 __all__ = ["Distributed"]
 
 RETRIES = 3            # times that a task is tried elsewhere after its worker was lost
+BREATH = 0.1           # seconds between looks at what has arrived
+LAST_WORDS = 15.0      # seconds that interrupted workers have to send what they began
 
 
 class Distributed:
@@ -44,6 +53,11 @@ class Distributed:
         self.plan, self.store, self.how, self._tell = planned, store, how, tell
         self.runs: dict[int, Run] = {}
         self._topic = f"workbench-{secrets.token_hex(6)}"
+        self._modules = () if how.cold else how.warm if how.warm is not None else libraries(
+            planned.tasks[number] for number in planned.todo)
+        self._news: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._taken: list[float] = []
+        self._over: Any = None
 
     def go(self) -> dict[int, Run]:
         """Execute all; the run of each number that was begun.
@@ -53,63 +67,95 @@ class Distributed:
         ValueError
             If the scheduler cannot be reached.
         KeyboardInterrupt
-            When interrupted; the runs in progress are stopped.
+            When interrupted; the runs in progress are stopped and kept.
         """
         from distributed import Event as Signal
 
         with _client(self.how.scheduler, self.plan.workers) as client:
             self._tell(Event("cluster", len(self.plan.tasks), cell=client.dashboard_link or ""))
-            client.subscribe_topic(self._topic, self._cell)
-            stop = Signal(self._topic, client=client)
+            client.subscribe_topic(self._topic, self._hear)
+            self._over = Signal(over(self._topic), client=client)
             futures = {client.submit(
                 perform, self._parcel(number), key=f"{self._topic}-{number}", retries=RETRIES,
                 pure=False): number for number in self.plan.todo}
             try:
                 self._collect(futures)
-            except BaseException:
-                stop.set()
-                client.cancel(list(futures))
+            except KeyboardInterrupt:
+                self._stop(Signal(self._topic, client=client), futures)
                 raise
             finally:
+                client.cancel(list(futures))
                 client.unsubscribe_topic(self._topic)
         return self.runs
 
-    def _collect(self, futures: dict[Any, int]) -> None:
-        from distributed import as_completed
+    def _collect(self, futures: dict[Any, int], seconds: float = math.inf) -> None:
+        """Take what arrives until all is there or the time is up."""
+        deadline = time.monotonic() + seconds
+        pending = dict(futures)
+        while pending and time.monotonic() < deadline:
+            self._pass_on()
+            done = [future for future in pending if future.done()]
+            for future in done:
+                self._finish(future, pending.pop(future))
+            if not done:
+                time.sleep(BREATH)
+        self._pass_on()
 
-        for future in as_completed(futures):
-            number = futures[future]
-            if future.status == "cancelled":
-                continue
-            run, reused = self._received(number, future)
-            self.runs[number] = run
-            future.release()
-            left = self.plan.left(len(self.plan.todo) - len(self.runs), self.plan.seconds)
-            self._tell(Event("finished", len(self.plan.tasks), number + 1,
-                             self.plan.tasks[number], run, reused=reused, left=left))
-            if self.how.fail_fast and run.state != "succeeded":
-                break
+    def _stop(self, stop: Any, futures: dict[Any, int]) -> None:
+        """Begin nothing more, stop what has begun, and keep it; a second interrupt ends all."""
+        self._over.set()
+        stop.set()
+        waiting = {future: number for future, number in futures.items()
+                   if number not in self.runs}
+        self._collect(waiting, LAST_WORDS)
 
-    def _received(self, number: int, future: Any) -> tuple[Run, bool]:
+    def _finish(self, future: Any, number: int) -> None:
+        if future.status == "cancelled":
+            return
+        received = self._received(number, future)
+        if received is None:
+            return
+        run, reused = received
+        self.runs[number] = run
+        if not reused and math.isfinite(run.seconds):
+            self._taken.append(run.seconds)
+        expected = statistics.median(self._taken) if self._taken else self.plan.seconds
+        left = self.plan.left(len(self.plan.todo) - len(self.runs), expected)
+        self._tell(Event("finished", len(self.plan.tasks), number + 1, self.plan.tasks[number],
+                         run, reused=reused, left=left))
+        if self.how.fail_fast and run.state != "succeeded":
+            self._over.set()
+
+    def _received(self, number: int, future: Any) -> tuple[Run, bool] | None:
         task = self.plan.tasks[number]
         if future.status == "error":
             return _lost(task, self.store, future.exception()), False
         answer: Answer = future.result()
+        if not answer.run:
+            return None
         if not answer.folder:
             return self.store.load(answer.run), answer.reused
-        return _published(task, self.store, answer), answer.reused
+        return _published(task, self.store, answer, single_file=self.how.single_file), \
+            answer.reused
 
     def _parcel(self, number: int) -> Parcel:
         task = self.plan.tasks[number]
         reachable = "" if self.store.local is not None else self.store.url
-        return Parcel(task, task.notebook.read_bytes(), self.how.limits, reachable, self._topic,
-                      number, self.how.cold, self.how.force)
+        return Parcel(task, task.notebook.read_bytes(), self.how, reachable, self._topic, number,
+                      self._modules)
 
-    def _cell(self, event: tuple[float, dict[str, Any]]) -> None:
+    def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
+        """Called in the client's own thread."""
         told = event[1]
-        number = told["number"]
-        self._tell(Event(told["kind"], len(self.plan.tasks), number + 1, self.plan.tasks[number],
-                         done=told["done"], cells=told["cells"], cell=told["cell"]))
+        number, task = told["number"], self.plan.tasks[told["number"]]
+        self._news.put(Event(told["kind"], len(self.plan.tasks), number + 1, task,
+                             done=told["done"], cells=told["cells"], cell=told["cell"]))
+
+    def _pass_on(self) -> None:
+        while not self._news.empty():
+            event = self._news.get()
+            if event.number - 1 not in self.runs:
+                self._tell(event)
 
 
 @contextmanager
@@ -117,8 +163,10 @@ def _client(address: str, workers: int) -> Iterator[Any]:
     from distributed import Client, LocalCluster
 
     if address == "local":
-        with LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1",
-                          dashboard_address="127.0.0.1:0") as cluster, Client(cluster) as client:
+        with _deaf_to_ctrl_c():
+            cluster = LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1",
+                                   dashboard_address="127.0.0.1:0")
+        with cluster, Client(cluster) as client:
             yield client
         return
     try:
@@ -130,7 +178,20 @@ def _client(address: str, workers: int) -> Iterator[Any]:
         yield client
 
 
-def _published(task: Task, store: Store, answer: Answer) -> Run:
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes started inside outlive a terminal's Ctrl-C, which is for this one alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _published(task: Task, store: Store, answer: Answer, *, single_file: bool) -> Run:
     """Unpack a run and publish it; its report is written anew, since it needs this store."""
     with store.staged(task.name, task.key) as stage, \
             tarfile.open(fileobj=io.BytesIO(answer.folder)) as archive:
@@ -144,16 +205,22 @@ def _published(task: Task, store: Store, answer: Answer) -> Run:
                                    "and so does the key; `workbench why` tells how.")
         record = {name: value for name, value in record.items()
                   if name not in {"schema_version", "id", "files"}}
-        write_report(rebuilt(stage.folder, {"id": stage.id, **record}))
+        write_report(rebuilt(stage.folder, {"id": stage.id, **record}),
+                     single_file=single_file)
         return store.publish(stage, record)
 
 
 def _lost(task: Task, store: Store, problem: BaseException | None) -> Run:
-    """A run whose workers died, each time it was tried."""
+    """A run that no worker could execute to its end."""
+    from distributed import KilledWorker
+
     told = next(iter(str(problem).splitlines()), "") or type(problem).__name__
+    state, cause = (("lost", "the workers that executed it were lost")
+                    if isinstance(problem, KilledWorker) else
+                    ("failed", f"the worker could not execute it ({type(problem).__name__})"))
     record = task.about() | {
-        "started": staging.timestamp(), "state": "lost", "seconds": None, "summary": {},
-        "notes": [], "error": f"the workers that executed it were lost: {told}"}
+        "started": staging.timestamp(), "state": state, "seconds": None, "summary": {},
+        "notes": [], "error": f"{cause}: {told}"}
     with store.staged(task.name, task.key, record) as stage:
         write_report(rebuilt(stage.folder, {"id": stage.id, **record}))
         return store.publish(stage, record)

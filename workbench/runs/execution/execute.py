@@ -136,6 +136,8 @@ def _outcome(content: Any, task: Task, stage: Stage, around: Circumstances) -> d
         environment={RUN_FOLDER: str(folder.resolve())}, memory=around.limits.memory,
         cwd=None if task.cwd is None else str(task.cwd), threads=around.threads,
         server=None if task.kernel else around.server, kernel=task.kernel)
+    if kernel.server is not None:
+        _ = kernel.server.notes  # waits for its imports, which are no part of the run
     begun = time.monotonic()
     log = folder / "log.txt"
     outcome = run_notebook(content, task.values,

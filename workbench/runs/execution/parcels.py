@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from workbench.runs.execution.execute import Circumstances, carry_out
-from workbench.runs.execution.limits import Cancellation, Limits
+from workbench.runs.execution.limits import Cancellation
 from workbench.runs.execution.plan import cores
-from workbench.runs.inputs.task import Task
+from workbench.runs.inputs.task import Settings, Task
 from workbench.runs.storage.store import Store
 
-__all__ = ["Answer", "Parcel", "perform"]
+__all__ = ["Answer", "Parcel", "over", "perform"]
 
 LISTENING = 0.5   # seconds between looks whether the sweep was interrupted
 
@@ -30,28 +30,31 @@ class Parcel:
     ----------
     task : Task
     notebook : bytes
-    limits : Limits
+    how : Settings
     store : str
         URL where the worker publishes; nothing when it sends the run back.
     topic : str
         Where it tells the cells it begins, and learns that it shall stop.
     number : int
-    cold, force : bool
+    modules : tuple of str
+        What warm kernels import.
     """
 
     task: Task
     notebook: bytes
-    limits: Limits
+    how: Settings
     store: str
     topic: str
     number: int
-    cold: bool
-    force: bool
+    modules: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A run as its worker gives it back: its name, and its folder where it was not published."""
+    """A run as its worker gives it back: its name, and its folder where it was not published.
+
+    Both are empty when the sweep was over before the worker began.
+    """
 
     run: str
     folder: bytes
@@ -60,14 +63,17 @@ class Answer:
 
 def perform(parcel: Parcel) -> Answer:
     """Execute a parcel; called on a worker."""
-    from distributed import get_worker
+    from distributed import Event as Signal
+    from distributed import get_client, get_worker
 
-    worker = get_worker()
+    worker, how = get_worker(), parcel.how
 
     def say(kind: str, done: int = 0, cells: int = 0, cell: str = "") -> None:
         worker.log_event(parcel.topic, {"kind": kind, "number": parcel.number, "done": done,
                                         "cells": cells, "cell": cell})
 
+    if Signal(over(parcel.topic), client=get_client()).is_set():
+        return Answer("", b"", reused=False)
     say("started")
     threads = max(1, cores() // worker.state.nthreads) if worker.state.nthreads > 1 else None
     with tempfile.TemporaryDirectory(prefix="wb-") as scratch, _stoppable(parcel.topic) as stop:
@@ -75,20 +81,28 @@ def perform(parcel: Parcel) -> Answer:
         notebook.write_bytes(parcel.notebook)
         task = replace(parcel.task, notebook=notebook)
         store = Store(parcel.store or Path(scratch) / "runs")
-        around = Circumstances(parcel.limits, None if parcel.cold else _server(threads or 0),
-                               threads, force=parcel.force, cancelled=stop,
-                               on_cell=lambda done, cells, cell: say("cell", done, cells, cell))
-        run, reused = carry_out(task, store, around)
+        server = None if how.cold else _server(parcel.modules, threads)
+        around = Circumstances(how.limits, server, threads, how.single_file, how.force, stop,
+                               lambda done, cells, cell: say("cell", done, cells, cell))
+        try:
+            run, reused = carry_out(task, store, around)
+        except KeyboardInterrupt:  # stopped before it began
+            return Answer("", b"", reused=False)
         packed = b"" if parcel.store else _packed(run.folder)
         return Answer(run.id, packed, reused)
 
 
+def over(topic: str) -> str:
+    """Name of the signal that nothing more shall begin; the topic's own says to stop."""
+    return f"{topic}-over"
+
+
 @cache
-def _server(threads: int) -> Any:
+def _server(modules: tuple[str, ...], threads: int | None) -> Any:
     """Fork server of this worker; it ends with the worker's process."""
     from workbench.runs.kernels.server import WarmServer
 
-    server = WarmServer(threads=threads or None)
+    server = WarmServer(modules, threads=threads)
     server.start()
     return server
 

@@ -1,6 +1,7 @@
 """Many tasks: planned, executed some at a time, told as they go, stopped in good order."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ def sweep(study: Any, grid: Mapping[str, Sequence[Any]], values: Mapping[str, An
         If a value is refused; nothing has been executed then.
     """
     chosen = [{**(values or {}), **each} for each in combinations(grid)]
-    return carry_out_all([Task.of(study, each) for each in chosen], store, settings, on_event)
+    wanted = [replace(Task.of(study, each), varied=tuple(grid)) for each in chosen]
+    return carry_out_all(wanted, store, settings, on_event)
 
 
 def tasks(study: Any, fixed: Mapping[str, str], *, grid: Iterable[str] | None = None,
@@ -76,9 +78,11 @@ def tasks(study: Any, fixed: Mapping[str, str], *, grid: Iterable[str] | None = 
     """
     sets = batch(rows) if rows is not None else combinations(parse_grid(grid or ()))
     if rows is None or rows.suffix.lower() == ".csv":
-        return [Task.of_texts(study, {**fixed, **each}) for each in sets]
-    return [Task.of_texts(study, {name: text for name, text in fixed.items() if name not in each},
-                          each) for each in sets]
+        found = [Task.of_texts(study, {**fixed, **each}) for each in sets]
+    else:
+        found = [Task.of_texts(study, {name: text for name, text in fixed.items()
+                                       if name not in each}, each) for each in sets]
+    return [replace(task, varied=tuple(each)) for task, each in zip(found, sets, strict=True)]
 
 
 def carry_out_all(wanted: Sequence[Task], store: Store | Path | str | None = None,

@@ -3,7 +3,7 @@
 import importlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,8 @@ class Task:
         Kernel of another language; nothing for the Python that runs this.
     cwd : Path, optional
         Where the kernel works; the current folder by default.
+    varied : tuple of str
+        Parameters that vary over the tasks of a sweep.
     """
 
     notebook: Path
@@ -49,6 +51,7 @@ class Task:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     kernel: str = ""
     cwd: Path | None = None
+    varied: tuple[str, ...] = ()
 
     @classmethod
     def of_study(cls, study: Any, params: Params, notebook: Path | None = None) -> "Task":
@@ -120,7 +123,9 @@ class Task:
             known = {name: value for name, value in run.params.items()
                      if name in study.Params.declared() and name not in texts}
             return cls.of_texts(study, texts, known)
-        return cls.of(Path(run.source), {**run.params, **foreign.parameters(texts.items())})
+        task = cls.of(Path(run.source), {**run.params, **foreign.parameters(texts.items())})
+        return replace(task, kernel=run.kernel_name or task.kernel,
+                       cwd=Path(run.cwd) if run.cwd else None)
 
     def refuse(self, content: Any) -> None:
         """Refuse parameters that the notebook does not take.
@@ -160,14 +165,17 @@ class Task:
 
     @property
     def label(self) -> str:
-        """Name and changed values in one line."""
-        changed = ", ".join(f"{name}={_short(value)}" for name, value in self.changed.items())
-        return f"{self.name} {changed}".strip()
+        """Name, and the values that are changed or vary, in one line."""
+        told = {name: value for name, value in self.values.items()
+                if name in self.changed or name in self.varied}
+        words = ", ".join(f"{name}={_short(value)}" for name, value in told.items())
+        return f"{self.name} {words}".strip()
 
     def about(self) -> dict[str, Any]:
         """What a manifest tells of the task."""
         return {"study": self.name, "title": self.title, "module": self.study,
-                "source": str(self.notebook), "params": dict(self.values),
+                "source": str(self.notebook), "cwd": str(self.cwd or ""),
+                "kernel_name": self.kernel, "params": dict(self.values),
                 "defaults": dict(self.defaults), "seed": self.values.get("seed"),
                 "key": self.key, "key_parts": self.key_parts,
                 "versions": fingerprint.versions()}
@@ -242,6 +250,7 @@ def _undeclared(content: Any, values: Mapping[str, Any]) -> list[str]:
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
+    plain = isinstance(value, str) and value.isprintable()
+    text = value if plain else json.dumps(value)      # no control character for the terminal
     return text if len(text) <= 40 else f"{text[:39]}…"
 

@@ -71,6 +71,8 @@ class Run:
         Machine that executed the run.
     source, module : str
         Path of the notebook that was executed; module of its study, if it has one.
+    cwd, kernel_name : str
+        Folder where the kernel worked, and its name, where they were asked for.
     origin : str
         URL of the remote store; nothing for a local one.
     """
@@ -95,6 +97,8 @@ class Run:
     host: str = ""
     source: str = ""
     module: str = ""
+    cwd: str = ""
+    kernel_name: str = ""
     origin: str = ""
 
     @property

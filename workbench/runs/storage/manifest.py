@@ -9,7 +9,8 @@ __all__ = ["STATES", "checked"]
 
 STATES = ("succeeded", "failed", "timed-out", "killed", "interrupted", "lost")
 TEXTS = ("id", "study", "title", "state", "key", "started", "error")
-LATER_TEXTS = ("kernel", "host", "source", "module")  # absent from manifests of earlier versions
+# Absent from manifests of earlier versions.
+LATER_TEXTS = ("kernel", "host", "source", "module", "cwd", "kernel_name")
 MAPPINGS = ("params", "defaults", "summary", "versions", "key_parts")
 NUMBER = (int, float)  # by exact type: a truth value is no number
 
