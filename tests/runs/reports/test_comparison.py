@@ -145,8 +145,11 @@ def test_rejects_attacks_in_a_comparison(made, nb, tmp_path, visit):
     assert requests == []
 
 
-def test_matches_a_run_without_a_notebook(pair, made, tmp_path, visit):
+def test_matches_a_run_without_a_notebook(pair, made, nb, tmp_path, visit):
     lost = made(state="lost", seconds=None, cells={}, error="gone", key="c3" * 32)
+    (odd := made(nb.cell("1"), key="d4" * 32)).notebook.write_text(
+        '{"cells": [{"outputs": null}, {"outputs": [null, "x"]}]}')
+    assert list(compare(pair[0], odd).cells.values())[-1] == "only in B"
     alone = compare(pair[0], lost)
     assert alone.cells == {}
     assert "Cells that differ" not in str(alone)

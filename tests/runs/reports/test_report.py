@@ -3,7 +3,9 @@
 import base64
 import io
 import json
+import os
 import re
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -84,6 +86,7 @@ def test_matches_causes_as_sentences(cause, told):
 def test_identity_each_file_of_the_report_is_there_for_its_readers(store):
     with store.staged("tiny", "a1" * 32) as stage:
         (stage.folder / "notebook.ipynb").write_text('{"cells": []}')
+        (stage.folder / "secret").symlink_to("/etc/passwd")
         record = {"study": "tiny", "title": "Tiny", "state": "succeeded", "error": "",
                   "params": {}, "defaults": {}, "key": "a1" * 32, "key_parts": {},
                   "versions": {}, "started": "", "seconds": 1.0, "summary": {}, "notes": []}
@@ -104,6 +107,36 @@ def test_matches_a_run_whose_notebook_is_broken(made, nb, state, content):
     alarm = page[page.index('role="alert"'):page.index("</aside>")]
     assert "The notebook that was kept cannot be read." in alarm
     assert run.key in page
+
+
+@pytest.mark.parametrize("wrong", [
+    {"outputs": None}, {"source": None}, {"outputs": [None]}, {"outputs": ["text"]},
+    {"outputs": [{"output_type": "display_data", "data": None}]},
+    {"outputs": [{"output_type": "display_data", "data": {"text/html": 5}}]},
+    {"outputs": [{"output_type": "error", "traceback": [1]}]},
+    {"cell_type": "markdown", "attachments": {"x": 5}},
+], ids=repr)
+def test_recovers_a_report_from_one_malformed_cell(made, nb, wrong):
+    page = read(made(nb.cell("1", nb.printed("before"), name="a"),
+                     nb.cell("2", name="b") | wrong, nb.cell("3", nb.printed("after"), name="c")))
+    assert page.count('<p class="quiet">This cell cannot be read.</p>') == 1
+    assert page.index("before") < page.index('id="cell-b"') < page.index("after")
+
+
+@pytest.mark.parametrize("metadata", [{"language_info": None}, {"kernelspec": None}])
+def test_recovers_a_report_without_a_language(made, nb, metadata):
+    run = made(nb.cell("x = 1", name="a"))
+    run.notebook.write_text(json.dumps({"cells": [nb.cell("x = 1", name="a")],
+                                        "metadata": metadata}))
+    assert "cannot be read" not in read(run)
+
+
+def test_recovers_texts_and_names_that_are_no_text(made, nb):
+    run = made(nb.text("# T"), nb.text("half \ud800"), nb.cell("1", nb.shown(text_html="\udfff")))
+    Path(os.fsdecode(os.fsencode(run.folder) + b"/\xff.txt")).touch()
+    page = read(run)
+    assert "half ?" in page
+    assert 'href="%FF.txt">?.txt</a>' in page
 
 
 def test_identity_linked_and_inlined_report_hold_the_same(made, nb):

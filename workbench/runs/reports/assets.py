@@ -104,7 +104,7 @@ def page(name: str) -> Any:
     world = jinja2.Environment(autoescape=True, loader=jinja2.FileSystemLoader(TEMPLATES),
                                trim_blocks=True, lstrip_blocks=True,
                                undefined=jinja2.StrictUndefined)
-    world.filters |= {"href": quote, "instant": instant, "duration": duration,
+    world.filters |= {"href": _href, "instant": instant, "duration": duration,
                       "literal": literal, "size": size}
     return world.get_template(name)
 
@@ -143,6 +143,10 @@ def duration(seconds: float) -> str:
 def size(number: float) -> str:
     """Bytes as a reader says them."""
     return f"{number / 2**30:.1f} GiB" if number >= 2**30 else f"{number / 2**20:.0f} MiB"
+
+
+def _href(path: str) -> str:
+    return quote(path, errors="surrogateescape")  # a file's name need not be a text
 
 
 def _needed(outputs: Iterable[str]) -> list[str]:

@@ -20,6 +20,8 @@ ORDER = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg
 # Outputs that only bring a library to a Jupyter front end; the report has its own.
 LOADERS = re.compile(r'class="logo-block"|type="esms-options"|"model_name":"BrowserInfo"'
                      r"|panel\.models\.browser\.BrowserInfo")
+MALFORMED = (TypeError, ValueError, KeyError, AttributeError, RecursionError)
+UNREADABLE = "This cell cannot be read."
 TITLE = re.compile(r"\A\s*# .*(\n|\Z)")  # of the notebook; the page has its own
 TOLD_ELSEWHERE = frozenset({"headline", "save"})  # head and foot of a page show these
 INJECTED = "injected-parameters"
@@ -72,8 +74,7 @@ def cells(path: Path | None, frames: Frames) -> list[Cell]:
     ValueError
         If the file is no notebook.
     """
-    return [_cell(name, cell, _language(metadata), frames)
-            for name, cell, metadata in _read(path)]
+    return [_any_cell(name, cell, metadata, frames) for name, cell, metadata in _read(path)]
 
 
 def raw_cells(path: Path | None) -> list[tuple[str, Mapping[str, Any]]]:
@@ -108,6 +109,14 @@ def _name(number: int, cell: Mapping[str, Any]) -> str:
 
 def _is_injected(cell: Mapping[str, Any]) -> bool:
     return INJECTED in cell.get("metadata", {}).get("tags", [])
+
+
+def _any_cell(name: str, cell: Mapping[str, Any], metadata: Any, frames: Frames) -> Cell:
+    try:
+        return _cell(name, cell, _language(metadata), frames)
+    except MALFORMED:  # one cell of a notebook that a program wrote wrongly; the others are shown
+        return Cell(name, "code", UNREADABLE, f"<pre>{UNREADABLE}</pre>",
+                    (f'<p class="quiet">{UNREADABLE}</p>',), UNREADABLE, name)
 
 
 def _cell(name: str, cell: Mapping[str, Any], language: str, frames: Frames) -> Cell:
@@ -178,9 +187,8 @@ def _told(output: Mapping[str, Any]) -> str:
 
 
 def _language(metadata: Mapping[str, Any]) -> str:
-    told = metadata.get("language_info", {})
-    name = str(told.get("name") or metadata.get("kernelspec", {}).get("language") or "python")
-    return name.lower()
+    info, kernel = (metadata.get(word) or {} for word in ("language_info", "kernelspec"))
+    return str(info.get("name") or kernel.get("language") or "python").lower()
 
 
 def _joined(content: Any) -> str:

@@ -8,6 +8,7 @@ from workbench.runs.reports import assets, text
 from workbench.runs.reports.cells import TITLE, TOLD_ELSEWHERE, Cell, cells
 from workbench.runs.reports.frames import Frames
 from workbench.runs.reports.sanitise import bare
+from workbench.runs.storage.artifacts import regular_files
 from workbench.runs.storage.folder import Run
 from workbench.runs.storage.staging import BEGUN
 
@@ -55,7 +56,7 @@ def write_report(run: Run, *, single_file: bool = False) -> Path:
     if shown and shown[0].kind == "text":
         question, shown = text.markdown(TITLE.sub("", shown[0].source)), shown[1:]
     files = sorted(path.relative_to(run.folder).as_posix()
-                   for path in run.folder.rglob("*") if path.is_file() and path.name[0] != ".")
+                   for path in regular_files(run.folder) if path.name[0] != ".")
     page = assets.page("report.html.j2").render(
         run=run, question=question, cells=[_without_repetition(cell) for cell in shown],
         contents=_contents(shown), alarm=_alarm(run, shown, broken),

@@ -47,7 +47,7 @@ def sanitised(markup: str) -> str:
     import nh3
 
     return nh3.clean(
-        markup, tags=set(TEXT), clean_content_tags=set(DROPPED), attributes=ATTRIBUTES,
+        _writable(markup), tags=set(TEXT), clean_content_tags=set(DROPPED), attributes=ATTRIBUTES,
         attribute_filter=_attribute, url_schemes={"http", "https", "mailto", "data"},
         allowed_classes=_classes(), filter_style_properties=set(STYLES),
         link_rel="noopener noreferrer")
@@ -57,7 +57,12 @@ def bare(markup: str) -> str:
     """The words of some markup as HTML without a tag."""
     import nh3
 
-    return nh3.clean(markup, tags=set())
+    return nh3.clean(_writable(markup), tags=set())
+
+
+def _writable(markup: str) -> str:
+    """The markup with ? for each half of a surrogate pair, which no file can hold."""
+    return markup.encode("utf-8", "replace").decode()
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
