@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.core import Summary
-from workbench.runs.storage.manifest import STATES, checked
+from workbench.runs.storage.manifest import SCHEMA_VERSION, STATES, checked, other_schema
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["MANIFEST", "SCHEMA_VERSION", "SPOILT", "STATES", "Run", "Unreadable", "content",
            "damaged", "read", "rebuilt", "record_of"]
 
-SCHEMA_VERSION = 2
 MANIFEST = "manifest.json"
 LARGEST = 64 * 2**20  # a manifest beyond this many bytes is none
 SPOILT = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError)
@@ -215,7 +214,7 @@ def record_of(name: str, text: bytes | Unreadable) -> dict[str, Any]:
         raise text
     try:
         record: dict[str, Any] = json.loads(text)
-        other = _other_schema(record["schema_version"])
+        other = other_schema(record["schema_version"])
         if other:
             raise Unreadable(other)
         if record["id"] != name:
@@ -238,16 +237,3 @@ def rebuilt(folder: Path, record: Mapping[str, Any], origin: str = "") -> Run:
 def damaged(cause: str) -> Unreadable:
     """What to say of a folder that is no whole run."""
     return Unreadable(f"{cause} Move the folder out of the store, or run the study again.")
-
-
-def _other_schema(version: object) -> str:
-    """Why a run of another schema cannot be read, or nothing."""
-    if type(version) is not int:
-        raise TypeError("schema_version must be a whole number")
-    if version > SCHEMA_VERSION:
-        return (f"manifest.json was made by a newer workbench (schema {version}, this one reads "
-                f"{SCHEMA_VERSION}). Update workbench to read it.")
-    if version < SCHEMA_VERSION:
-        return (f"manifest.json was made by an older workbench (schema {version}, this one reads "
-                f"{SCHEMA_VERSION}). Run the study again.")
-    return ""

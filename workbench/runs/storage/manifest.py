@@ -5,8 +5,9 @@ from typing import Any
 
 from workbench.core import Estimate
 
-__all__ = ["STATES", "checked"]
+__all__ = ["SCHEMA_VERSION", "STATES", "checked", "other_schema"]
 
+SCHEMA_VERSION = 2
 STATES = ("succeeded", "failed", "timed-out", "killed", "interrupted", "lost")
 TEXTS = ("id", "study", "title", "state", "key", "started", "error")
 # Absent from manifests of earlier versions.
@@ -38,6 +39,19 @@ def checked(record: Mapping[str, Any]) -> dict[str, Any]:
     numbers = {name: _estimate(told) for name, told in mappings["summary"].items()}
     return texts | mappings | {"summary": numbers, "peak_memory": memory,
                                "seconds": _float(record["seconds"])}
+
+
+def other_schema(version: object) -> str:
+    """Why a run of another schema cannot be read, or nothing."""
+    if type(version) is not int:
+        raise TypeError("schema_version must be a whole number")
+    if version > SCHEMA_VERSION:
+        return (f"manifest.json was made by a newer workbench (schema {version}, this one reads "
+                f"{SCHEMA_VERSION}). Update workbench to read it.")
+    if version < SCHEMA_VERSION:
+        return (f"manifest.json was made by an older workbench (schema {version}, this one reads "
+                f"{SCHEMA_VERSION}). Run the study again.")
+    return ""
 
 
 def _estimate(told: Mapping[str, Any]) -> Estimate:
