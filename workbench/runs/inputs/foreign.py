@@ -18,7 +18,7 @@ from workbench.runs.inputs.parameters import named_wrongly, parameters, plain
 from workbench.runs.keys.imports import plain_python, syntax_tree
 
 __all__ = ["Declared", "defaults", "inspect", "kernel_of", "load", "named_kernel", "parameters",
-           "plain", "problems"]
+           "plain", "problems", "undeclared"]
 
 TAG = "parameters"
 COMMENT = re.compile(r"#\s*(?:type:\s*(?P<type>\S+)\s*)?(?P<help>.*)")
@@ -113,6 +113,20 @@ def problems(notebook: Any, values: Mapping[str, Any]) -> list[str]:
         elif name in known:
             found += _ill_typed(known[name], value)
     return found
+
+
+def undeclared(content: Any, values: Mapping[str, Any]) -> list[str]:
+    """One sentence for each value that the cell of a study's notebook does not declare.
+
+    Papermill only warns about a name that the notebook does not know.
+    """
+    if not any("parameters" in cell.metadata.get("tags", []) for cell in content.cells):
+        return ["the notebook has no cell tagged 'parameters'. Tag the cell that holds the "
+                "defaults."]
+    names = [declared.name for declared in inspect(content)]
+    return [f"parameter {name!r} is missing from the notebook's parameters cell."
+            f"{check.suggestion(name, names)} Assign its default there."
+            for name in values if name not in names]
 
 
 def _content(notebook: Any) -> Any:

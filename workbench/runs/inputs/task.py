@@ -135,7 +135,7 @@ class Task:
         ParameterError
             Naming each of them.
         """
-        problems = (_undeclared(content, self.values) if self.study
+        problems = (foreign.undeclared(content, self.values) if self.study
                     else foreign.problems(content, self.values))
         if problems:
             raise ParameterError(problems)
@@ -236,17 +236,6 @@ def _title(content: Any) -> str:
     lines = (line for cell in content.cells if cell.cell_type == "markdown"
              for line in cell.source.splitlines())
     return next((line.lstrip("# ").strip() for line in lines if line.startswith("#")), "")
-
-
-def _undeclared(content: Any, values: Mapping[str, Any]) -> list[str]:
-    """Papermill only warns about a name that the notebook does not know, so refuse it here."""
-    if not any("parameters" in cell.metadata.get("tags", []) for cell in content.cells):
-        return ["the notebook has no cell tagged 'parameters'. Tag the cell that holds the "
-                "defaults."]
-    names = [declared.name for declared in foreign.inspect(content)]
-    return [f"parameter {name!r} is missing from the notebook's parameters cell."
-            f"{check.suggestion(name, names)} Assign its default there."
-            for name in values if name not in names]
 
 
 def _short(value: Any) -> str:
