@@ -57,6 +57,8 @@ def test_matches_filters(swept, workbench):
     one, = workbench("runs", "--where", "alpha=2.0", "--json").json
     assert one["params"]["alpha"] == 2
     assert "No run fits" in workbench("runs", "--where", "alpha=99").out
+    none = workbench("runs", "--state", "lost", "--where", "alpha=2")
+    assert (none.code, none.out[:11]) == (0, "No run fits")      # known, though not of lost runs
     assert workbench("runs", "--state", "fialed").code == 2
     assert "Did you mean 'alpha'" in workbench("runs", "--where", "alpa=2").err
     assert workbench("runs", "--limit", "1", "--json").json[0]["params"]["alpha"] in (1, 2, 11)

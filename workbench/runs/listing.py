@@ -42,12 +42,8 @@ def runs(study: Any = None, *, states: Sequence[str] = (), where: Mapping[str, s
     wanted, opened = dict(where or {}), Store.of(store)
     if not wanted:
         return opened.runs(study, states=tuple(states) or None, limit=limit)
+    _refuse_unknown(wanted, opened, study)
     found = opened.rows(study, states=tuple(states) or None)
-    known = {name for run in found for name in run.values}
-    problems = [f"unknown parameter {name!r}.{check.suggestion(name, known)} Known: "
-                f"{', '.join(sorted(known))}." for name in wanted if found and name not in known]
-    if problems:
-        raise ParameterError(problems)
     fitting = [row.id for row in found
                if all(_equal(row.values.get(name), text) for name, text in wanted.items())]
     live = {run.id: run for run in opened.runs(study, states=("running",))}
@@ -63,6 +59,16 @@ def show(key: str, *, store: Store | Path | str | None = None) -> Run:
         If there is no such run, or several.
     """
     return Store.of(store).load(key)
+
+
+def _refuse_unknown(wanted: Mapping[str, str], store: Store, study: Any) -> None:
+    """Refuse a name that no run has, in whatever state."""
+    rows = store.rows(study)
+    known = {name for row in rows for name in row.values}
+    problems = [f"unknown parameter {name!r}.{check.suggestion(name, known)} Known: "
+                f"{', '.join(sorted(known))}." for name in wanted if rows and name not in known]
+    if problems:
+        raise ParameterError(problems)
 
 
 def _equal(value: Any, text: str) -> bool:
