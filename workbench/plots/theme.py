@@ -52,9 +52,9 @@ ROLES = {
     "alarm": Role("#D55E00", "solid", marker="diamond"),
 }
 
-# Bokeh reserves too little room for a legend of two rows below the axis.
-LEGEND_BELOW = {"legend_position": "bottom", "legend_cols": 3,
-                "backend_opts": {"plot.min_border_bottom": 132}}
+# Bokeh reserves too little room for a legend of three rows below the axis.
+LEGEND_BELOW = {"legend_position": "bottom", "legend_cols": 2,    # three do not fit a phone
+                "backend_opts": {"plot.min_border_bottom": 156}}
 
 
 def dimension(name: str, label: str, unit: str | None = None) -> hv.Dimension:

@@ -45,7 +45,7 @@ def trend_bands(bands: pd.DataFrame, points: pd.DataFrame, *, baseline: pd.DataF
         layers.append(grey.opts(**ROLES["uniform"].curve()))
     title = {"title": f"{label.capitalize()} over time"}
     return hv.Overlay([*layers, curve]).opts(
-        hv.opts.Overlay(**frame(**LEGEND_BELOW, height=450), **title))
+        hv.opts.Overlay(**frame(**LEGEND_BELOW, height=474), **title))
 
 
 def _scores(points: pd.DataFrame, x: hv.Dimension, y: hv.Dimension) -> list[hv.Element]:
@@ -106,7 +106,7 @@ def posterior(draws: np.ndarray, *, label: str, unit: str, prior: np.ndarray | N
     return hv.Overlay(layers).opts(hv.opts.Overlay(
         title=f"{100 * below:.4g} % of the posterior is below zero",
         xlim=(ends.min() - edge, ends.max() + edge),
-        **frame(**LEGEND_BELOW, height=440)))
+        **frame(**LEGEND_BELOW, height=464)))
 
 
 def _density(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
