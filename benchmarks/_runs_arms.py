@@ -76,30 +76,39 @@ def workbench(count, code, *, cold=False):
         return server
 
     Workers._warm = warm
-    memory = []
-
-    def look(event):
-        if event.kind == "finished" and event.run.peak_memory:
-            memory.append(event.run.peak_memory)
-
     with tempfile.TemporaryDirectory() as folder:
         path = notebook(folder, code)
         begun = time.monotonic()
-        done = runs.sweep(path, {"n": range(count)}, store=Path(folder) / "runs", on_event=look,
+        done = runs.sweep(path, {"n": range(count)}, store=Path(folder) / "runs",
                           settings=runs.Settings(workers=WORKERS, cold=cold))
         wall = time.monotonic() - begun
     assert all(run.state == "succeeded" for run in done), [run.error for run in done]
     assert {run.kernel for run in done} == {"cold" if cold else "warm"}
     return {"execution": wall - waited.get("seconds", 0), "total": wall,
             "runner_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            "warm_cpu": waited.get("cpu", 0),
-            "private_mb": statistics.median(memory) / 1e6 if memory else None}
+            "warm_cpu": waited.get("cpu", 0)}
+
+
+def private():
+    """Private memory of warm kernels after the imports, weighed while they wait."""
+    from workbench import runs
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = notebook(folder, f"{HEAVY}\nimport time\ntime.sleep(3)")
+        done = runs.sweep(path, {"n": range(4)}, store=Path(folder) / "runs",
+                          settings=runs.Settings(workers=WORKERS))
+    assert {run.kernel for run in done} == {"warm"}
+    return {"private_mb": statistics.median(run.peak_memory for run in done) / 1e6}
 
 
 if __name__ == "__main__":
     arm, count, kind = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     code = {"heavy": HEAVY, "trivial": TRIVIAL}[kind]
-    record = papermill(count, code) if arm == "papermill" else workbench(
-        count, code, cold=arm == "cold")
+    if arm == "private":
+        record = private()
+    elif arm == "papermill":
+        record = papermill(count, code)
+    else:
+        record = workbench(count, code, cold=arm == "cold")
     sys.stdout.write(json.dumps(record) + "\n")

@@ -77,6 +77,8 @@ def _execute(outcome: Outcome, values: Mapping[str, Any], conditions: Conditions
             outcome.state = "failed"
             outcome.error = f"the kernel did not start ({failure}); log.txt may tell why"
         outcome.warm = manager.is_warm
+    weighed = (outcome.peak_memory, manager.peak_memory)  # the first is none for a short run
+    outcome.peak_memory = max((each for each in weighed if each), default=None)
 
 
 def _forget_loop(loop: asyncio.AbstractEventLoop) -> None:
