@@ -427,3 +427,19 @@ def test_rejects_what_is_not_json(study, store, tmp_path):
     assert len(told.strip().splitlines()) == 1
     with contextlib.suppress(FileNotFoundError):
         assert list(store.glob("2*")) == []
+
+
+@pytest.mark.parametrize(("code", "state"), [
+    ("from IPython.display import display\ndisplay({'text/html': 5}, raw=True)", "failed"),
+    ("import os, pathlib\n(pathlib.Path(os.environ['WORKBENCH_RUN_FOLDER']) / 'metrics.json')"
+     ".write_text('[')\nraise SystemExit", "succeeded"),
+    ("import os, shutil\nshutil.rmtree(os.environ['WORKBENCH_RUN_FOLDER'])\nraise SystemExit",
+     "succeeded"),
+], ids=["output", "numbers", "folder"])
+def test_recovers_from_a_notebook_that_spoils_its_run(study, store, tmp_path, make_notebook, code,
+                                                      state):
+    spoiling = make_notebook(tmp_path / "spoiling.ipynb", ("before", "print('so far')"),
+                             ("spoil", code))
+    done = execute(study, study.Params(), notebook=spoiling)
+    assert (done.state, [run.id for run in Store().runs()]) == (state, [done.id])
+    assert printed(cells_of(done)["before"]) == "so far\n"

@@ -68,7 +68,8 @@ class Estimate:
     @property
     def number(self) -> str:
         """The value in four significant digits, with its unit."""
-        return f"{_short(self.value)} {self.unit}".strip()
+        unit = "" if self.unit == "1" else self.unit
+        return f"{_short(self.value)} {unit}".strip()
 
     @property
     def range(self) -> str:

@@ -23,6 +23,7 @@ from workbench.runs.storage.store import RUN_FOLDER, Store
 __all__ = ["Circumstances", "carry_out", "execute"]
 
 ENVIRONMENTS = "_environments"
+PARTING = b"KeyboardInterrupt caught in kernel"  # each kernel may say so when it is shut down
 PATIENCE = 0.5   # seconds between looks at an interrupt, while another process executes the task
 OnCell = Callable[[int, int, str], None]
 
@@ -144,7 +145,8 @@ def _outcome(content: Any, task: Task, stage: Stage, around: Circumstances) -> d
                            Conditions(kernel, around.limits, around.cancelled, around.on_cell,
                                       beat=stage.beat), log)
     seconds = time.monotonic() - begun
-    if not log.stat().st_size:
+    folder.mkdir(exist_ok=True)   # a notebook may have removed it
+    if log.exists() and all(PARTING in line for line in log.read_bytes().splitlines()):
         log.unlink()
     notebooks.write(folder / "notebook.ipynb", outcome.notebook)
     saved = _saved(folder)
@@ -186,7 +188,11 @@ def _saved(folder: Path) -> dict[str, Any]:
     path = folder / "metrics.json"
     if not path.is_file():
         return {}
-    saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        saved["params"], _summary(saved)  # what was written by hand may lack either
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
     return saved
 
 
