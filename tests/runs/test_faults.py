@@ -311,7 +311,8 @@ def test_identity_a_slow_start_uses_up_no_time(study, tmp_path, monkeypatch):
 
 def test_rejects_an_output_that_no_file_can_be(study, store, tmp_path):
     (tmp_path / "file").touch()
-    for output, words in ((tmp_path, "output must name a file"), (tmp_path / "file" / "a", "")):
+    wrong = {tmp_path: "output must name a file", tmp_path / "file" / "a": "file"}
+    for output, words in wrong.items():
         with pytest.raises(OSError, match=words):
             run(store.parents[1] / "notebooks" / "tiny.ipynb", output=output)
     assert Store().runs() == []

@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import re
+import sys
 
 import pytest
 
@@ -63,3 +64,10 @@ def test_matches_device(monkeypatch, tmp_path, visible, present, expected):
     else:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert room.device_class() == expected
+
+
+def test_identity_of_packages_that_setuptools_brings_along(monkeypatch, tmp_path):
+    before = room.environment().hash
+    (tmp_path / "_vendor" / "tomli-9.9.dist-info").mkdir(parents=True)
+    monkeypatch.setattr("sys.path", [*sys.path, str(tmp_path / "_vendor")])
+    assert room.environment().hash == before

@@ -8,6 +8,7 @@ workers can reach themselves, they publish, and the key keeps them from doing so
 import io
 import json
 import math
+import os
 import queue
 import secrets
 import signal
@@ -163,7 +164,7 @@ def _client(address: str, workers: int) -> Iterator[Any]:
     from distributed import Client, LocalCluster
 
     if address == "local":
-        with _deaf_to_ctrl_c():
+        with _environment_as_it_was(), _deaf_to_ctrl_c():
             cluster = LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1",
                                    dashboard_address="127.0.0.1:0")
         with cluster, Client(cluster) as client:
@@ -176,6 +177,17 @@ def _client(address: str, workers: int) -> Iterator[Any]:
                          f"{address!r} ({problem}). Start one: dask scheduler.") from None
     with client:
         yield client
+
+
+@contextmanager
+def _environment_as_it_was() -> Iterator[None]:
+    """Dask sets thread counts and more for the workers it starts, and leaves them behind."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextmanager

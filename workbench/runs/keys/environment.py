@@ -82,6 +82,10 @@ def device_class() -> str:
     return "cuda" if present and not hidden else "cpu"
 
 
+# setuptools adds its own copies of packages to the path of whoever imports it.
+VENDORED = "_vendor"
+
+
 @lru_cache(maxsize=8)
 def _environment(stamps: tuple[tuple[str, Stamp | None], ...]) -> Environment:
     return _listed(tuple(folder for folder, _ in stamps))
@@ -91,6 +95,8 @@ def _listed(folders: tuple[str, ...]) -> Environment:
     # Folder names are read instead of importlib.metadata, which costs a hundred times more.
     found: dict[str, str] = {}
     for folder in folders:
+        if os.path.basename(folder) == VENDORED:  # noqa: PTH119 - a text from sys.path
+            continue
         for name in _distributions(folder):
             package, _, version = name.partition("-")
             found.setdefault(OTHERS.sub("-", package).lower(), version)
