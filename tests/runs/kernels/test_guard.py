@@ -119,17 +119,32 @@ def test_identity_kernels_survive_the_replacement_of_their_template(accident, tm
 
 
 @pytest.mark.parametrize(("changes", "reason"), [
-    ({"argv": [sys.executable, "-m", "another_kernel"]}, "another program"),
-    ({"argv": ["/usr/bin/python", APPLICATION]}, "another program"),
-    ({"env": os.environ | {"PYTHONHASHSEED": "7"}}, "PYTHONHASHSEED"),
-    ({"env": os.environ | {"PYTENSOR_FLAGS": "floatX=float32"}}, "PYTENSOR_FLAGS differs"),
-    ({"env": os.environ | {"MPLBACKEND": "agg"}}, "MPLBACKEND differs"),
-    ({"env": {name: value for name, value in os.environ.items() if name != "HOME"}},
-     "HOME differs"),
+    ({"PYTHONHASHSEED": "7"}, "PYTHONHASHSEED"),
+    ({"PYTENSOR_FLAGS": "floatX=float32"}, "PYTENSOR_FLAGS differs"),
+    ({"MPLBACKEND": "agg"}, "MPLBACKEND differs"),
+    ({"HOME": None}, "HOME differs"),
 ])
 def test_rejects_what_a_fork_cannot_follow(server, changes, reason):
-    with pytest.raises(host.NotWarm, match=reason):
-        server.launch(request(**changes))
+    variables = {name: value for name, value in (os.environ | changes).items()
+                 if value is not None}
+    with pytest.raises(host.NotWarm, match=f"^{reason}"):
+        server.launch(request(env=variables))
+
+
+@pytest.mark.parametrize("argv", [
+    [sys.executable, "-m", "another_kernel"], ["/usr/bin/python", APPLICATION]])
+def test_rejects_another_program(server, argv):
+    with pytest.raises(host.NotWarm, match="another program"):
+        server.launch(request(argv=argv))
+
+
+def test_identity_importing_scikit_learn_later_keeps_kernels_warm(run, monkeypatch):
+    monkeypatch.delenv("KMP_DUPLICATE_LIB_OK", raising=False)
+    with WarmServer(("json",)) as server:
+        assert run(server, "1").texts == ["1"]
+        monkeypatch.setenv("KMP_DUPLICATE_LIB_OK", "True")   # as importing threadpoolctl does
+        assert run(server, "2").texts == ["2"]
+        assert server.is_warm
 
 
 def test_rejects_other_systems(monkeypatch, run):

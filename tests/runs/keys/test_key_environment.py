@@ -13,7 +13,8 @@ from workbench.runs.keys.environment import environment, recalled, remember_envi
 
 def test_matches_installed_distributions():
     expected = {}
-    for found in importlib.metadata.distributions():
+    own = [entry for entry in sys.path if not entry.endswith("_vendor")]  # setuptools may add it
+    for found in importlib.metadata.distributions(path=own):
         name = re.sub(r"[-_.]+", "-", found.metadata["Name"]).lower()
         expected.setdefault(name, found.version)
     assert environment().packages == expected
