@@ -7,7 +7,8 @@ import pytest
 
 from workbench.runs import save
 from workbench.runs.keys import environment, fingerprint
-from workbench.runs.keys.why import ENVIRONMENTS, why, why_not
+from workbench.runs.keys.why import why, why_not
+from workbench.runs.storage.names import ENVIRONMENTS
 from workbench.runs.storage.store import Store
 
 PARTS = {

@@ -17,12 +17,12 @@ from workbench.runs.keys import environment, fingerprint
 from workbench.runs.reports.page import write_report
 from workbench.runs.storage import staging
 from workbench.runs.storage.folder import Run, rebuilt
+from workbench.runs.storage.names import ENVIRONMENTS
 from workbench.runs.storage.staging import Stage
 from workbench.runs.storage.store import RUN_FOLDER, Store
 
 __all__ = ["Circumstances", "carry_out", "execute"]
 
-ENVIRONMENTS = "_environments"
 PARTING = b"KeyboardInterrupt caught in kernel"  # each kernel may say so when it is shut down
 PATIENCE = 0.5   # seconds between looks at an interrupt, while another process executes the task
 OnCell = Callable[[int, int, str], None]

@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.core import places
 from workbench.runs.keys.digests import file_digest, text_digest
+from workbench.runs.storage.names import ENVIRONMENTS
 
 __all__ = ["TOO_MANY", "data_files"]
 
@@ -15,7 +16,6 @@ SHIPS = "workbench.datasets"          # what reads the shipped tables
 MOST_FILES = 10_000                   # of a folder that a parameter names
 LONGEST = 4096                        # characters of a path
 TOO_MANY = f"more than {MOST_FILES} files"
-STORE = "_environments"               # what only a store of runs has
 GLOB = "*?["
 Files = dict[str, str | None]
 
@@ -92,7 +92,7 @@ def _visible(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders
                             if name[0] != "." and name != "__pycache__"
-                            and not Path(place, name, STORE).is_dir())
+                            and not Path(place, name, ENVIRONMENTS).is_dir())
         paths = (Path(place, name) for name in sorted(files) if name[0] != ".")
         yield from (path for path in paths if path.is_file())
 

@@ -8,13 +8,13 @@ from typing import Any
 from workbench.runs.keys import environment, fingerprint
 from workbench.runs.keys.differences import Difference, differences, inputs
 from workbench.runs.storage.folder import Run
+from workbench.runs.storage.names import ENVIRONMENTS
 from workbench.runs.storage.store import Store
 
-__all__ = ["ENVIRONMENTS", "Difference", "Why", "why", "why_not"]
+__all__ = ["Difference", "Why", "why", "why_not"]
 
 Parts = Mapping[str, Any]
 
-ENVIRONMENTS = "_environments"       # folder of a store: the packages of each environment
 LOOK_BACK = 100                      # earlier runs among which the same parameters are sought
 
 

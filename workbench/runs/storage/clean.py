@@ -114,7 +114,7 @@ def _tidy(store: Store) -> None:
     # A run in progress may be about to use a file that no report names yet.
     if store.local is not None and not any(PARTIAL.fullmatch(path.name) for path in entries):
         _drop_unused(store.local / "_assets", ASSET, _pages(store.local))
-        _drop_unused(store.local / "_environments", ENVIRONMENT,
+        _drop_unused(store.local / names.ENVIRONMENTS, ENVIRONMENT,
                      (json.dumps(run.key_parts).encode() for run in store.runs()))
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-__all__ = ["ID", "KEY", "PLAIN", "PREFIX", "StoreError", "address", "below",
+__all__ = ["ENVIRONMENTS", "ID", "KEY", "PLAIN", "PREFIX", "StoreError", "address", "below",
            "checked_key", "inside", "new_id"]
 
 ID = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9_]+-[0-9a-f]{8}-[0-9a-f]{6}", re.ASCII)
 KEY = re.compile(r"[0-9a-f]{8,64}", re.ASCII)
 PREFIX = re.compile(r"[0-9a-f]{4,64}", re.ASCII)
 PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ -]*", re.ASCII)
+ENVIRONMENTS = "_environments"  # folder that only a store has: packages of each environment
 LONGEST = 60  # of a name inside an identifier, so that hidden names fit a file system's 255 bytes
 
 

@@ -29,7 +29,7 @@ from workbench.runs.storage.staging import BEGUN, Stage
 
 __all__ = ["SHARED", "RemoteFolder", "workspace"]
 
-SHARED = ("_assets", "_environments")
+SHARED = ("_assets", names.ENVIRONMENTS)
 UNFINISHED = 24 * 3600.0  # seconds after which files without a manifest are no upload any more
 BATCH = 500  # manifests asked for at once
 
