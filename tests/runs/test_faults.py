@@ -430,17 +430,66 @@ def test_rejects_what_is_not_json(study, store, tmp_path):
         assert list(store.glob("2*")) == []
 
 
-@pytest.mark.parametrize(("code", "state"), [
-    ("from IPython.display import display\ndisplay({'text/html': 5}, raw=True)", "failed"),
+def send(kind, content):
+    """Code of a cell that sends an output as a kernel of another language might."""
+    return ("kernel = get_ipython().kernel\nkernel.session.send(kernel.iopub_socket, "
+            f"{kind!r}, {content!r}, parent=kernel.get_parent('shell'))")
+
+
+@pytest.mark.parametrize(("code", "problem"), [
+    ("from IPython.display import display\ndisplay({'text/html': 5}, raw=True)",
+     "5 is not valid under any of the given schemas"),
+    ("from IPython.display import display\nh = display('old', display_id=True)\n"
+     "h.update({'text/html': 5}, raw=True)", "5 is not valid under any of the given schemas"),
+    (send("stream", {"name": "stdout", "text": 5}),
+     "5 is not valid under any of the given schemas"),
+    (send("display_data", {"data": {}}), "it lacks 'metadata'"),
+], ids=["value", "update", "stream", "field"])
+def test_recovers_from_an_output_that_no_notebook_may_hold(study, tmp_path, make_notebook, code,
+                                                           problem):
+    spoiling = make_notebook(tmp_path / "spoiling.ipynb", ("before", "print('so far')"),
+                             ("spoil", code), ("after", "1"))
+    done = execute(study, study.Params(), notebook=spoiling)
+    assert done.state == "failed"
+    assert done.error == f"an output is none that a notebook may hold: {problem} in cell 'spoil'"
+    assert printed(cells_of(done)["before"]) == "so far\n"
+    assert cells_of(done)["spoil"]["outputs"][-1]["evalue"] == done.error
+    status = status_of(done)
+    assert [status[name] for name in ("before", "spoil", "after", "save")] == [
+        "completed", "failed", "pending", "pending"]
+    assert done.cells == {"done": 4, "total": 7}
+    nbformat.validate(nbformat.read(done.notebook, as_version=4))
+
+
+def test_matches_lines_of_a_print_that_were_sent_apart(study, tmp_path, make_notebook):
+    apart = make_notebook(tmp_path / "apart.ipynb", (
+        "apart", send("stream", {"name": "stdout", "text": ["one\n", "two\n"]})))
+    done = execute(study, study.Params(), notebook=apart)
+    assert (done.state, printed(cells_of(done)["apart"])) == ("succeeded", "one\ntwo\n")
+
+
+@pytest.mark.parametrize("problem", [ValueError, TypeError])
+def test_identity_an_error_of_this_package_is_not_called_the_notebook_s(study, monkeypatch,
+                                                                        problem):
+    def broken(*_):
+        raise problem("a fault in this package")
+
+    monkeypatch.setattr("workbench.runs.execution.client.Client._announce", broken)
+    done = execute(study, study.Params())
+    assert done.state == "failed"
+    assert done.error == "the run could not be kept: a fault in this package"
+
+
+@pytest.mark.parametrize("code", [
     ("import os, pathlib\n(pathlib.Path(os.environ['WORKBENCH_RUN_FOLDER']) / 'metrics.json')"
-     ".write_text('[')\nraise SystemExit", "succeeded"),
-    ("import os, shutil\nshutil.rmtree(os.environ['WORKBENCH_RUN_FOLDER'])\nraise SystemExit",
-     "succeeded"),
-], ids=["output", "numbers", "folder"])
-def test_recovers_from_a_notebook_that_spoils_its_run(study, store, tmp_path, make_notebook, code,
-                                                      state):
+     ".write_text('[')\nraise SystemExit"),
+    "import os, shutil\nshutil.rmtree(os.environ['WORKBENCH_RUN_FOLDER'])\nraise SystemExit",
+], ids=["numbers", "folder"])
+def test_recovers_from_a_notebook_that_spoils_its_run(study, store, tmp_path, make_notebook, code):
     spoiling = make_notebook(tmp_path / "spoiling.ipynb", ("before", "print('so far')"),
                              ("spoil", code))
     done = execute(study, study.Params(), notebook=spoiling)
-    assert (done.state, [run.id for run in Store().runs()]) == (state, [done.id])
+    assert (done.state, [run.id for run in Store().runs()]) == ("succeeded", [done.id])
     assert printed(cells_of(done)["before"]) == "so far\n"
+    status = status_of(done)
+    assert (status["spoil"], status["save"]) == ("completed", "pending")

@@ -24,7 +24,8 @@ def status(path):
 
 @pytest.mark.parametrize(("code", "state", "exit_code"), [
     ("print(n)", "completed", 0), ("1 / 0", "failed", 1),
-    ("import os; os._exit(3)", "failed", 138)])
+    ("import os; os._exit(3)", "failed", 138),
+    ("from IPython.display import display; display({'text/html': 5}, raw=True)", "failed", 1)])
 def test_matches_status_and_exit_code(study, tmp_path, make_notebook, code, state, exit_code):
     notebook = make_notebook(tmp_path / "in.ipynb", ("before", "'so far'"), ("cell", code))
     done = papermill(notebook, tmp_path / "out.ipynb")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import groupby
 from typing import Any, TextIO
 
+from nbformat import ValidationError
 from papermill.clientwrap import PapermillNotebookClient
 from traitlets import Any as Anything
 
@@ -51,12 +52,16 @@ class Client(PapermillNotebookClient):
 
     def output(self, outs: list[Any], msg: dict[str, Any], display_id: str | None,
                cell_index: int) -> Any:
-        shown = super().output(outs, msg, display_id, cell_index)
+        try:
+            shown = super().output(outs, msg, display_id, cell_index)
+        except KeyError as missing:
+            raise ValidationError(f"it lacks {missing}") from missing
         if shown is None:
             return None
         if len(outs) == 1:          # the first, or the first since all was cleared
             self._streams.clear()
         if shown.output_type == "stream":
+            shown.text = "".join(shown.text)    # a notebook may hold a list of lines as well
             most = self.watch.limits.output
             stream = self._streams.setdefault(shown.name, _Stream(shown.name, most,
                                                                   self.log_file))

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_core.utils import ensure_event_loop
-from nbformat import ValidationError
-from nbformat.validator import isvalid
 from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import execute_notebook, remove_error_markers
@@ -73,10 +71,6 @@ def _execute(outcome: Outcome, values: Mapping[str, Any], conditions: Conditions
         except PapermillExecutionError as failure:
             if outcome.state == "succeeded":
                 outcome.state, outcome.error = "failed", _cause(failure)
-        except (ValidationError, ValueError, TypeError) as failure:
-            outcome.state = "failed"
-            outcome.error = f"an output is none that a notebook may hold: {_first(failure)}"
-            _drop_invalid(outcome.notebook)
         except RuntimeError as failure:
             if manager.has_started:
                 raise
@@ -85,18 +79,6 @@ def _execute(outcome: Outcome, values: Mapping[str, Any], conditions: Conditions
         outcome.warm = manager.is_warm
     weighed = (outcome.peak_memory, manager.peak_memory)  # the first is none for a short run
     outcome.peak_memory = max((each for each in weighed if each), default=None)
-
-
-def _first(failure: Exception) -> str:
-    return next(iter(str(failure).splitlines()), type(failure).__name__)
-
-
-def _drop_invalid(notebook: Any) -> None:
-    """Drop outputs that would keep the notebook from being written."""
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs
-                            if isvalid(output, ref=output.output_type, version=4)]
 
 
 def _forget_loop(loop: asyncio.AbstractEventLoop) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbclient.exceptions import DeadKernelError
+from nbformat import ValidationError
+from nbformat.v4 import new_output
 from papermill.engines import NBClientEngine
 from papermill.log import logger
 
@@ -64,7 +66,7 @@ class Outcome:
 
 
 class Engine(NBClientEngine):
-    """Executes under a watch, marks the cell that died and says why."""
+    """Executes under a watch, marks the cell that ended the run and says why."""
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, *,
@@ -87,15 +89,22 @@ class Engine(NBClientEngine):
         try:
             return client.execute()
         except (DeadKernelError, Stopped) as death:
-            _explain(told, watch, options.get("kernel_manager_class"))
+            state, reason = _cause(watch, options.get("kernel_manager_class"))
+            _blame(told, state, reason, "DeadKernel")
             if outcome is None and isinstance(death, DeadKernelError):
                 raise
+            return nb_man.nb
+        except ValidationError as refusal:   # of an output, before it was in the notebook
+            first = str(refusal).partition("\n")[0]
+            _blame(told, "failed", f"an output is none that a notebook may hold: {first}",
+                   "InvalidOutput")
             return nb_man.nb
         finally:
             watch.end()
             told.peak_memory = watch.peak_memory or None
             if watch.verdict and told.state == "succeeded":
-                told.state, told.error = watch.verdict, _where(told.notebook, watch.reason)
+                told.state = watch.verdict
+                told.error = _placed(watch.reason, _running(told.notebook))
 
 
 def _narrowed(limits: Limits, notebook: Any) -> Limits:
@@ -107,34 +116,32 @@ def _narrowed(limits: Limits, notebook: Any) -> Limits:
     return Limits(limits.run, cell, limits.memory, limits.output)
 
 
-def _explain(outcome: Outcome, watch: Watch, manager: Any) -> None:
-    """Name the cause of a kernel's end and mark the cell in which it happened."""
-    exit_code = getattr(manager, "exit_code", None)
+def _cause(watch: Watch, manager: Any) -> tuple[str, str]:
+    """State and cause of a kernel's end."""
     if watch.verdict:
-        outcome.state, reason = watch.verdict, watch.reason
-    else:
-        outcome.state, reason = "killed", f"the kernel {_death(exit_code)}"
-    cell = _running(outcome.notebook)
-    outcome.error = _where(outcome.notebook, reason)
-    if cell is not None:
-        from nbformat.v4 import new_output
+        return watch.verdict, watch.reason
+    return "killed", f"the kernel {_death(getattr(manager, 'exit_code', None))}"
 
+
+def _blame(outcome: Outcome, state: str, reason: str, name: str) -> None:
+    """Say how the run ended, and mark the cell in which it did with an error of this name."""
+    cell = _running(outcome.notebook)
+    outcome.state, outcome.error = state, _placed(reason, cell)
+    if cell is not None:
         cell.metadata.papermill.update(status="failed", exception=True)
-        cell.outputs.append(new_output("error", ename="DeadKernel", evalue=outcome.error,
+        cell.outputs.append(new_output("error", ename=name, evalue=outcome.error,
                                        traceback=[outcome.error]))
 
 
-def _where(notebook: Any, reason: str) -> str:
+def _running(notebook: Any) -> Any:
+    """Code cell that began last, or nothing."""
     begun = [cell for cell in notebook.cells if cell.cell_type == "code"
              and cell.metadata.get("papermill", {}).get("start_time")]
-    return f"{reason} in cell {begun[-1].get('id')!r}" if begun else f"{reason} at the start"
-
-
-def _running(notebook: Any) -> Any:
-    """Cell that was being executed when the kernel ended."""
-    begun = [cell for cell in notebook.cells if cell.cell_type == "code"
-             and cell.metadata.papermill.get("start_time")]
     return begun[-1] if begun else None
+
+
+def _placed(reason: str, cell: Any) -> str:
+    return f"{reason} at the start" if cell is None else f"{reason} in cell {cell.get('id')!r}"
 
 
 def _death(exit_code: int | None) -> str:
