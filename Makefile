@@ -54,5 +54,5 @@ lock:  ## pin the dependencies anew (needs pip-compile of pip-tools on the PATH)
 	pip-compile $(PIN) --extra all --extra test -o .venv/full.lock pyproject.toml
 	pip-compile $(PIN) --extra all -c .venv/full.lock -o requirements.lock pyproject.toml
 	sed -i -e '/^#/d' -e '/^$$/d' requirements.lock
-	sed -i -e 's/^torch==\([^+]*\).*/torch==\1/' .venv/full.lock  # no build of one processor
+	sed -i -e 's/^torch==\([^+]*\).*/torch==\1/' .venv/full.lock requirements.lock  # any processor's
 	grep '==' .venv/full.lock | grep -vxFf requirements.lock > requirements-test.lock

@@ -67,7 +67,7 @@ def test_dashboards_see_only_faces(path):
                                     "workbench.datasets", "workbench.runs", "workbench.cli"])
 def test_imports_stay_light(module):
     heavy = {"torch", "pymc", "pytensor", "numba", "nutpie", "arviz", "panel", "holoviews",
-             "bokeh", "papermill", "matplotlib"}
+             "bokeh", "papermill", "matplotlib", "sklearn", "lightgbm", "quantile_forest"}
     code = f"import sys, {module}; print(*sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT,
                           check=True)

@@ -19,7 +19,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS = PROJECT["optional-dependencies"]
 LOCKS = ("requirements.lock", "requirements-test.lock")
 HEAVY = {"torch", "pymc", "pytensor", "panel", "holoviews", "numba", "arviz", "nutpie",
-         "matplotlib", "papermill"}
+         "matplotlib", "papermill", "sklearn", "lightgbm", "quantile_forest"}
 
 
 def declared(*extras):
