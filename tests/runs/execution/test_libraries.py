@@ -1,8 +1,8 @@
 """What warm kernels import: what the notebooks' code imports, and nothing else."""
 
 from workbench import catalog
-from workbench.runs import Task
-from workbench.runs.execution.libraries import libraries
+from workbench.runs import Settings, Store, Task, plan
+from workbench.runs.execution.libraries import libraries, to_warm
 from workbench.runs.kernels.server import heavy
 
 
@@ -24,3 +24,13 @@ def test_matches_imports_of_any_notebook(tmp_path, study, store):
     own = set(libraries([Task.of_study(study, study.Params())]))
     assert "pandas" in own
     assert not {"torch", "numba", "holoviews"} & own
+
+
+def test_matches_what_the_settings_name(study):
+    planned = plan([Task.of(study, {})], Store(), Settings())
+    assert to_warm(planned, Settings(warm=("json",))) == ("json",)
+    assert to_warm(planned, Settings()) == libraries(planned.tasks)
+    assert "pandas" in to_warm(planned, Settings())
+    found = plan([Task.of(study, {})], Store(), Settings())
+    found.todo.clear()                                       # what is there warms nothing
+    assert to_warm(found, Settings()) == ()

@@ -9,10 +9,8 @@ import io
 import json
 import math
 import os
-import queue
 import secrets
 import signal
-import statistics
 import tarfile
 import threading
 import time
@@ -20,8 +18,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from workbench.runs.execution.events import Event, OnEvent
-from workbench.runs.execution.libraries import libraries
+from workbench.runs.execution.events import OnEvent
+from workbench.runs.execution.ledger import Ledger
+from workbench.runs.execution.libraries import to_warm
 from workbench.runs.execution.parcels import Answer, Parcel, over, perform
 from workbench.runs.execution.plan import Plan
 from workbench.runs.inputs.task import Settings, Task
@@ -51,13 +50,10 @@ class Distributed:
     """
 
     def __init__(self, planned: Plan, store: Store, how: Settings, tell: OnEvent):
-        self.plan, self.store, self.how, self._tell = planned, store, how, tell
-        self.runs: dict[int, Run] = {}
+        self.plan, self.store, self.how = planned, store, how
+        self.ledger = Ledger(planned, tell)
         self._topic = f"workbench-{secrets.token_hex(6)}"
-        self._modules = () if how.cold else how.warm if how.warm is not None else libraries(
-            planned.tasks[number] for number in planned.todo)
-        self._news: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._taken: list[float] = []
+        self._modules = () if how.cold else to_warm(planned, how)
         self._over: Any = None
 
     def go(self) -> dict[int, Run]:
@@ -73,7 +69,7 @@ class Distributed:
         from distributed import Event as Signal
 
         with _client(self.how.scheduler, self.plan.workers) as client:
-            self._tell(Event("cluster", len(self.plan.tasks), cell=client.dashboard_link or ""))
+            self.ledger.announce("cluster", cell=client.dashboard_link or "")
             client.subscribe_topic(self._topic, self._hear)
             self._over = Signal(over(self._topic), client=client)
             futures = {client.submit(
@@ -87,27 +83,27 @@ class Distributed:
             finally:
                 client.cancel(list(futures))
                 client.unsubscribe_topic(self._topic)
-        return self.runs
+        return self.ledger.runs
 
     def _collect(self, futures: dict[Any, int], seconds: float = math.inf) -> None:
         """Take what arrives until all is there or the time is up."""
         deadline = time.monotonic() + seconds
         pending = dict(futures)
         while pending and time.monotonic() < deadline:
-            self._pass_on()
+            self.ledger.pass_on()
             done = [future for future in pending if future.done()]
             for future in done:
                 self._finish(future, pending.pop(future))
             if not done:
                 time.sleep(BREATH)
-        self._pass_on()
+        self.ledger.pass_on()
 
     def _stop(self, stop: Any, futures: dict[Any, int]) -> None:
         """Begin nothing more, stop what has begun, and keep it; a second interrupt ends all."""
         self._over.set()
         stop.set()
         waiting = {future: number for future, number in futures.items()
-                   if number not in self.runs}
+                   if number not in self.ledger.runs}
         self._collect(waiting, LAST_WORDS)
 
     def _finish(self, future: Any, number: int) -> None:
@@ -117,13 +113,7 @@ class Distributed:
         if received is None:
             return
         run, reused = received
-        self.runs[number] = run
-        if not reused and math.isfinite(run.seconds):
-            self._taken.append(run.seconds)
-        expected = statistics.median(self._taken) if self._taken else self.plan.seconds
-        left = self.plan.left(len(self.plan.todo) - len(self.runs), expected)
-        self._tell(Event("finished", len(self.plan.tasks), number + 1, self.plan.tasks[number],
-                         run, reused=reused, left=left))
+        self.ledger.enter(number, run, reused=reused)
         if self.how.fail_fast and run.state != "succeeded":
             self._over.set()
 
@@ -147,16 +137,9 @@ class Distributed:
 
     def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
         """Called in the client's own thread."""
-        told = event[1]
-        number, task = told["number"], self.plan.tasks[told["number"]]
-        self._news.put(Event(told["kind"], len(self.plan.tasks), number + 1, task,
-                             done=told["done"], cells=told["cells"], cell=told["cell"]))
-
-    def _pass_on(self) -> None:
-        while not self._news.empty():
-            event = self._news.get()
-            if event.number - 1 not in self.runs:
-                self._tell(event)
+        told = event[1]    # to which the scheduler adds the worker's address
+        self.ledger.note(told["number"], told["kind"], done=told["done"], cells=told["cells"],
+                         cell=told["cell"])
 
 
 @contextmanager

@@ -4,12 +4,13 @@ import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 
+from workbench.runs.execution.plan import Plan
 from workbench.runs.inputs import notebooks
-from workbench.runs.inputs.task import Task
+from workbench.runs.inputs.task import Settings, Task
 from workbench.runs.kernels.server import heavy
 from workbench.runs.keys.imports import requests
 
-__all__ = ["libraries"]
+__all__ = ["libraries", "to_warm"]
 
 LOADER = "warm"
 
@@ -30,6 +31,13 @@ def libraries(tasks: Iterable[Task]) -> tuple[str, ...]:
         sources = (*cells, *own.values())
         named |= {_top(request.module) for text in sources for request in requests(text)}
     return (*(module for module in heavy() if _top(module) in named), *sorted(compiled))
+
+
+def to_warm(planned: Plan, how: Settings) -> tuple[str, ...]:
+    """What warm kernels of a plan import: as the settings say, or what its tasks will."""
+    if how.warm is not None:
+        return how.warm
+    return libraries(planned.tasks[number] for number in planned.todo)
 
 
 def _top(module: str) -> str:

@@ -1,15 +1,13 @@
 """Workers on this machine: one thread each waits for a kernel, and the kernels do the work."""
 
-import math
-import queue
-import statistics
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from workbench.runs.execution.events import Event, OnEvent
+from workbench.runs.execution.events import OnEvent
 from workbench.runs.execution.execute import Circumstances, carry_out
+from workbench.runs.execution.ledger import Ledger
 from workbench.runs.execution.limits import Cancellation
 from workbench.runs.execution.plan import Plan
 from workbench.runs.inputs.task import Settings, Task
@@ -39,14 +37,12 @@ class Workers:
     """
 
     def __init__(self, planned: Plan, store: Store, how: Settings, tell: OnEvent):
-        self.plan, self.store, self.how, self._tell = planned, store, how, tell
-        self.runs: dict[int, Run] = {}
+        self.plan, self.store, self.how = planned, store, how
+        self.ledger = Ledger(planned, tell)
         self._cancelled = Cancellation()
-        self._news: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._active = 0
         self._over = False    # after a failure, where nothing more shall start
-        self._taken: list[float] = []
         self._server: Any = None
 
     def go(self) -> dict[int, Run]:
@@ -66,25 +62,23 @@ class Workers:
             except BaseException:
                 self._stop(futures)
                 raise
-        return self.runs
+        return self.ledger.runs
 
     def _warm(self) -> AbstractContextManager[Any]:
         wanted = not self.how.cold and (self.how.warm is not None
                                         or len(self.plan.todo) >= WARM_FROM)
         if not wanted:
             return nullcontext()
-        from workbench.runs.execution.libraries import libraries
+        from workbench.runs.execution.libraries import to_warm
         from workbench.runs.kernels.server import WarmServer
 
-        modules = self.how.warm if self.how.warm is not None else libraries(
-            self.plan.tasks[number] for number in self.plan.todo)
-        return WarmServer(modules, threads=self.plan.threads)
+        return WarmServer(to_warm(self.plan, self.how), threads=self.plan.threads)
 
     def _follow(self, futures: dict[Future[Done], int]) -> None:
         pending = set(futures)
         while pending:
             done, pending = wait(pending, BREATH, FIRST_COMPLETED)
-            self._pass_on()
+            self.ledger.pass_on()
             for future in done:
                 self._finish(future, futures[future])
 
@@ -92,15 +86,15 @@ class Workers:
         self._cancelled.set()
         begun = {future for future in futures if not future.cancel()}
         try:
-            self._tell(Event("stopping", len(self.plan.tasks)))
+            self.ledger.announce("stopping")
             while not all(future.done() for future in begun):
                 wait(begun, BREATH)
-                self._pass_on()
+                self.ledger.pass_on()
         except KeyboardInterrupt:
             self._cancelled.at_once = True
             wait(begun, AT_ONCE)
         for future in begun:
-            if future.done() and futures[future] not in self.runs:
+            if future.done() and futures[future] not in self.ledger.runs:
                 self._finish(future, futures[future])
 
     def _one(self, number: int) -> Done:
@@ -108,11 +102,12 @@ class Workers:
         if self._over or not self._has_room():
             return None
         task = self.plan.tasks[number]
-        self._say(number, "started")
+        self.ledger.note(number, "started")
         around = Circumstances(
             self.how.limits, self._server, self.plan.threads, self.how.single_file,
             self.how.force, self._cancelled,
-            lambda done, cells, cell: self._say(number, "cell", done=done, cells=cells, cell=cell))
+            lambda done, cells, cell: self.ledger.note(number, "cell", done=done, cells=cells,
+                                                       cell=cell))
         try:
             run, reused = carry_out(task, self.store, around)
             self._over |= self.how.fail_fast and run.state != "succeeded"
@@ -138,26 +133,11 @@ class Workers:
             self._cancelled.wait(BREATH)
         return False
 
-    def _say(self, number: int, kind: str, **facts: Any) -> None:
-        self._news.put(Event(kind, len(self.plan.tasks), number + 1, self.plan.tasks[number],
-                             **facts))
-
-    def _pass_on(self) -> None:
-        while not self._news.empty():
-            self._tell(self._news.get())
-
     def _finish(self, future: Future[Done], number: int) -> None:
         done = None if future.cancelled() else future.result()
-        if done is None:
-            return
-        run, reused = done
-        self.runs[number] = run
-        if not reused and math.isfinite(run.seconds):
-            self._taken.append(run.seconds)
-        expected = statistics.median(self._taken) if self._taken else self.plan.seconds
-        left = self.plan.left(len(self.plan.todo) - len(self.runs), expected)
-        self._tell(Event("finished", len(self.plan.tasks), number + 1, self.plan.tasks[number],
-                         run, reused=reused, left=left))
+        if done is not None:
+            run, reused = done
+            self.ledger.enter(number, run, reused=reused)
 
 
 def _not_kept(task: Task, problem: Exception) -> Run:
