@@ -10,6 +10,7 @@ from workbench.runs.execution.sweep import carry_out_all
 from workbench.runs.inputs import notebooks
 from workbench.runs.inputs.task import Settings, Task
 from workbench.runs.storage.folder import Run
+from workbench.runs.storage.replacing import replacing
 from workbench.runs.storage.store import Store
 
 __all__ = ["prepare", "rerun", "run"]
@@ -100,12 +101,8 @@ def prepare(task: Task, output: Path | str) -> Path:
 
 def copy(source: Path, target: Path) -> None:
     """Copy so that a reader sees the old file or the new one."""
-    partial = target.with_name(f".{target.name}.partial")
-    try:
+    with replacing(target) as partial:
         shutil.copyfile(source, partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _ready(target: Path) -> Path:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import workbench
 from workbench.runs.keys.digests import Stamp, stamp, text_digest
+from workbench.runs.storage.replacing import replacing
 
 __all__ = ["HASH", "Environment", "device_class", "environment", "recalled",
            "remember_environment", "versions"]
@@ -50,9 +51,9 @@ def remember_environment(folder: Path) -> str:
     path = folder / f"{here.hash}.json"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        partial.write_text(json.dumps({"packages": here.packages}, indent=1), encoding="utf-8")
-        partial.replace(path)
+        with replacing(path) as partial:
+            partial.write_text(json.dumps({"packages": here.packages}, indent=1),
+                               encoding="utf-8")
     return here.hash
 
 

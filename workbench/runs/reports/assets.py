@@ -7,7 +7,6 @@ import hashlib
 import json
 import math
 import re
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +22,7 @@ from workbench.runs.reports.frames import (
     fingerprint_of,
     script_fingerprint,
 )
+from workbench.runs.storage.replacing import replacing
 
 __all__ = ["FOLDER", "TEMPLATES", "Shared", "duration", "instant", "literal", "page", "shared",
            "size", "write_page"]
@@ -111,9 +111,8 @@ def page(name: str) -> Any:
 
 def write_page(path: Path, text: str) -> Path:
     """Write a page so that a reader sees the old one or the new one."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(3)}.partial")
-    partial.write_text(text, encoding="utf-8", errors="replace")
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8", errors="replace")
     return path
 
 

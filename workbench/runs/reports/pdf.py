@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.runs.storage.folder import Run
+from workbench.runs.storage.replacing import replacing
 
 __all__ = ["browser", "write_pdf"]
 
@@ -93,9 +94,8 @@ def write_pdf(run: Run, path: Path | str | None = None) -> Path:
     path = run.folder / "report.pdf" if path is None else Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     printed = _printed(run.report.resolve(), browser())
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_bytes(printed)
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_bytes(printed)
     return path
 
 

@@ -8,10 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 from workbench.runs.storage import names
 from workbench.runs.storage.folder import Run
+from workbench.runs.storage.remote import SHARED
+from workbench.runs.storage.replacing import MARK
 from workbench.runs.storage.staging import PARTIAL
 from workbench.runs.storage.store import Store
 
@@ -19,11 +22,13 @@ __all__ = ["clean"]
 
 GRACE = 24 * 3600.0  # seconds in which a file may wait for the run that will need it
 # A store may be a folder with other things in it: only names that this program gives are touched.
-LEFTOVER = re.compile(rf"\.(?:{names.ID.pattern}|index\.html)\.[0-9a-f]{{6}}"
-                      r"\.(?:removed|fetching|partial)", re.ASCII)
-ASSET = re.compile(r"\.?(?:report|index|comparison|bokeh|bokeh-[a-z]+|panel)-[0-9a-z.]+"
-                   r"\.(?:css|js)(?:\.[0-9a-f]{6}\.partial)?", re.ASCII)
-ENVIRONMENT = re.compile(r"\.?[0-9a-f]{32}\.json(?:\.\d+\.partial)?", re.ASCII)
+ASSET = re.compile(r"(?:report|index|comparison|bokeh|bokeh-[a-z]+|panel)-[0-9a-z.]+\.(?:css|js)",
+                   re.ASCII)
+ENVIRONMENT = re.compile(r"[0-9a-f]{32}\.json", re.ASCII)
+FILE = rf"(?:index\.html|report\.html|report\.pdf|{ASSET.pattern}|{ENVIRONMENT.pattern})"
+# Once the number of the process stood where six random digits stand now.
+LEFTOVER = re.compile(rf"\.{names.ID.pattern}\.[0-9a-f]{{6}}\.(?:removed|fetching|partial)"
+                      rf"|\.{FILE}(?:{MARK}|\.\d+\.partial)", re.ASCII)
 
 
 def clean(*, older_than: timedelta | None = None, keep_latest: int = 0,
@@ -108,7 +113,9 @@ def _tidy(store: Store) -> None:
         with store.claim(key, wait=False):
             pass  # a claim that can be had has no owner, and leaving it removes its file
     entries = _entries(store.workspace)
-    for path in entries:
+    ours = [path for path in entries if not path.is_symlink() and (
+        path.name in SHARED or names.ID.fullmatch(path.name))]
+    for path in chain(entries, *map(_entries, ours)):
         if LEFTOVER.fullmatch(path.name) and _is_old(path):
             _delete(path)
     # A run in progress may be about to use a file that no report names yet.

@@ -12,6 +12,7 @@ from pathlib import Path
 from workbench.runs.storage import names
 from workbench.runs.storage.folder import MANIFEST, Unreadable, content
 from workbench.runs.storage.names import StoreError
+from workbench.runs.storage.replacing import replacing
 from workbench.runs.storage.staging import Stage, unsaved
 
 __all__ = ["LocalFolder"]
@@ -95,12 +96,8 @@ class LocalFolder:
         target.parent.mkdir(parents=True, exist_ok=True)
         if not names.inside(target.parent, self.root):
             raise StoreError(errno.EPERM, "a link leads out of the store. Remove it", str(target))
-        partial = target.with_name(f".{target.name}.{os.urandom(3).hex()}.partial")
-        try:
+        with replacing(target) as partial:
             shutil.copyfile(source, partial)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
 
     def fetch(self, path: str) -> Path | None:
         """The file itself, or nothing where there is none."""

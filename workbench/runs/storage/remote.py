@@ -10,7 +10,6 @@ the files in ``~/.config/fsspec``; they are never part of the URL.
 import errno
 import hashlib
 import math
-import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +24,7 @@ from workbench.runs.storage.artifacts import regular_files
 from workbench.runs.storage.folder import MANIFEST, Unreadable, damaged
 from workbench.runs.storage.local_folder import CLAIMS, NO_MANIFEST
 from workbench.runs.storage.names import StoreError
+from workbench.runs.storage.replacing import replacing
 from workbench.runs.storage.staging import BEGUN, Stage
 
 __all__ = ["SHARED", "RemoteFolder", "workspace"]
@@ -127,15 +127,12 @@ class RemoteFolder:
         system, root = self.opened()
         target = workspace(self.url) / path
         if not target.is_file():
-            partial = target.with_name(f".{target.name}.{secrets.token_hex(3)}.partial")
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                system.get_file(f"{root}/{path}", str(partial))
-                partial.replace(target)
+                with replacing(target) as partial:
+                    system.get_file(f"{root}/{path}", str(partial))
             except FileNotFoundError:
                 return None
-            finally:
-                partial.unlink(missing_ok=True)
         return target
 
     def exists(self, path: str) -> bool:

@@ -23,6 +23,7 @@ from workbench.runs.storage import owners
 from workbench.runs.storage.artifacts import listed
 from workbench.runs.storage.folder import MANIFEST, SCHEMA_VERSION, SPOILT, Run, rebuilt
 from workbench.runs.storage.names import ID, StoreError, new_id
+from workbench.runs.storage.replacing import MARK, replacing
 
 __all__ = ["RUN_FOLDER", "Stage", "abandoned", "lost", "running", "staged", "timestamp", "unsaved",
            "write_json"]
@@ -30,6 +31,9 @@ __all__ = ["RUN_FOLDER", "Stage", "abandoned", "lost", "running", "staged", "tim
 RUN_FOLDER = "WORKBENCH_RUN_FOLDER"  # tells a kernel where the run grows that executes it
 PARTIAL = re.compile(rf"\.(?P<id>{ID.pattern})\.(?P<host>.+)\.(?P<pid>\d+)-(?P<born>\d+)\.partial",
                      re.ASCII)
+# What a killed process leaves of its own files in a run; without six digits: as once written.
+HALF_WRITTEN = re.compile(r"\.(?:(?:begun|manifest|metrics)\.json|report\.html)"
+                          rf"(?:{MARK}|\.partial)", re.ASCII)
 BEGUN = "begun.json"
 SILENCE = 6 * 3600.0  # seconds without a beat after which a run of another host is given up
 BLANK: Mapping[str, Any] = {
@@ -77,6 +81,10 @@ class Stage:
         """Write ``manifest.json``; the folder is whole then, but nobody sees it yet."""
         whole = {"schema_version": SCHEMA_VERSION, "id": self.id, **record}
         try:
+            for path in self.folder.glob(".*.partial"):
+                if HALF_WRITTEN.fullmatch(path.name):
+                    with suppress(OSError):
+                        path.unlink()
             write_json(self.folder / MANIFEST, whole | {"files": listed(self.folder)})
             _sync(self.folder / MANIFEST)
         except OSError as problem:
@@ -173,9 +181,8 @@ def timestamp() -> str:
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON so that a reader sees the old file or the new one, never a part."""
     text = json.dumps(content, indent=1, ensure_ascii=True, allow_nan=False)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def unsaved(run_id: str, store: Path | str, problem: OSError) -> StoreError:
