@@ -1,6 +1,5 @@
 """Notebook client that tells how far it is, keeps long prints short and stops when told to."""
 
-from collections.abc import Callable
 from itertools import groupby
 from typing import Any, TextIO
 
@@ -153,6 +152,3 @@ def _counts(cell: Any) -> bool:
     """Whether a cell is one of the author's that will be executed."""
     tags = cell.metadata.get("tags", [])
     return bool(cell.cell_type == "code" and "injected-parameters" not in tags)
-
-
-OnCell = Callable[[int, int, str], None]

@@ -17,7 +17,8 @@ from nbformat.v4 import new_output
 from papermill.engines import NBClientEngine
 from papermill.log import logger
 
-from workbench.runs.execution.client import Client, OnCell, Stopped
+from workbench.runs.execution.client import Client, Stopped
+from workbench.runs.execution.events import OnCell
 from workbench.runs.execution.limits import Cancellation, Limits, Watch
 from workbench.runs.kernels.launch import KernelOptions
 

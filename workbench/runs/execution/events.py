@@ -10,7 +10,7 @@ from workbench.runs.inputs.task import Task
 from workbench.runs.storage import staging
 from workbench.runs.storage.folder import Run
 
-__all__ = ["Event", "OnEvent", "write_events"]
+__all__ = ["Event", "OnCell", "OnEvent", "write_events"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Event:
         return told
 
 
+OnCell = Callable[[int, int, str], None]    # position from 1, number of cells, name
 OnEvent = Callable[[Event], None]
 
 

@@ -3,13 +3,14 @@
 import json
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from workbench.core import Estimate, Params, Summary
 from workbench.runs import metrics
+from workbench.runs.execution.events import OnCell
 from workbench.runs.execution.limits import Cancellation, Limits
 from workbench.runs.inputs import notebooks
 from workbench.runs.inputs.task import Settings, Task
@@ -25,7 +26,6 @@ __all__ = ["Circumstances", "carry_out", "execute"]
 
 PARTING = b"KeyboardInterrupt caught in kernel"  # each kernel may say so when it is shut down
 PATIENCE = 0.5   # seconds between looks at an interrupt, while another process executes the task
-OnCell = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
