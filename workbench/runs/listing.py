@@ -6,6 +6,7 @@ from typing import Any
 
 from workbench.core import ParameterError, check
 from workbench.runs.storage.folder import STATES, Run
+from workbench.runs.storage.rows import Row
 from workbench.runs.storage.store import Store
 
 __all__ = ["runs", "show"]
@@ -42,10 +43,10 @@ def runs(study: Any = None, *, states: Sequence[str] = (), where: Mapping[str, s
     wanted, opened = dict(where or {}), Store.of(store)
     if not wanted:
         return opened.runs(study, states=tuple(states) or None, limit=limit)
-    _refuse_unknown(wanted, opened, study)
-    found = opened.rows(study, states=tuple(states) or None)
-    fitting = [row.id for row in found
-               if all(_equal(row.values.get(name), text) for name, text in wanted.items())]
+    rows = opened.rows(study)
+    _refuse_unknown(wanted, rows)
+    fitting = [row.id for row in rows if (not states or row.state in states)
+               and all(_equal(row.values.get(name), text) for name, text in wanted.items())]
     live = {run.id: run for run in opened.runs(study, states=("running",))}
     return [live[name] if name in live else opened.read(name) for name in fitting[:limit]]
 
@@ -61,9 +62,8 @@ def show(key: str, *, store: Store | Path | str | None = None) -> Run:
     return Store.of(store).load(key)
 
 
-def _refuse_unknown(wanted: Mapping[str, str], store: Store, study: Any) -> None:
+def _refuse_unknown(wanted: Mapping[str, str], rows: Sequence[Row]) -> None:
     """Refuse a name that no run has, in whatever state."""
-    rows = store.rows(study)
     known = {name for row in rows for name in row.values}
     problems = [f"unknown parameter {name!r}.{check.suggestion(name, known)} Known: "
                 f"{', '.join(sorted(known))}." for name in wanted if rows and name not in known]
