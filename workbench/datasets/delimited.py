@@ -96,7 +96,7 @@ def _begun(text: str, usual: str, file: str) -> tuple[str, int, str, list[str]]:
             ] * (comments > 0)
         begin, above = after, above + 1
     raise ValueError(f"data must hold a table, but {file!r} ends before its column names. "
-                     "Write them, and the scores below them.")
+                     "Write them, and the rows below them.")
 
 
 def _below(text: str, end: int) -> str:

@@ -1,4 +1,4 @@
-"""Open a file of scores: CSV, TSV (gzipped or not) or Parquet, from bytes to a table of cells."""
+"""Open a table: CSV, TSV (gzipped or not) or Parquet, from bytes to a table of cells."""
 
 import hashlib
 import io
@@ -82,11 +82,11 @@ def _missing(path: Path) -> None:
 
 def _filled(frame: pd.DataFrame, path: Path) -> None:
     if not len(frame.columns):
-        raise ValueError(f"data must have named columns, but {path.name!r} has none. Write a "
-                         "column of dates and one of scores.")
+        raise ValueError(f"data must have named columns, but {path.name!r} has none. Write "
+                         "their names in its first row.")
     if frame.empty:
         raise ValueError(f"data must hold at least one row, but {path.name!r} has only the column "
-                         f"names {', '.join(map(str, frame.columns))}. Add the scores.")
+                         f"names {', '.join(map(str, frame.columns))}. Add the rows.")
 
 
 def _parquet(content: bytes, path: Path) -> pd.DataFrame:

@@ -14,6 +14,16 @@ CHECKSUMS = {
         "e20672138d13a140381993bc0cbfbb91860122e9099ac9f2343bb816fdf53ed0",
     "fomc-statements/lexicon_outlook.json":
         "d9703a5561dc2881777e5cd23c83b647d552f664fdadd10147ea5b166a68e536",
+    "uci-regression/concrete.csv":
+        "4676aabba06202bb6d3cccc2974054b17d2fa9465e3e31a65f85bfcf4e48cff1",
+    "uci-regression/energy.csv":
+        "e530cdb598c8d904f812874dc9f7f15df3961a462684a074d2956f578d586a0b",
+    "uci-regression/power_plant.csv":
+        "a7e9a35a8f7cf83839edf236adfc8ac5c8e5e73b194fa90e34e53a2f4f86d0a5",
+    "uci-regression/wine_quality_red.csv":
+        "764087921bae232dd4aa5ae0bdd22a122541d26eb3645f3f0427c96dd51cb9ee",
+    "uci-regression/yacht.csv":
+        "2a8c2cc97e4a6cbb2a1cf7a0570076b50973374c1643442aa48de1417a33db30",
 }
 
 
