@@ -1,8 +1,10 @@
 """Commands about what is in the store, and the sweep that fills it."""
 
 import json
+import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -133,11 +135,18 @@ def test_identity_texts_of_a_batch_stay_texts(workbench, notebook, tmp_path):
     assert "alpha=10.0" in plan.out
 
 
-def test_recovers_the_state_of_the_machine(workbench):
+@pytest.mark.parametrize(("memory", "disk", "short"), [
+    (5 * 10**9, 5 * 10**9, []), (10**8, 5 * 10**9, ["Memory"]),
+    (10**8, 10**8, ["Memory", "Disk"])], ids=["good", "memory", "both"])
+def test_recovers_the_state_of_the_machine(workbench, monkeypatch, memory, disk, short):
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=memory))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=disk))
     done = workbench("doctor")
-    assert done.code in (0, 1)
-    for name in ("Python", "Kernels", "Warm kernels", "Memory", "Disk", "Ports"):
-        assert name in done.out
+    told = dict(re.findall(r"^(?:ok  |note|FAIL)  (.*?)  +(.+)$", done.out, re.MULTILINE))
+    assert {"Python", "Kernels", "Warm kernels", "Memory", "Disk", "Ports"} <= set(told)
+    assert (told["Memory"], told["Disk"]) == (f"{memory / 1e9} GB free", f"{disk / 1e9} GB free")
+    assert re.findall(r"^FAIL  (\S+)", done.out, re.MULTILINE) == short
+    assert done.code == (1 if short else 0)
 
 
 def test_recovers_what_can_be_told_of_a_spoilt_remote_run(workbench, notebook, monkeypatch,

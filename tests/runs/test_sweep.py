@@ -1,6 +1,7 @@
 """Many runs: what is told, what is reused, and the functions behind the commands."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -96,12 +97,10 @@ def test_recovers_what_a_notebook_forbids(study, store):
     assert report([study])[0].id != report([study])[0].id
 
 
-def test_matches_limits_of_size(study, make_notebook, tmp_path):
-    heads = [Settings(workers=number).workers for number in (1, 4)]
-    assert heads == [1, 4]
-    for wrong in ({"workers": 0}, {"workers": -1}):
+def test_rejects_sizes_that_are_none():
+    for wrong in (0, -1):
         with pytest.raises(ValueError, match="workers must be positive"):
-            Settings(**wrong)
+            Settings(workers=wrong)
     with pytest.raises(ValueError, match="memory must be positive"):
         Limits(memory=0)
 
@@ -128,11 +127,33 @@ def test_recovers_a_study_s_run_again(study):
         rerun(first.id, {"n": "1000"})
 
 
-def test_identity_threads_and_plan_follow_the_machine(study):
+@pytest.fixture
+def machine(monkeypatch):
+    """A machine of some cores and free memory: ``machine(cores, bytes)``."""
+    def of(cores, free):
+        monkeypatch.setattr("workbench.runs.execution.plan.cores", lambda: cores)
+        monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=free))
+
+    return of
+
+
+def test_identity_threads_and_plan_follow_the_machine(study, machine):
+    machine(7, 10**12)
     tasks = [runs.Task.of(study, {"n": number}) for number in range(1, 6)]
     planned = runs.plan(tasks, Store(), Settings(workers=2))
     assert (planned.workers, planned.todo, planned.found) == (2, [0, 1, 2, 3, 4], {})
-    assert planned.threads >= 1
+    assert planned.threads == 3
     assert runs.plan(tasks[:1], Store(), Settings()).threads is None
-    small = runs.plan(tasks, Store(), Settings(limits=Limits(memory=10**15)))
-    assert small.workers >= 1
+    many = runs.plan(tasks, Store(), Settings(workers=9))
+    assert (many.workers, many.threads) == (5, 1)
+
+
+@pytest.mark.parametrize(("cores", "free", "limit", "workers"), [
+    (8, 10**12, None, 5), (3, 10**12, None, 3), (8, 10**9, None, 2), (8, 10**9, 2 * 10**8, 4),
+    (8, 10**9, 10**15, 2), (8, 10**7, None, 1), (8, 10**7, 10**15, 1)],
+    ids=["tasks", "cores", "memory", "limit", "vain-limit", "full", "full-and-limit"])
+def test_matches_workers_that_fit_the_machine(study, machine, cores, free, limit, workers):
+    machine(cores, free)     # a kernel that nobody has measured counts 0.4 of 0.8 GB
+    tasks = [runs.Task.of(study, {"n": number}) for number in range(1, 6)]
+    planned = runs.plan(tasks, Store(), Settings(limits=Limits(memory=limit)))
+    assert planned.workers == workers
