@@ -2,11 +2,13 @@
 
 from workbench.datasets.corpora import fomc_scores, fomc_statements, outlook_lexicon
 from workbench.datasets.lexicon import Lexicon, lexicon_score
+from workbench.datasets.regression import REGRESSION_TABLES, Regression, load_regression
 from workbench.datasets.scores import Scores, load_scores
 from workbench.datasets.simulate import opinion_scores
 from workbench.datasets.tables import TABLES, load_table, presidents_approval
 
 __all__ = [
-    "TABLES", "Lexicon", "Scores", "fomc_scores", "fomc_statements", "lexicon_score",
-    "load_scores", "load_table", "opinion_scores", "outlook_lexicon", "presidents_approval",
+    "REGRESSION_TABLES", "TABLES", "Lexicon", "Regression", "Scores", "fomc_scores",
+    "fomc_statements", "lexicon_score", "load_regression", "load_scores", "load_table",
+    "opinion_scores", "outlook_lexicon", "presidents_approval",
 ]
