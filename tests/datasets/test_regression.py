@@ -125,18 +125,18 @@ def test_rejects_a_target_that_is_no_number(columns, written, target, words):
 
 
 def test_rejects_what_no_model_could_use(columns, written):
-    with pytest.raises(ValueError, match="at least 40 rows with a target.*39 rows gave 39"):
+    with pytest.raises(ValueError, match=r"at least 40 rows with a target.*39 rows gave 39"):
         load_regression(written({name: values[:39] for name, values in columns.items()}))
     with pytest.raises(ValueError, match="target must vary, but 'price' is 1 in all 60 rows"):
         load_regression(written({**columns, "price": 1}))
-    with pytest.raises(ValueError, match="must have a feature beside the target.*'k'.*constant"):
+    with pytest.raises(ValueError, match=r"must have a feature beside the target.*'k'.*constant"):
         load_regression(written({"k": 3, "price": columns["price"]}))
     with pytest.raises(ValueError, match="group must be another column than the target"):
         load_regression(written(columns), group="price")
 
 
 def test_rejects_a_name_that_is_neither_table_nor_file():
-    with pytest.raises(ValueError, match="got 'yatch'. Did you mean 'yacht'"):
+    with pytest.raises(ValueError, match=r"got 'yatch'\. Did you mean 'yacht'"):
         load_regression("yatch")
     with pytest.raises(FileNotFoundError, match="does not"):
         load_regression("nowhere/yacht.csv")

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import holoviews as hv
 import holoviews.plotting.bokeh  # registers the renderer, without which .opts() fails
 
-__all__ = ["LEGEND_BELOW", "ROLES", "Figure", "Role", "dimension", "figure_html", "frame",
-           "use_theme"]
+__all__ = ["LEGEND_BELOW", "ROLES", "STACKED", "Figure", "Role", "dimension", "figure_html",
+           "frame", "use_theme"]
 
 hv.Store.set_current_backend("bokeh")
 hv.renderer("bokeh").webgl = False     # plain canvas draws our few points faster than it loads
@@ -55,6 +55,9 @@ ROLES = {
 # Bokeh reserves too little room for a legend of three rows below the axis.
 LEGEND_BELOW = {"legend_position": "bottom", "legend_cols": 2,    # three do not fit a phone
                 "backend_opts": {"plot.min_border_bottom": 156}}
+
+# Two pictures of one figure, one below the other on any screen, each with its own tools.
+STACKED = {"shared_axes": False, "merge_tools": False, "sizing_mode": "stretch_width"}
 
 
 def dimension(name: str, label: str, unit: str | None = None) -> hv.Dimension:

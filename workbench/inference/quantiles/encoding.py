@@ -1,0 +1,54 @@
+"""Encode a mixed table as numbers: fill, mark, standardise; one column per frequent category.
+
+Everything that is learnt (medians, means, known categories) is learnt in `fit`, so that a pipeline
+learns it from the training part alone. Built from scikit-learn's own transformers.
+"""
+
+from typing import Any
+
+import numpy as np
+from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+__all__ = ["table_encoder"]
+
+
+def table_encoder(*, most_categories: int = 20, least_rows: int = 3) -> Any:
+    """Unfitted transformer of a DataFrame of numbers and categories into floats.
+
+    Numbers: missing cells take the training median and are marked in a column of their own, then
+    every column gets mean 0 and standard deviation 1. Other columns: one column of zeros and ones
+    per category; a missing cell is a category; rare categories, and those that `fit` has not seen,
+    share one column.
+
+    Parameters
+    ----------
+    most_categories : int
+        Columns per categorical column at most.
+    least_rows : int
+        Categories with fewer training rows are rare.
+
+    Returns
+    -------
+    encoder : sklearn.compose.ColumnTransformer
+        ``fit_transform`` of a DataFrame, shape (n, p), gives an array, shape (n, any), finite.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"size": [1.0, None, 3.0], "colour": ["red", "blue", "red"]})
+    >>> table_encoder(least_rows=1).fit_transform(table).shape
+    (3, 4)
+    """
+    numbers = make_pipeline(
+        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
+        StandardScaler())
+    categories = OneHotEncoder(
+        handle_unknown="infrequent_if_exist", min_frequency=least_rows,
+        max_categories=most_categories, sparse_output=False)
+    return ColumnTransformer([
+        ("numbers", numbers, make_column_selector(dtype_include=np.number)),
+        ("categories", categories, make_column_selector(dtype_exclude=np.number)),
+    ], sparse_threshold=0.0, verbose_feature_names_out=False)

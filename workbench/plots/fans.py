@@ -1,0 +1,98 @@
+"""Fan charts: nested intervals of many rows, and for each row which models made them."""
+
+import holoviews as hv
+import numpy as np
+import pandas as pd
+from bokeh.models import HoverTool
+
+from workbench.plots.theme import LEGEND_BELOW, ROLES, Figure, dimension, frame
+
+__all__ = ["fan_chart"]
+
+MOST_ROWS = 400          # a browser stays quick below; above, rows are thinned evenly
+TOOLTIPS = [("row", "@row"), ("outcome", "@y{0.[0000]}"), ("median", "@median{0.[0000]}"),
+            ("interval", "@interval"), ("models of its low end", "@low_end"),
+            ("models of its high end", "@high_end")]
+
+
+def fan_chart(rows: pd.DataFrame, *, label: str, unit: str, along: str = "",
+              level: float = 0.8) -> Figure:
+    """Interval, inner half, median and outcome of each row.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns row, x, y, median, low, high, inner_low, inner_high, and the texts low_end and
+        high_end that hover shows. Infinite ends are drawn to the edge.
+    label, unit : str
+        Of the outcome.
+    along : str
+        What x is; empty orders the rows by their median and draws bands, a name draws each row as
+        a line at its x.
+    level : float
+        What the interval promises.
+    """
+    if rows.empty:
+        raise ValueError(f"rows must have rows, got {len(rows)}. Predict some first.")
+    shown = rows.sort_values("x" if along else "median").iloc[
+        ::max(1, -(-len(rows) // MOST_ROWS))].reset_index(drop=True)
+    if not along:
+        shown = shown.assign(x=np.arange(1.0, len(shown) + 1))
+    bottom, top = _span(shown)
+    ends = [f"{low:.4g} to {high:.4g}" for low, high in zip(shown["low"], shown["high"],
+                                                            strict=True)]
+    inside = shown["y"].between(shown["low"], shown["high"])
+    shown = shown.assign(interval=ends, **{
+        end: shown[end].clip(bottom, top) for end in ("low", "high", "inner_low", "inner_high")})
+    x = dimension("x", along or "test rows, the lowest median first",
+                  "unit of the table" if along else "rank")
+    y = dimension("y", label, unit)
+    told = f"{100 * level:g} % interval"
+    layers = [*(_lines if along else _bands)(shown, x, y, told), *_outcomes(shown, inside, x, y)]
+    share = 100 * float(inside.mean())
+    return hv.Overlay(layers).opts(hv.opts.Overlay(
+        title=f"{share:.3g} % of the shown rows lie inside their {told}", ylim=(bottom, top),
+        **frame(**LEGEND_BELOW, height=474)))
+
+
+def _span(rows: pd.DataFrame) -> tuple[float, float]:
+    numbers = rows[["y", "median", "low", "high"]].to_numpy(dtype=float)
+    finite = numbers[np.isfinite(numbers)]
+    edge = 0.05 * (np.ptp(finite) or 1.0)
+    return float(finite.min() - edge), float(finite.max() + edge)
+
+
+def _bands(rows: pd.DataFrame, x: hv.Dimension, y: hv.Dimension, told: str) -> list[hv.Element]:
+    ours, other = ROLES["ours"], dimension("high", y.label, y.unit)
+    outer = hv.Area((rows["x"], rows["low"], rows["high"]), x, [y, other], label=told)
+    inner = hv.Area((rows["x"], rows["inner_low"], rows["inner_high"]), x, [y, other],
+                    label="inner half")
+    middle = hv.Curve((rows["x"], rows["median"]), x, y, label="median")
+    return [outer.opts(**ours.band(0.15)), inner.opts(**ours.band(0.28)),
+            middle.opts(**ours.curve())]
+
+
+def _lines(rows: pd.DataFrame, x: hv.Dimension, y: hv.Dimension, told: str) -> list[hv.Element]:
+    ours = ROLES["ours"]
+    layers = []
+    for low, high, name, width, alpha in (("low", "high", told, 2, 0.3),
+                                          ("inner_low", "inner_high", "inner half", 4, 0.5)):
+        lines = hv.Segments((rows["x"], rows[low], rows["x"], rows[high]),
+                            [x, y, dimension("x1", x.label, x.unit),
+                             dimension("y1", y.label, y.unit)], label=name)
+        layers.append(lines.opts(color=ours.colour, line_width=width, alpha=alpha))
+    middle = hv.Scatter((rows["x"], rows["median"]), x, y, label="median")
+    return [*layers, middle.opts(size=5, **ours.points())]
+
+
+def _outcomes(rows: pd.DataFrame, inside: pd.Series, x: hv.Dimension,
+              y: hv.Dimension) -> list[hv.Element]:
+    told = ["row", "median", "interval", "low_end", "high_end"]
+    layers = []
+    for some, name, role, size in ((rows[inside], "outcome", "truth", 5),
+                                   (rows[~inside], "outcome outside", "alarm", 9)):
+        if len(some):
+            marks = hv.Scatter(some, x, [y, *told], label=name)
+            layers.append(marks.opts(size=size, alpha=0.8, tools=[HoverTool(tooltips=TOOLTIPS)],
+                                     **ROLES[role].points()))
+    return layers

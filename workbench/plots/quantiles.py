@@ -1,0 +1,168 @@
+"""How good quantiles are: scores beside rivals, reliability, width, coverage by group."""
+
+import holoviews as hv
+import numpy as np
+import pandas as pd
+from bokeh.models import HoverTool
+
+from workbench.plots.theme import LEGEND_BELOW, ROLES, STACKED, Figure, dimension, frame
+
+__all__ = ["coverage_by_group", "relative_scores", "reliability"]
+
+STAGES = {"before calibration": "variant", "after calibration": "ours"}
+KINDS = {"this aggregate": "ours", "aggregate of others": "rival", "one model": "variant"}
+ROW = 30                 # pixels of a named row
+
+
+def relative_scores(scores: pd.DataFrame, *, level: float = 0.9) -> Figure:
+    """Score of each method relative to the equal average; smaller is better.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Columns method, kind (one of `KINDS`), ratio, low, high.
+    level : float
+        Probability content of the intervals.
+    """
+    _some(scores=scores)
+    ordered = scores.sort_values("ratio", ascending=False).reset_index(drop=True)
+    ordered = ordered.assign(place=np.arange(len(ordered), dtype=float))
+    x = dimension("ratio", "WIS relative to the equal average", "smaller is better")
+    y = dimension("place", "method", "best on top")
+    floor = 2.0 ** -4
+    low, high = max(floor, float(ordered["low"].min()) / 1.1), float(ordered["high"].max()) * 1.1
+    layers = [hv.Curve(([1.0, 1.0], [-0.5, len(ordered) - 0.5]), x, y,
+                       label="equal average").opts(**ROLES["uniform"].curve())]
+    for kind, role in KINDS.items():
+        some = ordered[ordered["kind"] == kind]
+        if len(some):
+            layers += _dots(some, x, y, label=kind, role=role,
+                            tooltips=[("method", "@method"), ("relative", "@ratio{0.[000]}"),
+                                      (f"{100 * level:g} % interval",
+                                       "@low{0.[000]} to @high{0.[000]}")])
+    ticks = [(2.0 ** k, f"{2.0 ** k:g}" if k >= 0 else f"1/{2 ** -k}") for k in range(-4, 8)]
+    return hv.Overlay(layers).opts(hv.opts.Overlay(
+        title="Weighted interval score, smaller is better", logx=True,
+        xlim=(min(low, 0.7), max(high, 1.4)), xticks=ticks,
+        ylim=(-0.5, len(ordered) - 0.5), **_named(ordered["method"])))
+
+
+def reliability(levels: pd.DataFrame, widths: pd.DataFrame, *, unit: str) -> Figure:
+    """Two pictures of one promise: levels against frequencies, and below, width for coverage.
+
+    Parameters
+    ----------
+    levels : DataFrame
+        Columns stage (of `STAGES`), level, frequency, low, high.
+    widths : DataFrame
+        Columns stage, promised, coverage, width; infinite widths are not drawn.
+    unit : str
+        Of the outcome.
+    """
+    _some(levels=levels, widths=widths)
+    x = dimension("level", "promised level", "%")
+    y = dimension("frequency", "outcomes below", "%")
+    layers = [hv.Curve(([0, 100], [0, 100]), x, y, label="promise").opts(
+        **ROLES["truth"].curve())]
+    for stage, some in _staged(levels):
+        role, percent = ROLES[STAGES[stage]], 100 * some[["level", "frequency", "low", "high"]]
+        if stage == "after calibration" or levels["stage"].nunique() == 1:
+            layers.append(hv.Area((percent["level"], percent["low"], percent["high"]), x,
+                                  [y, dimension("high", y.label, y.unit)],
+                                  label=f"{stage}, chance").opts(**role.band()))
+        layers.append(hv.Curve((percent["level"], percent["frequency"]), x, y,
+                               label=stage).opts(**role.curve()))
+    first = hv.Overlay(layers).opts(hv.opts.Overlay(
+        title="Outcomes below each quantile", xlim=(0, 100), ylim=(0, 100),
+        **frame(**LEGEND_BELOW, height=440)))
+    return hv.Layout([first, _widths(widths, unit)]).cols(1).opts(
+        hv.opts.Layout(**STACKED))
+
+
+def coverage_by_group(groups: pd.DataFrame, *, promise: float, feature: str) -> Figure:
+    """Coverage of each group with its binomial interval, before and after calibration.
+
+    Parameters
+    ----------
+    groups : DataFrame
+        Columns stage (of `STAGES`), group (in the order of the figure), n, coverage, low, high,
+        width.
+    promise : float
+        The promised coverage.
+    feature : str
+        What the groups are made of.
+    """
+    _some(groups=groups)
+    names = list(dict.fromkeys(groups["group"]))[::-1]
+    stages = [stage for stage in STAGES if (groups["stage"] == stage).any()]
+    x = dimension("coverage", "coverage", "%")
+    y = dimension("place", feature, "groups")
+    layers = [hv.Curve(([100 * promise] * 2, [-0.5, len(names) - 0.5]), x, y,
+                       label="promise").opts(**ROLES["truth"].curve())]
+    for stage, some in _staged(groups):
+        shift = 0.0 if len(stages) == 1 else (0.14 if stage == stages[0] else -0.14)
+        percent = some.assign(place=[names.index(name) + shift for name in some["group"]],
+                              **{name: 100 * some[name] for name in ("coverage", "low", "high")})
+        broken = ~((percent["low"] <= 100 * promise) & (percent["high"] >= 100 * promise))
+        for rows, label, role in ((percent[~broken], stage, STAGES[stage]),
+                                  (percent[broken], f"{stage}, off the promise", "alarm")):
+            if len(rows):
+                layers += _dots(rows, x, y, label=label, role=role,
+                                tooltips=[("group", "@group"), ("rows", "@n"),
+                                          ("coverage", "@coverage{0.0} %"),
+                                          ("by chance", "@low{0.0} to @high{0.0} %"),
+                                          ("mean width", "@width{0.[0000]}")])
+    return hv.Overlay(layers).opts(hv.opts.Overlay(
+        title=f"Promised: {100 * promise:g} % in every group", xlim=(-3, 103),
+        ylim=(-0.5, len(names) - 0.5), **_named(names)))
+
+
+def _widths(widths: pd.DataFrame, unit: str) -> hv.Element:
+    x = dimension("coverage", "coverage", "%")
+    y = dimension("width", "mean width of the interval", unit)
+    hover = HoverTool(tooltips=[("promised", "@promised{0.0} %"), ("covers", "@coverage{0.0} %"),
+                                ("mean width", "@width{0.[0000]}")])
+    layers = []
+    for stage, some in _staged(widths[np.isfinite(widths["width"])]):
+        role = ROLES[STAGES[stage]]
+        percent = some.assign(coverage=100 * some["coverage"], promised=100 * some["promised"])
+        percent = percent.sort_values("promised")
+        layers.append(hv.Curve(percent, x, y, label=stage).opts(**role.curve()))
+        layers.append(hv.Scatter(percent, x, [y, "promised"], label=stage).opts(
+            size=6, tools=[hover], **role.points()))
+    empty = hv.Curve(([], []), x, y, label="every interval is infinite")
+    return hv.Overlay(layers or [empty]).opts(hv.opts.Overlay(
+        title="What width buys", xlim=(0, 103), **frame(**LEGEND_BELOW, height=440)))
+
+
+def _dots(rows: pd.DataFrame, x: hv.Dimension, y: hv.Dimension, *, label: str, role: str,
+          tooltips: list[tuple[str, str]]) -> list[hv.Element]:
+    """Marks with horizontal intervals, at numbered rows."""
+    drawn = ROLES[role]
+    lines = hv.Segments((rows["low"], rows["place"], rows["high"], rows["place"]),
+                        [dimension("low", x.label, x.unit), y,
+                         dimension("high", x.label, x.unit), dimension("end", y.label, y.unit)])
+    told = [name for name in rows if name not in (x.name, y.name)]
+    marks = hv.Scatter(rows, x, [y, *told], label=label)
+    return [lines.opts(color=drawn.colour, line_width=2, alpha=0.6),
+            marks.opts(size=9, tools=[HoverTool(tooltips=tooltips)], **drawn.points())]
+
+
+def _named(names: "pd.Series | list[str]") -> dict[str, object]:
+    ticks = [(at, _cut(str(name))) for at, name in enumerate(names)]
+    return frame(**LEGEND_BELOW, yticks=ticks, height=max(360, 240 + ROW * len(ticks)))
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= 22 else name[:21] + "…"
+
+
+def _staged(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    return [(stage, table[table["stage"] == stage]) for stage in STAGES
+            if (table["stage"] == stage).any()]
+
+
+def _some(**tables: pd.DataFrame) -> None:
+    for name, table in tables.items():
+        if table.empty:
+            raise ValueError(f"{name} must have rows, got {len(table)}. Score some rows first.")
