@@ -1,0 +1,83 @@
+"""Rows of outcomes, quantiles and weights, checked once at the public doors."""
+
+from typing import Any
+
+import numpy as np
+
+from workbench.core import check
+from workbench.inference.quantiles.levels import checked_levels
+
+__all__ = ["checked_amounts", "checked_ends", "checked_quantiles", "checked_rows"]
+
+FILL = "Drop the rows or fill the missing entries first."
+
+
+def checked_amounts(sample_weight: Any, n: int) -> np.ndarray:
+    """Amounts >= 0 that each row counts, shape (n,); ones for None.
+
+    Raises
+    ------
+    ValueError
+        If one is negative or not finite, if all are zero, or if they are not one per row.
+    """
+    if sample_weight is None:
+        return np.ones(n)
+    amounts = np.asarray(sample_weight, dtype=float)
+    if amounts.shape != (n,):
+        raise ValueError(f"sample_weight must have one entry for each of the {n} rows, got shape "
+                         f"{amounts.shape}. Pass an array of that length.")
+    check.finite(sample_weight=amounts, hint=FILL)
+    if not ((amounts >= 0).all() and amounts.any()):
+        raise ValueError("sample_weight must be >= 0 and not all zero, got smallest "
+                         f"{amounts.min():.3g} and largest {amounts.max():.3g}. Drop those rows.")
+    return amounts
+
+
+def checked_quantiles(quantiles: Any, quantile_levels: Any, *,
+                      symmetric: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Quantiles, shape (n, q), and their levels, shape (q,); ends may be infinite, never NaN.
+
+    Raises
+    ------
+    ValueError
+        If the shapes disagree, a quantile is NaN, or the levels are not as they must be.
+    """
+    levels = checked_levels(quantile_levels, symmetric=symmetric)
+    rows = np.asarray(quantiles, dtype=float)
+    if rows.ndim != 2 or rows.shape[1] != len(levels):
+        raise ValueError(f"quantiles must have one row per outcome and one column for each of the "
+                         f"{len(levels)} levels, got shape {rows.shape}. Pass shape (n, q).")
+    if np.isnan(rows).any():
+        raise ValueError(f"quantiles must be numbers, got {int(np.isnan(rows).sum())} NaN. {FILL}")
+    return rows, levels
+
+
+def checked_rows(y: Any, quantiles: Any, quantile_levels: Any, *,
+                 symmetric: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Outcomes, shape (n,), their quantiles, shape (n, q), and the levels, shape (q,)."""
+    rows, levels = checked_quantiles(quantiles, quantile_levels, symmetric=symmetric)
+    outcomes = _outcomes(y)
+    check.same_length(y=outcomes, quantiles=rows)
+    return outcomes, rows, levels
+
+
+def checked_ends(y: Any, low: Any, high: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Outcomes and the two ends of their intervals, shape (n,) each; ends may be infinite."""
+    outcomes = _outcomes(y)
+    ends = [np.broadcast_to(np.asarray(end, dtype=float), outcomes.shape)
+            if np.ndim(end) == 0 else np.asarray(end, dtype=float) for end in (low, high)]
+    check.same_length(y=outcomes, low=ends[0], high=ends[1])
+    for name, end in zip(("low", "high"), ends, strict=True):
+        if end.ndim != 1 or np.isnan(end).any():
+            raise ValueError(f"{name} must hold one number per row, got shape {end.shape} with "
+                             f"{int(np.isnan(end).sum())} NaN. {FILL}")
+    return outcomes, ends[0], ends[1]
+
+
+def _outcomes(y: Any) -> np.ndarray:
+    outcomes = np.asarray(y, dtype=float)
+    if outcomes.ndim != 1 or not len(outcomes):
+        raise ValueError(f"y must hold one outcome per row and at least one, got shape "
+                         f"{outcomes.shape}. Pass shape (n,).")
+    check.finite(y=outcomes, hint=FILL)
+    return outcomes
