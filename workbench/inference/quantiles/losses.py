@@ -18,11 +18,9 @@ import torch
 from torch import Tensor
 
 from workbench.core import check
+from workbench.inference.quantiles.resolution import MARGINS
 
-__all__ = ["MARGINS", "Margin", "crossing_penalty", "huber_pinball_loss", "margin_for",
-           "pinball_loss"]
-
-MARGINS = ("single", "vec", "adaptive", "none")
+__all__ = ["Margin", "crossing_penalty", "huber_pinball_loss", "margin_for", "pinball_loss"]
 
 
 @dataclass(frozen=True)
