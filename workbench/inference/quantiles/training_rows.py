@@ -14,7 +14,7 @@ from sklearn.utils.validation import validate_data
 from workbench.core.rng import generator, seed_from
 from workbench.inference.quantiles.rows import checked_amounts
 
-__all__ = ["Rows", "integer_seed", "seeded", "training_rows"]
+__all__ = ["Rows", "equal_rows", "integer_seed", "seeded", "training_rows"]
 
 
 @dataclass(frozen=True)
@@ -89,14 +89,27 @@ def integer_seed(random_state: Any) -> int:
     return seed_from(seeded(random_state))
 
 
-def _merged(rows: Rows) -> Rows:
-    """Sort rows by y, then by X, and add the weights of equal ones."""
-    order = np.argsort(rows.y, kind="stable")
-    if (np.diff(rows.y[order]) == 0).any():
-        order = np.lexsort((*rows.X.T[::-1], rows.y))
-    ordered = rows.take(order)
-    here, before = ordered.X[1:], ordered.X[:-1]
-    same = (ordered.y[1:] == ordered.y[:-1]) & (
+def equal_rows(X: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Which rows are equal in X and y, in an order that does not depend on theirs.
+
+    Returns
+    -------
+    groups : array of int, shape (n,)
+        Equal rows share a number; numbers increase with y, then with the columns of X.
+    """
+    order = np.argsort(y, kind="stable")
+    if (np.diff(y[order]) == 0).any():
+        order = np.lexsort((*X.T[::-1], y))
+    here, before = X[order[1:]], X[order[:-1]]
+    same = (np.diff(y[order]) == 0) & (
         (here == before) | (np.isnan(here) & np.isnan(before))).all(axis=1)
-    first = np.flatnonzero(np.append(True, ~same))
-    return replace(ordered.take(first), weight=np.add.reduceat(ordered.weight, first))
+    groups = np.empty(len(y), dtype=np.intp)
+    groups[order] = np.cumsum(np.append(True, ~same)) - 1
+    return groups
+
+
+def _merged(rows: Rows) -> Rows:
+    """One of each group of equal rows, in the order of the groups, with their weights added."""
+    groups = equal_rows(rows.X, rows.y)
+    first = np.unique(groups, return_index=True)[1]
+    return replace(rows.take(first), weight=np.bincount(groups, rows.weight))
