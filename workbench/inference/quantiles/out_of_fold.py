@@ -33,8 +33,9 @@ def out_of_fold(models: Any, X: Any, y: Any, *,  # noqa: PLR0913 - each option i
     Parameters
     ----------
     models : mapping of name to model, or list of (name, model), models or names
-        With ``fit`` and ``predict_quantiles``; they stay unfitted themselves. One without ``fit``
-        counts as fitted on other rows.
+        With ``fit`` and ``predict_quantiles``; they stay unfitted themselves, and bring their own
+        seeds (a mere name has none). One without ``fit`` is only asked to predict: it must have
+        been fitted on other rows, since what is fitted already cannot be fitted without a fold.
     X : array or DataFrame, shape (n, p)
     y : array, shape (n,)
     quantile_levels : array, shape (q,), optional
