@@ -151,6 +151,19 @@ def test_matches_the_order_that_was_asked_for():
     assert (np.diff(widened) >= 0).all()
 
 
+@pytest.mark.parametrize("nest", ["sort", "widen"])
+@pytest.mark.parametrize("method", ["symmetric", "asymmetric"])
+def test_matches_the_compiled_loops_of_many_rows(monkeypatch, method, nest):
+    y, quantiles, levels = rows(3000)
+    quantiles[::5] = quantiles[::5, ::-1] + 0.0                        # some rows cross
+    for new in (rows(2000, seed=1)[1], rows(500, seed=2)[1] * 0.01):
+        few = calibrate(y, quantiles, levels, method=method).apply(new, nest=nest)
+        with monkeypatch.context() as patch:
+            patch.setattr("workbench.inference.quantiles.conformity.MANY", 0)
+            many = calibrate(y, quantiles, levels, method=method).apply(new, nest=nest)
+        np.testing.assert_array_equal(many, few)
+
+
 def test_rejects_what_cannot_be_calibrated():
     y, quantiles, levels = rows()
     with pytest.raises(ValueError, match="must be symmetric about"):

@@ -26,15 +26,14 @@ from workbench.core.weights import effective_size
 from workbench.inference.quantiles.conformity import (
     METHODS,
     TooFewRowsWarning,
+    equal,
     infinite_levels,
     least_shifts,
-    nested,
     nonconformity,
     shifted,
     sides,
     told,
 )
-from workbench.inference.quantiles.levels import pairs
 from workbench.inference.quantiles.rows import checked_amounts, checked_quantiles, checked_rows
 
 __all__ = ["CARD", "Calibration", "TooFewRowsWarning", "calibrate"]
@@ -98,15 +97,14 @@ class Calibration:
         row, a narrow interval may give an end to a wider one; ``widen`` lets intervals grow only,
         so that the promise holds for each.
         """
-        rows, _ = checked_quantiles(quantiles, self.levels)
-        check.finite(quantiles=rows)
+        rows, _ = checked_quantiles(quantiles, self.levels, finite=True)
         codes = self._codes(groups, len(rows))
         found = np.append(self.shifts, np.full((1, self.shifts.shape[1]), np.inf), axis=0)
         plain = found[:1] if codes is None else found[codes]
         own = plain if weights is None else self._weighted(codes, weights, len(rows))
         known = np.isinf(plain) if codes is None else np.isinf(plain) & (codes >= 0)[:, None]
         _warn_of_rows(np.isinf(own) & ~known)
-        return nested(shifted(rows, own, self.method), nest)
+        return shifted(rows, own, nest)
 
     @property
     def infinite_levels(self) -> np.ndarray:
@@ -195,10 +193,11 @@ def calibrate(y: Any, quantiles: Any, quantile_levels: Any, *, method: str = "sy
     array([[-7., 12.]])
     """
     check.one_of(METHODS, method=method)
-    outcomes, rows, levels = checked_rows(y, quantiles, quantile_levels, symmetric=True)
-    check.finite(quantiles=rows)
-    amounts = checked_amounts(sample_weight, len(outcomes))
-    if not pairs(levels):
+    outcomes, rows, levels = checked_rows(y, quantiles, quantile_levels, symmetric=True,
+                                          finite=True)
+    amounts = (np.broadcast_to(1.0, outcomes.shape) if sample_weight is None
+               else checked_amounts(sample_weight, len(outcomes)))
+    if len(levels) < 2:
         raise ValueError(f"quantile_levels must hold an interval, got {levels.tolist()}. Add 0.1 "
                          "and 0.9.")
     labels, members = _members(groups, amounts)
@@ -218,9 +217,11 @@ def calibrate(y: Any, quantiles: Any, quantile_levels: Any, *, method: str = "sy
 def _members(groups: Any, amounts: np.ndarray) -> tuple[
         tuple[Any, ...] | None, Sequence[np.ndarray | None]]:
     """Labels and the rows of each group that count; None for all rows."""
+    if groups is None and equal(amounts):
+        return None, [None]
     counting = amounts > 0
     if groups is None:
-        return None, [None if counting.all() else np.flatnonzero(counting)]
+        return None, [np.flatnonzero(counting)]
     labels = np.asarray(groups)
     check.same_length(y=amounts, groups=labels)
     codes, found = pd.factorize(labels[counting], use_na_sentinel=False)

@@ -21,6 +21,7 @@ from workbench.inference.quantiles.conformity import (
     METHODS,
     SLACK,
     TooFewRowsWarning,
+    equal,
     infinite_levels,
     nested,
     nonconformity,
@@ -158,12 +159,12 @@ def cross_calibrate(y: Any, quantiles: Any, quantile_levels: Any, fold: Any, *,
         If some ends are infinite.
     """
     check.one_of(METHODS, method=method)
-    outcomes, rows, levels = checked_rows(y, quantiles, quantile_levels, symmetric=True)
-    check.finite(quantiles=rows)
+    outcomes, rows, levels = checked_rows(y, quantiles, quantile_levels, symmetric=True,
+                                          finite=True)
     amounts = checked_amounts(sample_weight, len(outcomes))
     folds = np.asarray(fold)
     check.same_length(y=outcomes, fold=folds)
-    if not pairs(levels):
+    if len(levels) < 2:
         raise ValueError(f"quantile_levels must hold an interval, got {levels.tolist()}. Add 0.1 "
                          "and 0.9.")
     if not (np.issubdtype(folds.dtype, np.integer) and folds.min() >= 0):
@@ -178,7 +179,7 @@ def cross_calibrate(y: Any, quantiles: Any, quantile_levels: Any, fold: Any, *,
     reached = np.stack([np.append(0.0, np.cumsum(counts[order])) for order in orders])
     made = CrossCalibration(
         levels, method, ordered, starts, reached,
-        equal=bool(np.ptp(counts) == 0), size=effective_size(counts))
+        equal=equal(counts), size=effective_size(counts))
     if made.notes:
         warnings.warn(made.notes[0], TooFewRowsWarning, stacklevel=2)
     return made

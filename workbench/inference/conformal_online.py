@@ -18,11 +18,11 @@ from workbench.inference.quantiles.conformity import (
     METHODS,
     nested,
     nonconformity,
-    shifted,
+    outward,
     sides,
 )
 from workbench.inference.quantiles.levels import checked_levels, pairs
-from workbench.inference.quantiles.rows import checked_rows
+from workbench.inference.quantiles.rows import checked_quantiles, checked_rows
 
 __all__ = ["AdaptiveConformal", "AdaptiveState", "Followed"]
 
@@ -138,11 +138,10 @@ class AdaptiveConformal:
         """
         from workbench.inference.quantiles.online_shifts import follow
 
-        rows = np.asarray(quantiles, dtype=float)
-        rows = checked_rows(np.zeros(len(rows)), rows, state.levels)[1]
+        rows, _ = checked_quantiles(quantiles, state.levels, finite=True)
         shifts, _ = follow(np.zeros((len(state.shares), 1)), state.shares, state.shares,
                            state.recent, rate=0.0, window=self.window)
-        return self._moved(rows, shifts[:, 0])
+        return self._moved(rows, shifts.T)
 
     def follow(self, state: AdaptiveState, y: Any, quantiles: Any) -> Followed:
         """Calibrate rows one after another, each on those before it.
@@ -172,14 +171,13 @@ class AdaptiveConformal:
 
     def _scores(self, levels: np.ndarray, y: Any,
                 quantiles: Any) -> tuple[np.ndarray, np.ndarray]:
-        outcomes, rows, _ = checked_rows(y, quantiles, levels)
-        check.finite(quantiles=rows)
+        outcomes, rows, _ = checked_rows(y, quantiles, levels, finite=True)
         return rows, nonconformity(outcomes, rows, self.method)
 
     def _moved(self, rows: np.ndarray, shifts: np.ndarray) -> np.ndarray:
         """Shifted, no end beyond the middle, nested by widening."""
         q = rows.shape[1]
-        moved = shifted(rows, shifts, self.method)
+        moved = rows + outward(shifts, q)
         middle = rows[:, [(q - 1) // 2, q // 2]].mean(axis=1, keepdims=True)
         np.minimum(moved[:, :q // 2], middle, out=moved[:, :q // 2])
         np.maximum(moved[:, -(q // 2):], middle, out=moved[:, -(q // 2):])

@@ -15,11 +15,13 @@ from workbench.core.weights import effective_size
 from workbench.inference.quantiles.isotonic import minmax_sweep
 from workbench.inference.quantiles.levels import pairs
 
-__all__ = ["METHODS", "NESTS", "TooFewRowsWarning", "infinite_levels", "least_shifts", "nested",
-           "new_amount", "nonconformity", "rank_of", "rows_needed", "shifted", "sides", "told"]
+__all__ = ["METHODS", "NESTS", "TooFewRowsWarning", "equal", "infinite_levels", "least_shifts",
+           "nested", "new_amount", "nonconformity", "outward", "rank_of", "rows_needed",
+           "shifted", "sides", "told"]
 
 METHODS = ("symmetric", "asymmetric")
 NESTS = ("sort", "widen")
+MANY = 100_000     # quantiles from which compiled loops are worth their import
 SLACK = 1e-12      # relative; a level such as 1 - 2 * 0.05 is not quite 0.9
 
 
@@ -34,7 +36,7 @@ def sides(quantile_levels: np.ndarray, method: str) -> np.ndarray:
     low ends, then all high ends.
     """
     check.one_of(METHODS, method=method)
-    alphas = np.array([alpha for _, _, alpha in pairs(quantile_levels)])
+    alphas = 2 * quantile_levels[:len(quantile_levels) // 2]
     return alphas if method == "symmetric" else np.concatenate([alphas, alphas]) / 2
 
 
@@ -49,6 +51,10 @@ def nonconformity(y: np.ndarray, quantiles: np.ndarray, method: str) -> np.ndarr
         ``max(low - y, y - high)`` of each interval, or both by themselves.
     """
     k = quantiles.shape[1] // 2
+    if quantiles.size >= MANY:
+        from workbench.inference.quantiles.conformity_loops import both_sides
+
+        return both_sides(y, quantiles, k * (1 + (method == "asymmetric")))
     below = quantiles[:, :k].T - y
     above = y - quantiles[:, ::-1][:, :k].T
     if method == "asymmetric":
@@ -56,20 +62,33 @@ def nonconformity(y: np.ndarray, quantiles: np.ndarray, method: str) -> np.ndarr
     return np.maximum(below, above, out=below)
 
 
-def shifted(quantiles: np.ndarray, shifts: np.ndarray, method: str) -> np.ndarray:
-    """Intervals moved outwards, not yet nested, shape (n, q).
+def outward(shifts: np.ndarray, q: int) -> np.ndarray:
+    """What is added to each quantile, from the shifts of the sides, shape (n, q)."""
+    moves = np.zeros((len(shifts), q))
+    moves[:, :q // 2] = -shifts[:, :q // 2]
+    moves[:, ::-1][:, :q // 2] = shifts[:, -(q // 2):]         # all of them if symmetric
+    return moves
+
+
+def shifted(quantiles: np.ndarray, shifts: np.ndarray, nest: str) -> np.ndarray:
+    """Intervals moved outwards, then nested, shape (n, q).
 
     Parameters
     ----------
     quantiles : array, shape (n, q)
-    shifts : array, shape (s,) or (n, s)
-    method : {"symmetric", "asymmetric"}
+    shifts : array, shape (1, s) or (n, s)
+        One for all rows, or one for each.
+    nest : {"sort", "widen"}
+        As in `nested`.
     """
-    k = quantiles.shape[1] // 2
-    moved = quantiles.copy()
-    moved[:, :k] -= shifts[..., :k]
-    moved[:, ::-1][:, :k] += shifts[..., :k] if method == "symmetric" else shifts[..., k:]
-    return moved
+    check.one_of(NESTS, nest=nest)
+    moves = outward(shifts, quantiles.shape[1])
+    if len(moves) > 1 or quantiles.size < MANY:
+        return nested(quantiles + moves, nest)
+    from workbench.inference.quantiles.conformity_loops import moved
+
+    made, crossing = moved(quantiles, moves[0])
+    return nested(made, nest) if crossing else made
 
 
 def nested(quantiles: np.ndarray, nest: str) -> np.ndarray:
@@ -129,6 +148,11 @@ def rows_needed(alpha: float) -> int:
     return max(1, math.ceil((1 / alpha) * (1 - SLACK) - 1))
 
 
+def equal(amounts: np.ndarray) -> bool:
+    """Whether all rows count the same."""
+    return amounts.strides == (0,) or bool(np.ptp(amounts) == 0)
+
+
 def new_amount(amounts: np.ndarray) -> float:
     """How much a new row counts: as one of ``effective_size`` equal ones with the same total."""
     return float(amounts.sum()) / effective_size(amounts)
@@ -155,16 +179,20 @@ def least_shifts(scores: np.ndarray, amounts: np.ndarray, outside: np.ndarray,
         Infinite where no score is large enough.
     """
     n = len(amounts)
-    if weights is None and np.ptp(amounts) == 0:
-        ranks = [rank_of(alpha, n) for alpha in outside]
-        return np.array([np.partition(row, rank - 1)[rank - 1] if rank <= n else np.inf
-                         for row, rank in zip(scores, ranks, strict=True)])
-    own = np.array(new_amount(amounts)) if weights is None else weights
-    shifts = np.empty((*own.shape, len(outside)))
+    if weights is None and equal(amounts):
+        own, parted = np.full(len(outside), np.inf), np.empty(n)
+        for side, rank in enumerate(rank_of(alpha, n) for alpha in outside):
+            if rank <= n:
+                parted[:] = scores[side]
+                parted.partition(rank - 1)
+                own[side] = parted[rank - 1]
+        return own
+    counts = np.array(new_amount(amounts)) if weights is None else weights
+    shifts = np.empty((*counts.shape, len(outside)))
     for side, (row, alpha) in enumerate(zip(scores, outside, strict=True)):
         order = np.argsort(row)
         reached = np.cumsum(amounts[order])
-        wanted = (1 - alpha) * (reached[-1] + own)
+        wanted = (1 - alpha) * (reached[-1] + counts)
         position = np.searchsorted(reached, wanted * (1 - SLACK))
         shifts[..., side] = np.append(row[order], np.inf)[position]
     return shifts

@@ -1,5 +1,6 @@
 """Rows of outcomes, quantiles and weights, checked once at the public doors."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -33,9 +34,9 @@ def checked_amounts(sample_weight: Any, n: int) -> np.ndarray:
     return amounts
 
 
-def checked_quantiles(quantiles: Any, quantile_levels: Any, *,
-                      symmetric: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Quantiles, shape (n, q), and their levels, shape (q,); ends may be infinite, never NaN.
+def checked_quantiles(quantiles: Any, quantile_levels: Any, *, symmetric: bool = False,
+                      finite: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Quantiles, shape (n, q), and their levels, shape (q,); never NaN, infinite if they may be.
 
     Raises
     ------
@@ -47,15 +48,20 @@ def checked_quantiles(quantiles: Any, quantile_levels: Any, *,
     if rows.ndim != 2 or rows.shape[1] != len(levels):
         raise ValueError(f"quantiles must have one row per outcome and one column for each of the "
                          f"{len(levels)} levels, got shape {rows.shape}. Pass shape (n, q).")
-    if np.isnan(rows).any():
+    if _surely_finite(rows):
+        return rows, levels
+    if finite:
+        check.finite(quantiles=rows, hint=FILL)
+    elif np.isnan(rows).any():
         raise ValueError(f"quantiles must be numbers, got {int(np.isnan(rows).sum())} NaN. {FILL}")
     return rows, levels
 
 
-def checked_rows(y: Any, quantiles: Any, quantile_levels: Any, *,
-                 symmetric: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def checked_rows(y: Any, quantiles: Any, quantile_levels: Any, *, symmetric: bool = False,
+                 finite: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Outcomes, shape (n,), their quantiles, shape (n, q), and the levels, shape (q,)."""
-    rows, levels = checked_quantiles(quantiles, quantile_levels, symmetric=symmetric)
+    rows, levels = checked_quantiles(quantiles, quantile_levels, symmetric=symmetric,
+                                     finite=finite)
     outcomes = _outcomes(y)
     check.same_length(y=outcomes, quantiles=rows)
     return outcomes, rows, levels
@@ -79,5 +85,13 @@ def _outcomes(y: Any) -> np.ndarray:
     if outcomes.ndim != 1 or not len(outcomes):
         raise ValueError(f"y must hold one outcome per row and at least one, got shape "
                          f"{outcomes.shape}. Pass shape (n,).")
-    check.finite(y=outcomes, hint=FILL)
+    if not _surely_finite(outcomes):
+        check.finite(y=outcomes, hint=FILL)
     return outcomes
+
+
+def _surely_finite(values: np.ndarray) -> bool:
+    """Whether the sum of squares is finite, which one pass without copies tells."""
+    flat = values.ravel(order="K")
+    with np.errstate(all="ignore"):
+        return math.isfinite(np.dot(flat, flat))
