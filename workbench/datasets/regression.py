@@ -39,7 +39,8 @@ class Regression:
     Parameters
     ----------
     features : DataFrame, shape (n, p)
-        Floats, and objects for categories (text); NaN where missing.
+        Floats, and objects for categories (text); NaN where missing. Its index holds the rows of
+        the file (the header is row 1).
     y : array, shape (n,)
         The target, finite.
     target : str
@@ -104,8 +105,7 @@ def load_regression(data: str | Path, *, target: str = "", group: str = "",
     groups = _group(frame[group].loc[kept.index], opened) if group else None
     order = kept[time].to_numpy() if time else None
     notes = (*opened.notes, *chosen, *told, *dropped, *read)
-    return Regression(features.reset_index(drop=True), y[kept.index].to_numpy(), target,
-                      None if groups is None else groups.reset_index(drop=True), order,
+    return Regression(features, y[kept.index].to_numpy(), target, groups, order,
                       opened.name, opened.origin, opened.sha256, notes)
 
 

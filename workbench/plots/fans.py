@@ -51,7 +51,7 @@ def fan_chart(rows: pd.DataFrame, *, label: str, unit: str, along: str = "",
     layers = [*(_lines if along else _bands)(shown, x, y, told), *_outcomes(shown, inside, x, y)]
     share = 100 * float(inside.mean())
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=f"{share:.3g} % of the shown rows lie inside their {told}", ylim=(bottom, top),
+        title=f"{share:.3g} % of outcomes are inside", ylim=(bottom, top),
         **frame(**LEGEND_BELOW, height=474)))
 
 
@@ -63,9 +63,9 @@ def _span(rows: pd.DataFrame) -> tuple[float, float]:
 
 
 def _bands(rows: pd.DataFrame, x: hv.Dimension, y: hv.Dimension, told: str) -> list[hv.Element]:
-    ours, other = ROLES["ours"], dimension("high", y.label, y.unit)
-    outer = hv.Area((rows["x"], rows["low"], rows["high"]), x, [y, other], label=told)
-    inner = hv.Area((rows["x"], rows["inner_low"], rows["inner_high"]), x, [y, other],
+    ours = ROLES["ours"]
+    outer = hv.Area((rows["x"], rows["low"], rows["high"]), x, [y, "high"], label=told)
+    inner = hv.Area((rows["x"], rows["inner_low"], rows["inner_high"]), x, [y, "high"],
                     label="inner half")
     middle = hv.Curve((rows["x"], rows["median"]), x, y, label="median")
     return [outer.opts(**ours.band(0.15)), inner.opts(**ours.band(0.28)),
@@ -78,8 +78,7 @@ def _lines(rows: pd.DataFrame, x: hv.Dimension, y: hv.Dimension, told: str) -> l
     for low, high, name, width, alpha in (("low", "high", told, 2, 0.3),
                                           ("inner_low", "inner_high", "inner half", 4, 0.5)):
         lines = hv.Segments((rows["x"], rows[low], rows["x"], rows[high]),
-                            [x, y, dimension("x1", x.label, x.unit),
-                             dimension("y1", y.label, y.unit)], label=name)
+                            [x, y, "right", "top"], label=name)
         layers.append(lines.opts(color=ours.colour, line_width=width, alpha=alpha))
     middle = hv.Scatter((rows["x"], rows["median"]), x, y, label="median")
     return [*layers, middle.opts(size=5, **ours.points())]

@@ -57,19 +57,16 @@ def _map(weights: pd.DataFrame) -> hv.Element:
         "doublings": doublings.clip(-FARTHEST, FARTHEST), "model": weights["model"],
         "level": weights["level"], "weight": weights["weight"]})
     x = dimension("level_low", "quantile level", "share of outcomes below")
-    y = dimension("model_low", "model", "one row each")
+    y = dimension("model_low", "models", "the heaviest on top")
     hover = HoverTool(tooltips=[("model", "@model"), ("level", "@level{0.[000]}"),
                                 ("weight", "@weight{0.[00]} times uniform")])
-    shown = hv.Rectangles(cells, [x, y, dimension("level_high", x.label, x.unit),
-                                  dimension("model_high", y.label, y.unit)],
-                          [dimension("doublings", "weight", "times uniform"), "model", "level",
-                           "weight"])
-    bar = {"ticker": FixedTicker(ticks=list(TIMES)), "major_label_overrides": TIMES,
-           "title": "times uniform"}
+    shown = hv.Rectangles(cells, [x, y, "level_high", "model_high"],
+                          ["doublings", "model", "level", "weight"])
+    bar = {"ticker": FixedTicker(ticks=list(TIMES)), "major_label_overrides": TIMES}
     size = effective_size(mean.to_numpy())
     return shown.opts(hv.opts.Rectangles(
         color="doublings", cmap="PuOr_r", clim=(-FARTHEST, FARTHEST), line_color="#ffffff",
-        line_width=0.5, colorbar=True, colorbar_opts=bar, tools=[hover],
+        line_width=0.5, colorbar=True, colorbar_opts=bar, clabel="times uniform", tools=[hover],
         yticks=[(at, model) for model, at in place.items()], ylim=(-0.5, len(place) - 0.5),
         xlim=(float(edges[0]), float(edges[-1])),
         title=f"{len(place)} models count like {size:.3g} equal ones",

@@ -9,7 +9,7 @@ from workbench.plots.theme import LEGEND_BELOW, ROLES, STACKED, Figure, dimensio
 
 __all__ = ["coverage_by_group", "relative_scores", "reliability"]
 
-STAGES = {"before calibration": "variant", "after calibration": "ours"}
+STAGES = {"uncalibrated": "variant", "calibrated": "ours"}
 KINDS = {"this aggregate": "ours", "aggregate of others": "rival", "one model": "variant"}
 ROW = 30                 # pixels of a named row
 
@@ -27,8 +27,8 @@ def relative_scores(scores: pd.DataFrame, *, level: float = 0.9) -> Figure:
     _some(scores=scores)
     ordered = scores.sort_values("ratio", ascending=False).reset_index(drop=True)
     ordered = ordered.assign(place=np.arange(len(ordered), dtype=float))
-    x = dimension("ratio", "WIS relative to the equal average", "smaller is better")
-    y = dimension("place", "method", "best on top")
+    x = dimension("ratio", "WIS over that of the average", "1 is equal")
+    y = dimension("place", "methods", "best on top")
     floor = 2.0 ** -4
     low, high = max(floor, float(ordered["low"].min()) / 1.1), float(ordered["high"].max()) * 1.1
     layers = [hv.Curve(([1.0, 1.0], [-0.5, len(ordered) - 0.5]), x, y,
@@ -42,7 +42,7 @@ def relative_scores(scores: pd.DataFrame, *, level: float = 0.9) -> Figure:
                                        "@low{0.[000]} to @high{0.[000]}")])
     ticks = [(2.0 ** k, f"{2.0 ** k:g}" if k >= 0 else f"1/{2 ** -k}") for k in range(-4, 8)]
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title="Weighted interval score, smaller is better", logx=True,
+        title="Scores, smaller is better", logx=True,
         xlim=(min(low, 0.7), max(high, 1.4)), xticks=ticks,
         ylim=(-0.5, len(ordered) - 0.5), **_named(ordered["method"])))
 
@@ -66,10 +66,9 @@ def reliability(levels: pd.DataFrame, widths: pd.DataFrame, *, unit: str) -> Fig
         **ROLES["truth"].curve())]
     for stage, some in _staged(levels):
         role, percent = ROLES[STAGES[stage]], 100 * some[["level", "frequency", "low", "high"]]
-        if stage == "after calibration" or levels["stage"].nunique() == 1:
+        if stage == "calibrated" or levels["stage"].nunique() == 1:
             layers.append(hv.Area((percent["level"], percent["low"], percent["high"]), x,
-                                  [y, dimension("high", y.label, y.unit)],
-                                  label=f"{stage}, chance").opts(**role.band()))
+                                  [y, "high"], label="by chance").opts(**role.band()))
         layers.append(hv.Curve((percent["level"], percent["frequency"]), x, y,
                                label=stage).opts(**role.curve()))
     first = hv.Overlay(layers).opts(hv.opts.Overlay(
@@ -105,7 +104,7 @@ def coverage_by_group(groups: pd.DataFrame, *, promise: float, feature: str) -> 
                               **{name: 100 * some[name] for name in ("coverage", "low", "high")})
         broken = ~((percent["low"] <= 100 * promise) & (percent["high"] >= 100 * promise))
         for rows, label, role in ((percent[~broken], stage, STAGES[stage]),
-                                  (percent[broken], f"{stage}, off the promise", "alarm")):
+                                  (percent[broken], "off the promise", "alarm")):
             if len(rows):
                 layers += _dots(rows, x, y, label=label, role=role,
                                 tooltips=[("group", "@group"), ("rows", "@n"),
@@ -132,7 +131,7 @@ def _widths(widths: pd.DataFrame, unit: str) -> hv.Element:
             size=6, tools=[hover], **role.points()))
     empty = hv.Curve(([], []), x, y, label="every interval is infinite")
     return hv.Overlay(layers or [empty]).opts(hv.opts.Overlay(
-        title="What width buys", xlim=(0, 103), **frame(**LEGEND_BELOW, height=440)))
+        title="What width buys", xlim=(0, 103), **frame(legend_position="top_left")))
 
 
 def _dots(rows: pd.DataFrame, x: hv.Dimension, y: hv.Dimension, *, label: str, role: str,
@@ -140,8 +139,7 @@ def _dots(rows: pd.DataFrame, x: hv.Dimension, y: hv.Dimension, *, label: str, r
     """Marks with horizontal intervals, at numbered rows."""
     drawn = ROLES[role]
     lines = hv.Segments((rows["low"], rows["place"], rows["high"], rows["place"]),
-                        [dimension("low", x.label, x.unit), y,
-                         dimension("high", x.label, x.unit), dimension("end", y.label, y.unit)])
+                        [x.clone("low", label="low end"), y, "high", "end"])
     told = [name for name in rows if name not in (x.name, y.name)]
     marks = hv.Scatter(rows, x, [y, *told], label=label)
     return [lines.opts(color=drawn.colour, line_width=2, alpha=0.6),
@@ -154,7 +152,7 @@ def _named(names: "pd.Series | list[str]") -> dict[str, object]:
 
 
 def _cut(name: str) -> str:
-    return name if len(name) <= 22 else name[:21] + "…"
+    return name if len(name) <= 18 else name[:17] + "…"
 
 
 def _staged(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:

@@ -1,0 +1,187 @@
+"""Which model counts how much, and do the intervals keep their promise? Quantiles, aggregated.
+
+Reads a shipped table or the user's own file, lets base models predict quantiles out of fold,
+weighs them per level and per row, and calibrates the intervals on rows that nothing else has seen.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import param
+
+from workbench import plots
+from workbench.core import Params as Declared
+from workbench.core import Result, Summary, check, generator
+from workbench.datasets import REGRESSION_TABLES, Regression, load_regression
+from workbench.inference.quantile_aggregation import QuantileAggregator
+from workbench.inference.quantiles.base_models import BASE_MODELS
+from workbench.inference.quantiles.experiment import (
+    Aggregated,
+    Base,
+    aggregate,
+    base_predictions,
+)
+from workbench.inference.quantiles.findings import MEDIAN, Findings
+from workbench.inference.quantiles.levels import even_levels
+from workbench.inference.quantiles.parts import Groups, Parts, binned, named, split
+from workbench.inference.quantiles.promise import Calibrated, calibrated
+from workbench.inference.quantiles.recent import Recent
+
+__all__ = ["SMOKE", "TITLE", "Params", "figures", "run"]
+
+TITLE = "Quantile aggregation"
+SMOKE = {"n_levels": 5, "base_models": ["qrf", "linear"], "resolution": "medium", "local": False,
+         "penalty": 0.0, "folds": 2}
+MOST_GROUPS = 8
+CALIBRATIONS = ["none", "symmetric", "asymmetric", "mondrian", "cv+", "adaptive"]
+BASES: Recent[Base] = Recent(4)                  # so that a page answers at once when only
+AGGREGATES: Recent[Aggregated] = Recent(32)      # later settings change
+CALIBRATED: Recent[Calibrated] = Recent(32)
+
+
+class Params(Declared):
+    """Where the table is, which models are weighed how, and what is promised."""
+
+    paths = frozenset({"data"})
+
+    data = param.String("yacht", doc=(
+        f"Shipped table ({', '.join(REGRESSION_TABLES)}) or the path of a CSV or Parquet file."))
+    target = param.String("", doc="Column to predict; empty takes the last one.")
+    group = param.String("", doc=(
+        "Column whose groups coverage is told for; empty groups by the predicted median."))
+    group_bins = param.Integer(4, bounds=(1, 12), doc="Groups that numbers are divided into.")
+    time = param.String("", doc=(
+        "Column of dates or numbers in whose order rows arrive: tests then lie after training."))
+    along = param.String("", doc=(
+        "Numeric feature along which weights and intervals are drawn; empty chooses one."))
+    n_levels = param.Integer(19, bounds=(3, 99), doc="Even quantile levels; an odd number.")
+    base_models = param.List(["cgn", "dqr", "qrf", "xt", "lgbm"], item_type=str, bounds=(1, None),
+                             doc=f"Models to weigh, of {', '.join(BASE_MODELS)}.")
+    tune = param.Boolean(default=False, doc=(
+        "Try 20 random settings of each base model first; takes some twenty times as long."))
+    folds = param.Integer(5, bounds=(2, 20), doc="Folds of the out-of-fold predictions.")
+    resolution = param.Selector(default="fine", objects=["coarse", "medium", "fine"], doc=(
+        "A weight per model; per model and level; from each level of each model to each level."))
+    local = param.Boolean(default=True, doc="Let the weights depend on the features of a row.")
+    margin = param.Selector(default="adaptive", objects=["adaptive", "vec", "single", "none"],
+                            doc="Distances that the crossing penalty asks of quantiles.")
+    penalty = param.Number(1.0, bounds=(0, 20), doc=(
+        "Factor of the crossing penalty; at 0, weights that are not local are exact."))
+    isotonise = param.Selector(default="sort", objects=["sort", "pava", "minmax", "none"],
+                               doc="How predicted quantiles are put in order.")
+    searches = param.Integer(1, bounds=(1, 20), doc="Settings of the aggregator to try.")
+    conformal = param.Selector(default="symmetric", objects=CALIBRATIONS, doc=(
+        "How intervals are calibrated: both ends alike, each end, each group, by folds, in time."))
+    alpha = param.Number(0.2, bounds=(0.02, 0.9), doc="Promised share outside the interval.")
+    device = param.Selector(default="auto", objects=["auto", "cpu", "cuda"],
+                            doc="Where the aggregator is trained.")
+    seed = param.Integer(0, bounds=(0, None), doc="Seed of the parts and of all models.")
+
+    @classmethod
+    def conflicts(cls, values: Mapping[str, Any]) -> list[str]:
+        """Refuse what no run could use: a missing file, an unknown model, adaptive out of time."""
+        found = []
+        data, models = values["data"], values["base_models"]
+        if data not in REGRESSION_TABLES and not Path(data).expanduser().is_file():
+            known = ", ".join(map(repr, REGRESSION_TABLES))
+            found.append(f"data must be one of {known} or a file, got {data!r}, which is neither."
+                         f"{check.suggestion(data, REGRESSION_TABLES)} Check the path.")
+        found += [f"base_models must be of {', '.join(map(repr, BASE_MODELS))}, got {name!r}."
+                  f"{check.suggestion(name, BASE_MODELS)}"
+                  for name in models if name not in BASE_MODELS]
+        if len(set(models)) < len(models):
+            found.append(f"base_models must name each model once, got {models!r}. Drop repeats.")
+        if values["n_levels"] % 2 == 0:
+            found.append(f"n_levels must be odd, so that the median is a level, got "
+                         f"{values['n_levels']}. Pass {values['n_levels'] + 1}.")
+        if values["conformal"] == "adaptive" and not values["time"]:
+            found.append("time must name a column where conformal='adaptive', which learns from "
+                         "row to row, got none. Pass time=, or another conformal=.")
+        return found
+
+
+def run(params: Params) -> Result:
+    """Read the table, fit models and aggregate, calibrate, and gather headline and tables."""
+    table = load_regression(params.data, target=params.target, group=params.group,
+                            time=params.time)
+    if params.along:
+        check.one_of(table.features.select_dtypes("number").columns, along=params.along)
+    parts = split(len(table.y), rng=None if params.time else generator(params.seed))
+    of_base = (table.sha256, table.target, params.time, params.n_levels,
+               tuple(params.base_models), params.tune, params.folds, params.seed)
+    base = BASES.get(of_base, lambda: base_predictions(
+        table.features, table.y, parts, params.base_models, even_levels(params.n_levels),
+        folds=params.folds, seed=params.seed, tune=params.tune))
+    of_made = (*of_base, params.resolution, params.local, params.margin, params.penalty,
+               params.isotonise, params.searches, params.device)
+    made = AGGREGATES.get(of_made, lambda: aggregate(_aggregator(params), base))
+    findings = _findings(params, table, parts, base, made, of_made)
+    return Result(_headline(params, table, parts, findings), findings.tables() | {
+        "about": _about(params, table, findings)})
+
+
+def figures(result: Result) -> dict[str, plots.Figure]:
+    """Intervals of test rows, weights, scores beside rivals, reliability, coverage by group."""
+    tables = result.tables
+    told = tables["about"].set_index("key")["value"]
+    unit, promise = "unit of the table", 1 - float(told["alpha"])
+    return {
+        "fan": plots.fan_chart(tables["predictions"], label=told["target"], unit=unit,
+                               along=told["fan along"], level=promise),
+        "weights": plots.model_weight_map(tables["weights"], tables["along"],
+                                          feature=told["along"]),
+        "scores": plots.relative_scores(tables["scores"]),
+        "reliability": plots.reliability(tables["reliability"], tables["widths"], unit=unit),
+        "coverage": plots.coverage_by_group(tables["groups"], promise=promise,
+                                            feature=told["group"]),
+    }
+
+
+def _aggregator(params: Params) -> QuantileAggregator:
+    exact = not params.local and (params.penalty == 0 or params.margin == "none")
+    return QuantileAggregator(
+        even_levels(params.n_levels), solver="lp" if exact else "adam",
+        resolution=params.resolution, local=params.local, margin=params.margin,
+        penalty=params.penalty, isotonise=params.isotonise, searches=params.searches,
+        device=params.device, random_state=params.seed)
+
+
+def _findings(params: Params, table: Regression, parts: Parts, base: Base, made: Aggregated,
+              of_made: tuple[Any, ...]) -> Findings:
+    calibration, test = (_groups(params, table, parts, made, part)
+                         for part in ("calibration", "test"))
+    promise = CALIBRATED.get(
+        (*of_made, params.conformal, params.alpha, params.group, params.group_bins),
+        lambda: calibrated(params.conformal, base, made, params.alpha,
+                           groups=(calibration.labels, test.labels), folds=params.folds))
+    return Findings(base, made, promise, table.features.iloc[parts.test], test, params.alpha,
+                    params.along, params.seed)
+
+
+def _groups(params: Params, table: Regression, parts: Parts, made: Aggregated,
+            part: str) -> Groups:
+    """Groups of one part, formed without its outcomes and with edges from other rows."""
+    if table.group is None:
+        middle = params.n_levels // 2
+        return binned(made.quantiles[part][:, middle], made.quantiles["calibration"][:, middle],
+                      params.group_bins)
+    values, known = (table.group.iloc[rows] for rows in (getattr(parts, part), parts.train))
+    if table.group.dtype.kind == "f" and known.nunique() > params.group_bins:
+        return binned(values, known, params.group_bins)
+    return named(values, known, max(params.group_bins, MOST_GROUPS))
+
+
+def _about(params: Params, table: Regression, findings: Findings) -> pd.DataFrame:
+    """Words of the figures."""
+    told = {"target": table.target, "alpha": repr(params.alpha), "fan along": params.along,
+            "along": findings.along_name, "group": params.group or MEDIAN}
+    return pd.DataFrame({"key": list(told), "value": list(told.values())})
+
+
+def _headline(params: Params, table: Regression, parts: Parts, findings: Findings) -> Summary:
+    notes = [f"The parts: {parts}."]
+    if params.conformal == "none":
+        notes.append("No calibration: coverage is what the models happen to give.")
+    return Summary(findings.numbers(), (*notes, *findings.notes(), *table.notes))
