@@ -28,6 +28,9 @@ SLACK = 1e-12      # relative; a level such as 1 - 2 * 0.05 is not quite 0.9
 class TooFewRowsWarning(UserWarning):
     """Some interval has infinite ends, since too few rows calibrate it."""
 
+    def __init__(self, sentence: str):
+        super().__init__(sentence)
+
 
 def sides(quantile_levels: np.ndarray, method: str) -> np.ndarray:
     """Share that may lie outside each calibrated side, shape (s,).
