@@ -12,7 +12,8 @@ from workbench import catalog
 
 ROOT = Path(__file__).resolve().parents[1]
 CARDS = catalog.cards()
-PAGES = {"bayesian_trend": "opinion_trends"}     # a paper whose study has another name
+PAGES = {"bayesian_trend": "opinion_trends",     # a paper whose study has another name
+         "conformal": "quantile_aggregation"}
 
 
 def room_of(name):
