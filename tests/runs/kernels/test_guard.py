@@ -139,10 +139,12 @@ def test_rejects_another_program(server, argv):
 
 
 def test_identity_importing_scikit_learn_later_keeps_kernels_warm(run, monkeypatch):
-    monkeypatch.delenv("KMP_DUPLICATE_LIB_OK", raising=False)
+    for name in ("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK"):
+        monkeypatch.delenv(name, raising=False)
     with WarmServer(("json",)) as server:
         assert run(server, "1").texts == ["1"]
-        monkeypatch.setenv("KMP_DUPLICATE_LIB_OK", "True")   # as importing threadpoolctl does
+        monkeypatch.setenv("KMP_DUPLICATE_LIB_OK", "True")
+        monkeypatch.setenv("KMP_INIT_AT_FORK", "FALSE")
         assert run(server, "2").texts == ["2"]
         assert server.is_warm
 

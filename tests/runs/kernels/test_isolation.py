@@ -14,7 +14,8 @@ STATE = {
     "script": "sys.argv[0]",
     "executable": "sys.executable, sys.prefix, sys.flags.hash_randomization",
     "environment": ("import os; from workbench.core import libraries; libraries.arviz(); "
-                    "import torch, pymc, panel; sorted((k, v) for k, v in os.environ.items() "
+                    "import sklearn, torch, pymc, panel; "
+                    "sorted((k, v) for k, v in os.environ.items() "
                     "if k not in ('JPY_PARENT_PID', 'IPYTHONDIR'))"),
     "folder": "os.getcwd()",
     "mask": "oct(os.umask(0o22))",
@@ -35,9 +36,11 @@ STATE = {
     "options": "sys.flags, sys._xoptions",
     "limits": "import resource; [resource.getrlimit(n) for n in range(10)]",
     "time zone": "import time; time.tzname, time.timezone",
-    "threads": ("import torch, numba, threadpoolctl, numpy, scipy.linalg; (torch.get_num_threads()"
-                ", numba.config.NUMBA_NUM_THREADS, numba.get_num_threads(), sorted((p['user_api'],"
-                " p['num_threads']) for p in threadpoolctl.threadpool_info()))"),
+    "threads": ("import sklearn, torch, numba, threadpoolctl, scipy.linalg; "
+                "(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS, "
+                "numba.get_num_threads(), "
+                "sorted((p['user_api'], p['num_threads']) "
+                "for p in threadpoolctl.threadpool_info()))"),
 }
 
 

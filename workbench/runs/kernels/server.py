@@ -27,8 +27,8 @@ APPLICATION = str(Path(__file__).with_name("app.py"))
 READ_AT_START = ("PYTHON", "LD_", "LC_", "LANG", "HOME", "XDG_", "MPL", "PYTENSOR", "TORCH",
                  "PYTORCH", "KMP_", "GOMP_", "BOKEH_", "HOLOVIEWS_", "PANEL_", "ARROW_",
                  "MALLOC_", "OMP_PROC", "OMP_PLACES", "OMP_SCHEDULE")
-# The last is set by whoever imports scikit-learn, and only keeps OpenMP from ending the process.
-FOLLOWED = ("PYTHONPATH", "PYTHONHASHSEED", "KMP_DUPLICATE_LIB_OK")
+# The last two are set by whoever imports scikit-learn, and change no result.
+FOLLOWED = ("PYTHONPATH", "PYTHONHASHSEED", "KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK")
 
 
 class WarmServer:
