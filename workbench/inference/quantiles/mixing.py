@@ -16,7 +16,7 @@ from torch import Tensor
 
 __all__ = ["last_layer_weights", "mix"]
 
-TILE = {"cpu": 160_000, "cuda": 2 ** 26}     # logits of a tile: fits the cache; fills the card
+TILE = {"cpu": 500_000, "cuda": 2 ** 26}     # logits of a tile: stays in cache; fills the card
 KEPT = 2 ** 26                               # weights kept for the gradient; more are made again
 
 
@@ -63,7 +63,7 @@ class _Mix(torch.autograd.Function):
         ctx.normalise, ctx.kept = normalise, []
         for tile in _tiles(q, n * i, hidden.device.type):
             weights = last_layer_weights(hidden, head[tile], bias[tile], normalise=normalise)
-            mixed[:, tile] = torch.bmm(weights, inputs.unsqueeze(-1)).squeeze(-1)
+            torch.sum(weights * inputs.unsqueeze(1), -1, out=mixed[:, tile])
             if keeps:
                 ctx.kept.append(weights)
         ctx.save_for_backward(hidden, head, bias, inputs, mixed)

@@ -1,0 +1,98 @@
+"""Training steps of local-fine, 99 levels and 6 models: plain PyTorch and ours in turn.
+
+Run as a program it measures with the given number of threads and prints a record; `measured` runs
+it in a process of its own. Both arms start from the same numbers and see the same batches.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+LEVELS, MODELS, FEATURES, ROWS = 99, 6, 8, 1024
+RUNS = {"batch 64": (64, 24, False), "batch 512": (512, 4, False),
+        "batch 64, PAVA in training": (64, 24, True)}
+REPEATS = 5
+
+
+def world():
+    """Standardised rows whose base quantiles are shifted and stretched normal ones."""
+    from scipy.stats import norm
+
+    from workbench.core import generator
+    from workbench.inference.quantiles.aggregation_rows import Rows
+    from workbench.inference.quantiles.levels import even_levels
+
+    rng = generator(0)
+    X = rng.normal(size=(ROWS, FEATURES))
+    y = 0.8 * X[:, 0] + 0.6 * rng.normal(size=ROWS)
+    middle = 0.8 * X[:, :1] + rng.normal(0, 0.3, (ROWS, MODELS))
+    Z = middle[:, :, None] + rng.uniform(0.3, 1, (MODELS, 1)) * norm.ppf(even_levels(LEVELS))
+    return Rows(*(part.astype(np.float32) for part in (X, Z, y)), None)
+
+
+def arms(batch, count, pava):
+    """The two arms: functions that train for `count` steps and return a network."""
+    import torch
+
+    import _quantile_plain
+    from workbench.inference.quantiles import aggregation_training as training
+    from workbench.inference.quantiles.descent import Descent
+    from workbench.inference.quantiles.levels import even_levels
+    from workbench.inference.quantiles.perceptron import Shape
+    from workbench.inference.quantiles.resolution import Form
+
+    rows, levels = world(), even_levels(LEVELS)
+    scaled = torch.tensor(0.01 * levels, dtype=torch.float32)
+    recipe = training.Recipe(
+        Shape(), Descent(batch_size=batch, max_steps=count, check_every=count), margin="vec",
+        isotonise="pava" if pava else "sort", in_training=pava)
+    form = Form("fine", MODELS, LEVELS)
+    return rows, {
+        "plain": lambda: _quantile_plain.steps(
+            rows, levels, scaled[None, :] - scaled[:, None], count=count, batch=batch, seed=0,
+            pava=pava),
+        "ours": lambda: training.trained(recipe, form, levels, rows, None,
+                                         torch.device("cpu")).network}
+
+
+def main(threads):
+    """Measure each run with both arms in turn and print the record."""
+    import torch
+
+    torch.set_num_threads(threads)
+    record = {}
+    for run, (batch, count, pava) in RUNS.items():
+        rows, both = arms(batch, count, pava)
+        x, Z = torch.tensor(rows.X), torch.tensor(rows.Z)
+        found = {arm: [] for arm in both}
+        warm = [train()(x, Z).detach() for train in both.values()]
+        for _ in range(REPEATS):
+            for arm, train in both.items():
+                clock, used = time.perf_counter(), time.process_time()
+                train()
+                found[arm].append([(time.perf_counter() - clock) / count,
+                                   (time.process_time() - used) / count])
+        record[run] = {arm: {"wall": statistics.median(wall for wall, _ in each),
+                             "cpu": statistics.median(cpu for _, cpu in each)}
+                       for arm, each in found.items()}
+        record[run]["gap"] = float((warm[0] - warm[1]).abs().max())
+    sys.stdout.write(json.dumps(record) + "\n")
+
+
+def measured(threads):
+    """Record of a process with that many threads."""
+    flags = {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(HERE.parent)}
+    done = subprocess.run([sys.executable, HERE / "_quantile_speed.py", str(threads)], check=True,
+                          env=os.environ | flags, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
