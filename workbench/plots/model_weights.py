@@ -6,7 +6,7 @@ import pandas as pd
 from bokeh.models import FixedTicker, HoverTool
 
 from workbench.core.weights import effective_size
-from workbench.plots.theme import LEGEND_BELOW, ROLES, STACKED, Figure, dimension, frame
+from workbench.plots.theme import ROLES, STACKED, Figure, dimension, frame, written_legend
 
 __all__ = ["model_weight_map"]
 
@@ -80,15 +80,23 @@ def _curves(along: pd.DataFrame, feature: str) -> hv.Element:
     layers = [hv.Curve((ends, [1.0, 1.0]), x, y, label="uniform").opts(
         **ROLES["uniform"].curve())]
     heaviest = along.groupby("model")["weight"].mean().sort_values(ascending=False).index
+    entries = [("uniform", "uniform")]
     for model, role in zip(heaviest[:len(CURVES)], CURVES, strict=False):
+        entries.append((str(model), role))
         some = along[along["model"] == model].sort_values("x")
         drawn = np.maximum(some["weight"], 2.0 ** -FARTHEST)
         layers.append(hv.Curve((some["x"], drawn), x, y, label=str(model)).opts(
             **ROLES[role].curve()))
         layers.append(hv.Scatter((some["x"], drawn), x, y, label=str(model)).opts(
             size=5, **ROLES[role].points()))
-    top = max(4.0, 1.2 * float(along["weight"].max()))
-    ticks = [(2.0 ** k, TIMES.get(k, f"{2 ** k}")) for k in range(-FARTHEST, 8) if 2.0 ** k <= top]
+    low = max(2.0 ** -FARTHEST, min(0.5, float(along["weight"].min())) / 1.2)
+    top = max(2.0, float(along["weight"].max())) * 1.2
+    step = (top / low) ** 0.08
+    heights = [top * step ** (len(entries) - place - 0.5) for place in range(len(entries))]
+    edge = 0.02 * (ends[1] - ends[0])
+    layers += written_legend(entries, x, y, at=(ends[0], heights))
+    ticks = [(2.0 ** k, TIMES.get(k, f"{2 ** k}")) for k in range(-FARTHEST, 8)
+             if low <= 2.0 ** k <= top]
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title="Weight of the heaviest models", logy=True, yticks=ticks,
-        ylim=(2.0 ** -FARTHEST / 1.1, top), **frame(**LEGEND_BELOW, height=440)))
+        title="Weight of the heaviest models", logy=True, yticks=ticks, show_legend=False,
+        xlim=(ends[0] - edge, ends[1] + edge), ylim=(low, top * step ** len(entries)), **frame()))

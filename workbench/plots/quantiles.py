@@ -5,12 +5,20 @@ import numpy as np
 import pandas as pd
 from bokeh.models import HoverTool
 
-from workbench.plots.theme import LEGEND_BELOW, ROLES, STACKED, Figure, dimension, frame
+from workbench.plots.theme import (
+    LEGEND_BELOW,
+    ROLES,
+    STACKED,
+    Figure,
+    dimension,
+    frame,
+    written_legend,
+)
 
 __all__ = ["coverage_by_group", "relative_scores", "reliability"]
 
 STAGES = {"uncalibrated": "variant", "calibrated": "ours"}
-KINDS = {"this aggregate": "ours", "aggregate of others": "rival", "one model": "variant"}
+KINDS = {"this aggregate": "ours", "other aggregate": "rival", "one model": "variant"}
 ROW = 30                 # pixels of a named row
 
 
@@ -40,10 +48,9 @@ def relative_scores(scores: pd.DataFrame, *, level: float = 0.9) -> Figure:
                             tooltips=[("method", "@method"), ("relative", "@ratio{0.[000]}"),
                                       (f"{100 * level:g} % interval",
                                        "@low{0.[000]} to @high{0.[000]}")])
-    ticks = [(2.0 ** k, f"{2.0 ** k:g}" if k >= 0 else f"1/{2 ** -k}") for k in range(-4, 8)]
+    low, high = min(low, 0.8), max(high, 1.25)
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title="Scores, smaller is better", logx=True,
-        xlim=(min(low, 0.7), max(high, 1.4)), xticks=ticks,
+        title="Scores, smaller is better", logx=True, xlim=(low, high), xticks=_ticks(low, high),
         ylim=(-0.5, len(ordered) - 0.5), **_named(ordered["method"])))
 
 
@@ -55,7 +62,8 @@ def reliability(levels: pd.DataFrame, widths: pd.DataFrame, *, unit: str) -> Fig
     levels : DataFrame
         Columns stage (of `STAGES`), level, frequency, low, high.
     widths : DataFrame
-        Columns stage, promised, coverage, width; infinite widths are not drawn.
+        Columns stage, promised, coverage, width, endless (share without an end); widths that are
+        not finite are not drawn.
     unit : str
         Of the outcome.
     """
@@ -71,9 +79,11 @@ def reliability(levels: pd.DataFrame, widths: pd.DataFrame, *, unit: str) -> Fig
                                   [y, "high"], label="by chance").opts(**role.band()))
         layers.append(hv.Curve((percent["level"], percent["frequency"]), x, y,
                                label=stage).opts(**role.curve()))
+    entries = [("promise", "truth"), *((stage, STAGES[stage]) for stage, _ in _staged(levels))]
+    layers += written_legend(entries, x, y, at=(4, [92 - 9 * at for at in range(len(entries))]))
     first = hv.Overlay(layers).opts(hv.opts.Overlay(
         title="Outcomes below each quantile", xlim=(0, 100), ylim=(0, 100),
-        **frame(**LEGEND_BELOW, height=440)))
+        show_legend=False, **frame()))
     return hv.Layout([first, _widths(widths, unit)]).cols(1).opts(
         hv.opts.Layout(**STACKED))
 
@@ -120,18 +130,25 @@ def _widths(widths: pd.DataFrame, unit: str) -> hv.Element:
     x = dimension("coverage", "coverage", "%")
     y = dimension("width", "mean width of the interval", unit)
     hover = HoverTool(tooltips=[("promised", "@promised{0.0} %"), ("covers", "@coverage{0.0} %"),
-                                ("mean width", "@width{0.[0000]}")])
+                                ("mean width", "@width{0.[0000]}"),
+                                ("without an end", "@endless{0.0} % of rows")])
     layers = []
-    for stage, some in _staged(widths[np.isfinite(widths["width"])]):
+    shown = widths[np.isfinite(widths["width"])]
+    for stage, some in _staged(shown):
         role = ROLES[STAGES[stage]]
-        percent = some.assign(coverage=100 * some["coverage"], promised=100 * some["promised"])
+        percent = some.assign(coverage=100 * some["coverage"], promised=100 * some["promised"],
+                              endless=100 * some["endless"])
         percent = percent.sort_values("promised")
         layers.append(hv.Curve(percent, x, y, label=stage).opts(**role.curve()))
-        layers.append(hv.Scatter(percent, x, [y, "promised"], label=stage).opts(
+        layers.append(hv.Scatter(percent, x, [y, "promised", "endless"], label=stage).opts(
             size=6, tools=[hover], **role.points()))
-    empty = hv.Curve(([], []), x, y, label="every interval is infinite")
-    return hv.Overlay(layers or [empty]).opts(hv.opts.Overlay(
-        title="What width buys", xlim=(0, 103), **frame(legend_position="top_left")))
+    top = float(shown["width"].max()) if len(shown) else 1.0
+    entries = [(stage, STAGES[stage]) for stage, _ in _staged(shown)]
+    layers += written_legend(entries or [("every interval is infinite", "alarm")], x, y,
+                             at=(4, [top * (1 - 0.09 * at) for at in range(len(entries) or 1)]))
+    return hv.Overlay(layers).opts(hv.opts.Overlay(
+        title="What width buys", xlim=(0, 103), ylim=(0, 1.08 * top), show_legend=False,
+        **frame()))
 
 
 def _dots(rows: pd.DataFrame, x: hv.Dimension, y: hv.Dimension, *, label: str, role: str,
@@ -144,6 +161,14 @@ def _dots(rows: pd.DataFrame, x: hv.Dimension, y: hv.Dimension, *, label: str, r
     marks = hv.Scatter(rows, x, [y, *told], label=label)
     return [lines.opts(color=drawn.colour, line_width=2, alpha=0.6),
             marks.opts(size=9, tools=[HoverTool(tooltips=tooltips)], **drawn.points())]
+
+
+def _ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Ratios to name on an axis of ratios: powers of two, or finer where there are few."""
+    fine = [0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0]
+    if high / low < 4:
+        return [(at, f"{at:g}") for at in fine if low <= at <= high]
+    return [(2.0 ** k, f"{2.0 ** k:g}" if k >= 0 else f"1/{2 ** -k}") for k in range(-4, 8)]
 
 
 def _named(names: "pd.Series | list[str]") -> dict[str, object]:

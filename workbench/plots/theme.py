@@ -12,7 +12,7 @@ import holoviews as hv
 import holoviews.plotting.bokeh  # registers the renderer, without which .opts() fails
 
 __all__ = ["LEGEND_BELOW", "ROLES", "STACKED", "Figure", "Role", "dimension", "figure_html",
-           "frame", "use_theme"]
+           "frame", "use_theme", "written_legend"]
 
 hv.Store.set_current_backend("bokeh")
 hv.renderer("bokeh").webgl = False     # plain canvas draws our few points faster than it loads
@@ -56,8 +56,31 @@ ROLES = {
 LEGEND_BELOW = {"legend_position": "bottom", "legend_cols": 2,    # three do not fit a phone
                 "backend_opts": {"plot.min_border_bottom": 156}}
 
-# Two pictures of one figure, one below the other on any screen, each with its own tools.
-STACKED = {"shared_axes": False, "merge_tools": False, "sizing_mode": "stretch_width"}
+# Two pictures of one figure, one below the other on any screen, without tools.
+STACKED = {"shared_axes": False, "toolbar": None, "sizing_mode": "stretch_width"}
+MARKS = {"solid": "\u2014", "dashed": "- -", "dotted": "\u00b7\u00b7\u00b7", "dotdash": "-\u00b7-"}
+GAP = 5 * "\u00a0"         # room for a mark
+
+
+def written_legend(entries: list[tuple[str, str]], x: hv.Dimension, y: hv.Dimension, *,
+                   at: tuple[float, list[float]]) -> list[hv.Element]:
+    """A legend of texts, since Bokeh loses its own legends in stacked pictures of a hidden frame.
+
+    Parameters
+    ----------
+    entries : list of (name, role)
+    x, y : Dimension
+    at : (float, list of float)
+        Left end, and the height of each entry.
+    """
+    left, heights = at
+    told = {"text_align": "left", "text_font_size": "9.5pt"}
+    marks = [hv.Labels([(left, height, MARKS[ROLES[role].dash])], [x, y], "told").opts(
+        text_color=ROLES[role].colour, text_font_style="bold", **told)
+        for (_, role), height in zip(entries, heights, strict=True)]
+    names = [(left, height, GAP + name)
+             for (name, _), height in zip(entries, heights, strict=True)]
+    return [*marks, hv.Labels(names, [x, y], "told").opts(text_color="#1c1e21", **told)]
 
 
 def dimension(name: str, label: str, unit: str | None = None) -> hv.Dimension:

@@ -123,15 +123,20 @@ def widths_and_coverage(y: Any, quantiles: Any, quantile_levels: Any) -> pd.Data
     Returns
     -------
     table : DataFrame
-        Columns promised, coverage, low, high, width; the widest interval first.
+        Columns promised, coverage, low, high, width (of the rows that have both ends), endless
+        (share of the other rows); the widest interval first.
     """
     quantiles = np.asarray(quantiles, dtype=float)
     rows = []
     for low, high, alpha in pairs(quantile_levels):
         seen = coverage(y, quantiles[:, low], quantiles[:, high])
+        wide = quantiles[:, high] - quantiles[:, low]
+        ending = np.isfinite(wide)
         rows.append((1 - alpha, seen.value, *seen.ends,
-                     float(np.mean(quantiles[:, high] - quantiles[:, low]))))
-    return pd.DataFrame(rows, columns=["promised", "coverage", "low", "high", "width"])
+                     float(wide[ending].mean()) if ending.any() else np.inf,
+                     float(1 - ending.mean())))
+    return pd.DataFrame(rows, columns=["promised", "coverage", "low", "high", "width",
+                                       "endless"])
 
 
 def weights_along(x: Any, weights: Any, names: list[str], *, bins: int = 8) -> pd.DataFrame:

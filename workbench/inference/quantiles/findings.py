@@ -114,8 +114,7 @@ class Findings:
                      ratio_of(ours, equal, rng=self._rng(), level=LEVEL),
                  f"WIS over that of the best single model, {name}":
                      ratio_of(ours, self.losses[name], rng=self._rng(), level=LEVEL)}
-        return told | {f"mean width of the {share}, {stage}": self._width(stage)
-                       for stage in reversed(self.stages)}
+        return told | dict(self._width(share, stage) for stage in reversed(self.stages))
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Tables behind the figures; every figure can be drawn from them alone."""
@@ -164,16 +163,17 @@ class Findings:
         low, high = self.promise.ends(self.alpha)
         return self.stages[stage][:, low], self.stages[stage][:, high]
 
-    def _width(self, stage: str) -> Estimate:
+    def _width(self, share: str, stage: str) -> tuple[str, Estimate]:
+        """Name and value of the mean width, of the intervals that have both ends."""
         low, high = self._ends(stage)
-        wide = high - low
-        lost = int(np.isinf(wide).sum())
-        if lost:
-            return Estimate(np.inf, why=f"{lost} of {len(wide)} intervals have an infinite end")
-        error = float(wide.std(ddof=1) / np.sqrt(len(wide))) if len(wide) > 1 else np.nan
-        if not np.isfinite(error):
-            return Estimate(float(wide.mean()), why="a single test row has no spread")
-        return Measure(float(wide.mean()), error).estimate(LEVEL)
+        wide = (high - low)[np.isfinite(high - low)]
+        which = share if len(wide) == len(low) else f"{len(wide)} finite {share}"
+        name = f"mean width of the {which}, {stage}"
+        if len(wide) < 2:
+            return name, Estimate(float(np.mean(high - low)), why=(
+                f"{len(low) - len(wide)} of {len(low)} intervals have an infinite end"))
+        error = float(wide.std(ddof=1) / np.sqrt(len(wide)))
+        return name, Measure(float(wide.mean()), error).estimate(LEVEL)
 
     @cached_property
     def _along(self) -> tuple[str, np.ndarray]:
@@ -212,7 +212,7 @@ class Findings:
     def _scores(self) -> pd.DataFrame:
         table = relative_scores(self.losses, "equal average", rng=self._rng(), level=LEVEL)
         kinds = dict.fromkeys(self.base.names, "one model") | {"this aggregate": "this aggregate"}
-        kind = table["method"].map(kinds).fillna("aggregate of others")
+        kind = table["method"].map(kinds).fillna("other aggregate")
         return table.assign(kind=kind)[table["method"] != "equal average"]
 
     def _staged(self, make: Any) -> pd.DataFrame:

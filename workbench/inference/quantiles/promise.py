@@ -82,7 +82,8 @@ def calibrated(conformal: str, base: Base, made: Aggregated, alpha: float, *,
             method = "asymmetric" if conformal == "asymmetric" else "symmetric"
             found = calibrate(base.y["calibration"], known, levels, groups=own, method=method)
             after, notes = found.apply(before, groups=new), found.notes
-    return Calibrated(levels, before, after, notes + _lost(after))
+    labels = groups[1] if conformal == "mondrian" and groups else None
+    return Calibrated(levels, before, after, notes + _lost(after, labels))
 
 
 def _nested(base: Base, made: Aggregated, levels: np.ndarray, folds: int
@@ -113,6 +114,11 @@ def _followed(base: Base, known: np.ndarray, before: np.ndarray, levels: np.ndar
         "outcomes of earlier test rows included.",)
 
 
-def _lost(after: np.ndarray) -> tuple[str, ...]:
-    rows = int(np.isinf(after).any(axis=1).sum())
-    return (f"{rows} of {len(after)} test rows have a quantile that is infinite.",) * (rows > 0)
+def _lost(after: np.ndarray, labels: Any) -> tuple[str, ...]:
+    lost = np.isinf(after).any(axis=1)
+    if not lost.any():
+        return ()
+    where = "" if labels is None else " in " + ", ".join(
+        f"group {label!r}" for label in dict.fromkeys(labels[lost]))
+    return (f"{int(lost.sum())} of {len(after)} test rows{where} have an infinite quantile: too "
+            "few calibration rows are like them.",)
