@@ -45,17 +45,18 @@ def pooled(quantiles):
     return torch.stack(rows)
 
 
-def steps(rows, levels, margins, *, count, batch, seed, pava):
-    """Train for some steps; the network."""
-    x, Z, y = map(torch.tensor, (rows.X, rows.Z, rows.y))
-    levels = torch.tensor(levels, dtype=torch.float32)
-    upper = torch.ones(len(levels), len(levels)).triu(1)
-    rng = torch_generator(seed)
-    network = Plain(x.shape[1], Z.shape[1], len(levels), rng)
+def steps(rows, levels, *, count, batch, pava=False, device="cpu"):
+    """Train for some steps, margins 0.01 times the distance of the levels; the network."""
+    x, Z, y = (torch.tensor(part, device=device) for part in (rows.X, rows.Z, rows.y))
+    levels = torch.tensor(levels, dtype=torch.float32, device=device)
+    margins = 0.01 * (levels[None, :] - levels[:, None])
+    upper = torch.ones(len(levels), len(levels), device=device).triu(1)
+    rng = torch_generator(0)
+    network = Plain(x.shape[1], Z.shape[1], len(levels), rng).to(device)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3, weight_decay=1e-7, amsgrad=True)
     done = 0
     while done < count:
-        for at in torch.randperm(len(y), generator=rng).split(batch):
+        for at in torch.randperm(len(y), generator=rng).to(device).split(batch):
             if done == count:
                 break
             optimiser.zero_grad()

@@ -37,11 +37,11 @@ def world():
     return Rows(*(part.astype(np.float32) for part in (X, Z, y)), None)
 
 
-def arms(batch, count, pava):
-    """The two arms: functions that train for `count` steps and return a network."""
+def arms(batch, count, *, pava=False, device="cpu"):
+    """Rows, and two functions that train on them for `count` steps and return a network."""
+    import _quantile_plain
     import torch
 
-    import _quantile_plain
     from workbench.inference.quantiles import aggregation_training as training
     from workbench.inference.quantiles.descent import Descent
     from workbench.inference.quantiles.levels import even_levels
@@ -49,40 +49,42 @@ def arms(batch, count, pava):
     from workbench.inference.quantiles.resolution import Form
 
     rows, levels = world(), even_levels(LEVELS)
-    scaled = torch.tensor(0.01 * levels, dtype=torch.float32)
     recipe = training.Recipe(
         Shape(), Descent(batch_size=batch, max_steps=count, check_every=count), margin="vec",
         isotonise="pava" if pava else "sort", in_training=pava)
     form = Form("fine", MODELS, LEVELS)
     return rows, {
         "plain": lambda: _quantile_plain.steps(
-            rows, levels, scaled[None, :] - scaled[:, None], count=count, batch=batch, seed=0,
-            pava=pava),
+            rows, levels, count=count, batch=batch, pava=pava, device=device),
         "ours": lambda: training.trained(recipe, form, levels, rows, None,
-                                         torch.device("cpu")).network}
+                                         torch.device(device)).network}
+
+
+def timed(rows, both, count):
+    """Medians over repeats in turn [s / step], and the largest gap between the results."""
+    import torch
+
+    x, Z = torch.tensor(rows.X), torch.tensor(rows.Z)
+    plain, ours = (train().cpu()(x, Z).detach() for train in both.values())
+    found = {arm: [] for arm in both}
+    for _ in range(REPEATS):
+        for arm, train in both.items():
+            clock, used = time.perf_counter(), time.process_time()
+            train().cpu()                       # waits for a card
+            found[arm].append([(time.perf_counter() - clock) / count,
+                               (time.process_time() - used) / count])
+    return {arm: {"wall": statistics.median(wall for wall, _ in each),
+                  "cpu": statistics.median(cpu for _, cpu in each)}
+            for arm, each in found.items()} | {"gap": float((plain - ours).abs().max())}
 
 
 def main(threads):
-    """Measure each run with both arms in turn and print the record."""
+    """Measure each run and print the record."""
     import torch
 
     torch.set_num_threads(threads)
-    record = {}
-    for run, (batch, count, pava) in RUNS.items():
-        rows, both = arms(batch, count, pava)
-        x, Z = torch.tensor(rows.X), torch.tensor(rows.Z)
-        found = {arm: [] for arm in both}
-        warm = [train()(x, Z).detach() for train in both.values()]
-        for _ in range(REPEATS):
-            for arm, train in both.items():
-                clock, used = time.perf_counter(), time.process_time()
-                train()
-                found[arm].append([(time.perf_counter() - clock) / count,
-                                   (time.process_time() - used) / count])
-        record[run] = {arm: {"wall": statistics.median(wall for wall, _ in each),
-                             "cpu": statistics.median(cpu for _, cpu in each)}
-                       for arm, each in found.items()}
-        record[run]["gap"] = float((warm[0] - warm[1]).abs().max())
+    record = {run: timed(*arms(batch, count, pava=pava), count)
+              for run, (batch, count, pava) in RUNS.items()}
     sys.stdout.write(json.dumps(record) + "\n")
 
 
