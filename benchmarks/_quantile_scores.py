@@ -8,7 +8,7 @@ SEEDS = 3
 TARGETS = {"equal average": 0.75, "best single": 0.95}
 ABOUT = """19 levels; base models cgn, dqr, qrf, xt and lgbm with their defaults, 5 folds. A tenth
 of the rows is the test, 18 % stop the descent (and choose the best single model), 72 % are learnt
-from. Numbers are the WIS of local-fine over that of the method, below 1 where local-fine is better:
+from. Numbers are the WIS of local-fine over that of the method, below 1 where it is better:
 mean ± standard error over sets and seeds, then the mean of each set. *Best single* is the one with
 the least pinball loss on the rows that stop; *best single in hindsight* on the test itself.
 Aggregators have their defaults: softmax, adaptive margin 0.01, penalty 1, sorted, no search.
