@@ -46,6 +46,7 @@ def holed(part):
     (lambda X, Z, y: (X, Z, y[:-1]), "one entry per row each, but Z has 12, y has 11"),
     (lambda X, Z, y: (X[:5], Z, y), "X has 5"), (lambda X, Z, y: (X[0, 0], Z, y), "local=False"),
     (lambda X, Z, y: (X[:, 0], Z, y), "X must be a table"),
+    (lambda X, Z, y: (X.astype(str) + "a", Z, y), "X must hold numbers, got others: could not"),
     (lambda X, Z, y: (X[:0], Z[:0], y[:0]), "at least one")])
 @pytest.mark.filterwarnings("ignore:divide by zero")
 def test_rejects_rows_that_cannot_be(change, words):

@@ -96,7 +96,7 @@ def checked_features(X: Any, name: str = "X") -> np.ndarray:
     ValueError
         If they are not a table of finite numbers.
     """
-    table = np.asarray(X, dtype=float)
+    table = _numbers(X, name)
     if table.ndim != 2 or not table.shape[1]:
         raise ValueError(f"{name} must be a table with a row per outcome and at least one column, "
                          f"got shape {table.shape}. Pass shape (n, p), or local=False.")
@@ -112,7 +112,7 @@ def checked_base(Z: Any, models: int | None, levels: int, name: str = "Z") -> np
     ValueError
         If the shape is another, or they are not finite.
     """
-    base = np.asarray(Z, dtype=float)
+    base = _numbers(Z, name)
     k = base.shape[1] if base.ndim == 3 else 0
     if not k or base.shape[2] != levels or models not in (None, k):
         wanted = f"({'k' if models is None else models} models, {levels} levels)"
@@ -138,7 +138,7 @@ def checked_training(X: Any, Z: Any, y: Any, sample_weight: Any, *, form: tuple[
         Ends the names of the arguments in messages.
     """
     base = checked_base(Z, *form, f"Z{suffix}")
-    outcomes = np.asarray(y, dtype=float)
+    outcomes = _numbers(y, f"y{suffix}")
     table = None if X is None else checked_features(X, f"X{suffix}")
     if outcomes.ndim != 1 or not len(outcomes):
         raise ValueError(f"y{suffix} must hold one outcome per row and at least one, got shape "
@@ -155,6 +155,14 @@ def checked_training(X: Any, Z: Any, y: Any, sample_weight: Any, *, form: tuple[
 def chunks(n: int, size: int) -> Iterator[slice]:
     """Slices that cover n rows."""
     return (slice(start, start + size) for start in range(0, n, size))
+
+
+def _numbers(values: Any, name: str) -> np.ndarray:
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as wrong:
+        raise ValueError(f"{name} must hold numbers, got others: {wrong}. Encode categories, for "
+                         "instance with table_encoder.") from wrong
 
 
 def _mean_one(amounts: np.ndarray) -> np.ndarray:
