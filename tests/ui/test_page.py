@@ -67,3 +67,12 @@ def test_matches_run_of_older_parameters(tiny):
     page = StudyPage(tiny)
     assert plots(rendered(page)) == 2
     assert page.params.values() == tiny.Params().values()
+
+
+def test_matches_study_that_knows_what_is_quick(tiny, monkeypatch):
+    page = StudyPage(tiny)
+    assert not page._is_quick()              # nothing was timed yet
+    monkeypatch.setattr(tiny, "is_quick", lambda params: params.n == 3, raising=False)
+    assert page._is_quick()
+    page.params.n = 4
+    assert not page._is_quick()

@@ -105,10 +105,12 @@ def numbers_in(text: pd.Series, *, commas: bool = False) -> tuple[pd.Series, lis
     return pd.to_numeric(plain.where(good)).astype(float), notes
 
 
-def useless(values: pd.Series, y: pd.Series, seen: dict[bytes, str]) -> str:
+def useless(values: pd.Series, y: pd.Series, seen: dict[bytes, str], *,
+            plain: bool = True) -> str:
     """Why a feature says nothing that target `y` or an earlier column does not say; or "".
 
-    `seen` maps the digest of each earlier column to its name.
+    `seen` maps the digest of each earlier column to its name; `plain` says that the numbers stood
+    in the file as they are, so that 1, 2, 3, ... are no days.
     """
     if values.notna().all() and values.nunique() == 1:
         return "it is constant"
@@ -116,7 +118,8 @@ def useless(values: pd.Series, y: pd.Series, seen: dict[bytes, str]) -> str:
         return "it equals the target, which no model may see"
     if digest(values) in seen:
         return f"it repeats column {seen[digest(values)]!r}"
-    if values.dtype.kind == "f" and values.iloc[0] in (0, 1) and (values.diff()[1:] == 1).all():
+    if plain and values.dtype.kind == "f" and values.iloc[0] in (0, 1) and (
+            values.diff()[1:] == 1).all():
         return "it numbers the rows; pass it as time= if their order matters"
     return ""
 

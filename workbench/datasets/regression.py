@@ -217,7 +217,8 @@ def _features(frame: pd.DataFrame, y: pd.Series, others: set[str], opened: Opene
     notes: list[str] = []
     for name in (column for column in frame.columns if column not in others):
         feature = read_feature(frame[name], commas=opened.delimiter == ";")
-        why = "" if feature.values is None else useless(feature.values, y, seen)
+        why = "" if feature.values is None else useless(feature.values, y, seen,
+                                                        plain=not feature.notes)
         notes += [*feature.notes, *([f"Column {name!r} was left out: {why}."] if why else [])]
         if feature.values is not None and not why:
             found[name] = feature.values

@@ -122,7 +122,7 @@ def coverage_by_group(groups: pd.DataFrame, *, promise: float, feature: str) -> 
                                           ("by chance", "@low{0.0} to @high{0.0} %"),
                                           ("mean width", "@width{0.[0000]}")])
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=f"Promised: {100 * promise:g} % in every group", xlim=(-3, 103),
+        title=f"{100 * promise:g} % promised per group", xlim=(-3, 103),
         ylim=(-0.5, len(names) - 0.5), **_named(names)))
 
 

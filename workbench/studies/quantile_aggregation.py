@@ -4,6 +4,7 @@ Reads a shipped table or the user's own file, lets base models predict quantiles
 weighs them per level and per row, and calibrates the intervals on rows that nothing else has seen.
 """
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,13 @@ from workbench.inference.quantiles.parts import Groups, Parts, binned, named, sp
 from workbench.inference.quantiles.promise import Calibrated, calibrated
 from workbench.inference.quantiles.recent import Recent
 
-__all__ = ["SMOKE", "TITLE", "Params", "figures", "run"]
+__all__ = ["SMOKE", "TITLE", "Params", "figures", "is_quick", "run"]
 
 TITLE = "Quantile aggregation"
 SMOKE = {"n_levels": 5, "base_models": ["qrf", "linear"], "resolution": "medium", "local": False,
          "penalty": 0.0, "folds": 2}
 MOST_GROUPS = 8
+QUICK = 2.0              # seconds of the last aggregate, below which the next one is not slow
 CALIBRATIONS = ["none", "symmetric", "asymmetric", "mondrian", "cv+", "adaptive"]
 BASES: Recent[Base] = Recent(4)                  # so that a page answers at once when only
 AGGREGATES: Recent[Aggregated] = Recent(32)      # later settings change
@@ -109,15 +111,12 @@ def run(params: Params) -> Result:
     if params.along:
         check.one_of(table.features.select_dtypes("number").columns, along=params.along)
     parts = split(len(table.y), rng=None if params.time else generator(params.seed))
-    of_base = (table.sha256, table.target, params.time, params.n_levels,
-               tuple(params.base_models), params.tune, params.folds, params.seed)
-    base = BASES.get(of_base, lambda: base_predictions(
+    keys = _keys(params, table)
+    base = BASES.get(keys[0], lambda: base_predictions(
         table.features, table.y, parts, params.base_models, even_levels(params.n_levels),
         folds=params.folds, seed=params.seed, tune=params.tune))
-    of_made = (*of_base, params.resolution, params.local, params.margin, params.penalty,
-               params.isotonise, params.searches, params.device)
-    made = AGGREGATES.get(of_made, lambda: aggregate(_aggregator(params), base))
-    findings = _findings(params, table, parts, base, made, of_made)
+    made = AGGREGATES.get(keys[1], lambda: aggregate(_aggregator(params), base))
+    findings = _findings(params, table, parts, base, made)
     return Result(_headline(params, table, parts, findings), findings.tables() | {
         "about": _about(params, table, findings)})
 
@@ -139,6 +138,17 @@ def figures(result: Result) -> dict[str, plots.Figure]:
     }
 
 
+def is_quick(params: Params) -> bool:
+    """Whether a page may compute this as soon as a widget changes: the slow stages are kept."""
+    with contextlib.suppress(ValueError, OSError):
+        base, made, promise = _keys(params, load_regression(
+            params.data, target=params.target, group=params.group, time=params.time))
+        slow = params.conformal == "cv+" or params.searches > 1
+        quick = not slow and (made in AGGREGATES or AGGREGATES.seconds < QUICK)
+        return base in BASES and (quick or promise in CALIBRATED)
+    return False
+
+
 def _aggregator(params: Params) -> QuantileAggregator:
     exact = not params.local and (params.penalty == 0 or params.margin == "none")
     return QuantileAggregator(
@@ -148,14 +158,22 @@ def _aggregator(params: Params) -> QuantileAggregator:
         device=params.device, random_state=params.seed)
 
 
-def _findings(params: Params, table: Regression, parts: Parts, base: Base, made: Aggregated,
-              of_made: tuple[Any, ...]) -> Findings:
+def _keys(params: Params, table: Regression) -> tuple[Any, Any, Any]:
+    """What decides the result of each stage."""
+    base = (table.sha256, table.target, params.time, params.n_levels, tuple(params.base_models),
+            params.tune, params.folds, params.seed)
+    made = (*base, params.resolution, params.local, params.margin, params.penalty,
+            params.isotonise, params.searches, params.device)
+    return base, made, (*made, params.conformal, params.alpha, params.group, params.group_bins)
+
+
+def _findings(params: Params, table: Regression, parts: Parts, base: Base,
+              made: Aggregated) -> Findings:
     calibration, test = (_groups(params, table, parts, made, part)
                          for part in ("calibration", "test"))
-    promise = CALIBRATED.get(
-        (*of_made, params.conformal, params.alpha, params.group, params.group_bins),
-        lambda: calibrated(params.conformal, base, made, params.alpha,
-                           groups=(calibration.labels, test.labels), folds=params.folds))
+    promise = CALIBRATED.get(_keys(params, table)[2], lambda: calibrated(
+        params.conformal, base, made, params.alpha, groups=(calibration.labels, test.labels),
+        folds=params.folds))
     return Findings(base, made, promise, table.features.iloc[parts.test], test, params.alpha,
                     params.along, params.seed)
 

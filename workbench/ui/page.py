@@ -126,9 +126,16 @@ class StudyPage:
         """A parameter has changed: the address follows, and quick studies compute."""
         if not self._fresh() and not self._controls.problems:
             _go(address.query(self.params))
-            if self._seconds is not None and self._seconds < QUICK:
+            if self._is_quick():
                 pn.state.execute(self._compute)
         self._tell()
+
+    def _is_quick(self) -> bool:
+        """Whether to compute without being asked: the study knows, else the last time tells."""
+        knows = getattr(self._study, "is_quick", None)
+        if knows is not None and knows(self.params):
+            return True
+        return self._seconds is not None and self._seconds < QUICK
 
     async def _compute(self, *_: Any) -> None:
         """Compute with the parameters of the widgets; the last request wins."""

@@ -167,13 +167,15 @@ class Findings:
         """Name and value of the mean width, of the intervals that have both ends."""
         low, high = self._ends(stage)
         wide = (high - low)[np.isfinite(high - low)]
-        which = share if len(wide) == len(low) else f"{len(wide)} finite {share}"
-        name = f"mean width of the {which}, {stage}"
+        lost = len(low) - len(wide)
         if len(wide) < 2:
-            return name, Estimate(float(np.mean(high - low)), why=(
-                f"{len(low) - len(wide)} of {len(low)} intervals have an infinite end"))
+            return f"mean width of the {share}, {stage}", Estimate(
+                float(np.mean(high - low)),
+                why=f"{lost} of {len(low)} intervals have an infinite end")
+        which = f"{len(wide)} finite {share}" if lost else share
         error = float(wide.std(ddof=1) / np.sqrt(len(wide)))
-        return name, Measure(float(wide.mean()), error).estimate(LEVEL)
+        return f"mean width of the {which}, {stage}", Measure(float(wide.mean()),
+                                                              error).estimate(LEVEL)
 
     @cached_property
     def _along(self) -> tuple[str, np.ndarray]:

@@ -1,0 +1,154 @@
+"""The study on shipped data and on files it was not made for."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench.core import ParameterError, Result
+from workbench.datasets import load_regression
+from workbench.inference.quantiles.recent import Recent
+from workbench.studies import quantile_aggregation as study
+
+FAST = study.SMOKE
+N = 300
+
+
+@pytest.fixture(scope="module")
+def yacht():
+    return study.run(study.Params(**FAST))
+
+
+@pytest.fixture(scope="module")
+def own_file(tmp_path_factory):
+    """Noise ten times larger in the north than in the south; gaps, dates, an identifier."""
+    rng = np.random.default_rng(3)
+    region = rng.choice(["north", "south"], size=N)
+    size = rng.uniform(0, 10, size=N)
+    table = pd.DataFrame({
+        "name": [f"house {i}" for i in range(N)], "region": region, "size": size,
+        "built": pd.date_range("2001-01-01", periods=N).strftime("%Y-%m-%d"),
+        "colour": rng.choice(["red", "blue", ""], size=N),
+        "price": 3 * size + np.where(region == "north", 10, 1) * rng.normal(size=N)})
+    table.loc[rng.choice(N, 30, replace=False), "size"] = np.nan
+    path = tmp_path_factory.mktemp("own") / "my {own} houses é.csv"
+    table.to_csv(path, index=False)
+    return str(path)
+
+
+def run(**values):
+    return study.run(study.Params(**{**FAST, **values}))
+
+
+def test_every_number_has_an_interval_or_a_reason(yacht):
+    for name, number in yacht.summary.items():
+        assert number.interval is not None or number.why, name
+        assert np.isfinite(number.value), name
+
+
+def test_matches_the_shipped_table(yacht):
+    rows = yacht.tables["predictions"]
+    shipped = load_regression("yacht")
+    np.testing.assert_array_equal(rows["y"], shipped.y[rows["row"] - 2])
+    assert len(rows) == round(0.2 * len(shipped.y))
+    assert (rows["low"] <= rows["median"]).all()
+    assert (rows["median"] <= rows["high"]).all()
+
+
+def test_matches_coverage_and_width_counted_from_the_rows(yacht):
+    rows = yacht.tables["predictions"]
+    inside = rows["y"].between(rows["low"], rows["high"]).mean()
+    told = yacht.summary["coverage of the 80 % intervals, calibrated"]
+    assert told.value == pytest.approx(100 * inside)
+    wide = yacht.summary["mean width of the 80 % intervals, calibrated"]
+    assert wide.value == pytest.approx((rows["high"] - rows["low"]).mean())
+    groups = yacht.tables["groups"].query("stage == 'calibrated'")
+    assert (groups["n"] * groups["coverage"]).sum() == pytest.approx(inside * len(rows))
+
+
+def test_identity_one_model_is_its_own_average():
+    result = run(base_models=["qrf"], resolution="coarse")
+    assert result.summary["WIS over that of the equal average"].value == pytest.approx(1)
+    np.testing.assert_allclose(result.tables["weights"]["weight"], 1)
+
+
+def test_matches_figures_drawn_from_saved_tables(yacht):
+    figures = study.figures(Result(yacht.summary, yacht.tables))
+    assert list(figures) == ["fan", "weights", "scores", "reliability", "coverage"]
+
+
+def test_identity_kept_stages_change_nothing(yacht, monkeypatch):
+    for stage in ("BASES", "AGGREGATES", "CALIBRATED"):
+        monkeypatch.setattr(study, stage, Recent(2))
+    assert not study.is_quick(study.Params(**FAST))
+    again = run()
+    assert study.is_quick(study.Params(**FAST, alpha=0.3))
+    assert not study.is_quick(study.Params(**{**FAST, "seed": 1}))
+    assert dict(again.summary) == dict(yacht.summary)
+    for name, table in yacht.tables.items():
+        pd.testing.assert_frame_equal(table, again.tables[name])
+
+
+@pytest.mark.parametrize("conformal", ["none", "asymmetric", "mondrian", "cv+"])
+def test_matches_each_calibration_to_nested_intervals(conformal):
+    result = run(conformal=conformal, alpha=0.3, folds=3)
+    stages = set(result.tables["widths"]["stage"])
+    assert stages == {"uncalibrated", *["calibrated"] * (conformal != "none")}
+    for _, table in result.tables["widths"].groupby("stage"):
+        assert table.sort_values("promised")["coverage"].is_monotonic_increasing
+
+
+def test_recovers_wider_intervals_where_the_noise_is(own_file):
+    result = run(data=own_file, target="price", group="region", conformal="mondrian")
+    groups = result.tables["groups"].query("stage == 'calibrated'").set_index("group")
+    assert set(groups.index) == {"north", "south"}
+    assert groups.loc["north", "width"] > 2 * groups.loc["south", "width"]
+    # Expected coverage is at least 0.8; each group has some thirty rows.
+    assert (groups["high"] >= 0.8).all()
+    notes = " ".join(result.summary.notes)
+    for told in ("'name' was left out", "'built' holds dates", "'colour'", "'size' 30"):
+        assert told in notes
+
+
+def test_matches_rows_in_time(own_file):
+    result = run(data=own_file, target="price", time="built", conformal="adaptive")
+    rows = result.tables["predictions"]["row"]
+    assert rows.tolist() == list(range(2 + N - len(rows), 2 + N))      # the last rows of the file
+    assert any("outcomes of earlier test rows" in note for note in result.summary.notes)
+
+
+def test_matches_infinite_ends_told_in_notes(own_file, tmp_path):
+    few = tmp_path / "few.csv"
+    pd.read_csv(own_file).head(60).to_csv(few, index=False)
+    result = run(data=str(few), target="price", alpha=0.05)
+    assert any("infinite" in note for note in result.summary.notes)
+    width = result.summary["mean width of the 95 % intervals, calibrated"]
+    assert width.interval is None
+    assert "12 of 12 intervals have an infinite end" in width.why
+    assert study.figures(result)
+
+
+@pytest.mark.slow
+def test_matches_the_default_run_of_the_notebook():
+    result = study.run(study.Params())
+    assert result.summary["WIS over that of the equal average"].value < 0.75
+    assert len(result.tables["along"]["model"].unique()) == 5
+
+
+@pytest.mark.parametrize(("values", "words"), [
+    ({"data": "yatch"}, "Did you mean 'yacht'"),
+    ({"base_models": ["lgb"]}, r"base_models must be of .* got 'lgb'. Did you mean 'lgbm'"),
+    ({"base_models": ["qrf", "qrf"]}, "name each model once"),
+    ({"n_levels": 4}, "n_levels must be odd"),
+    ({"conformal": "adaptive"}, "time must name a column"),
+    ({"alpha": 0.0}, r"alpha must be a number >= 0.02"),
+])
+def test_rejects_before_reading(values, words):
+    with pytest.raises(ParameterError, match=words):
+        study.Params(**values)
+
+
+def test_rejects_a_column_that_is_not_there(own_file):
+    with pytest.raises(ValueError, match=r"target must name a column .* Did you mean 'price'"):
+        run(data=own_file, target="prize")
+    with pytest.raises(ValueError, match=r"along must be one of 'size', 'built', got 'region'"):
+        run(data=own_file, target="price", along="region")
