@@ -17,7 +17,6 @@ from workbench.inference.quantiles.base_models import (
     quantiles_of,
 )
 from workbench.inference.quantiles.linear import LinearQuantiles
-from workbench.inference.quantiles.training_rows import equal_rows, training_rows
 
 LEVELS = [0.1, 0.5, 0.9]
 
@@ -62,30 +61,6 @@ def test_matches_weights_given_to_the_last_step_of_a_pipeline():
     plain = QuantileRegressor(alpha=0.0).fit(np.repeat(X, weight, axis=0), np.repeat(y, weight))
     fit_model(pipe, X, y, weight.astype(float))
     np.testing.assert_allclose(pipe.predict(X), plain.predict(X), atol=1e-8)
-
-
-def test_identity_merged_rows_add_their_weights_in_any_order():
-    rng = generator(1)
-    X, y = rng.integers(0, 3, (60, 2)).astype(float), rng.integers(0, 2, 60).astype(float)
-    X[X[:, 1] == 0, 1] = np.nan
-    amounts = rng.integers(0, 3, 60).astype(float)
-    order = rng.permutation(60)
-    rows, moved = (training_rows(LinearQuantiles(), X[at], y[at], amounts[at], allow_nan=True)
-                   for at in (np.arange(60), order))
-    known = {}
-    for row, truth, amount in zip(X, y, amounts, strict=True):
-        key = (*np.nan_to_num(row, nan=-1.0), truth)
-        known[key] = known.get(key, 0.0) + amount
-    told = {(*np.nan_to_num(row, nan=-1.0), truth): weight
-            for row, truth, weight in zip(rows.X, rows.y, rows.weight, strict=True)}
-    assert told == {key: amount for key, amount in known.items() if amount}
-    np.testing.assert_array_equal(rows.X, moved.X)
-    np.testing.assert_array_equal(rows.weight, moved.weight)
-
-
-def test_matches_groups_of_equal_rows():
-    X = np.array([[1.0, 2.0], [1.0, 2.0], [1.0, 3.0], [0.0, 2.0]])
-    assert equal_rows(X, np.array([5.0, 5.0, 5.0, 4.0])).tolist() == [1, 1, 2, 0]
 
 
 class Wrong(Own):

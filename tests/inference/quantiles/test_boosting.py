@@ -21,6 +21,10 @@ def world(n=400):
 
 def test_matches_lightgbm_level_by_level():
     X, y, amounts = world()
+    amounts += 0.5                                        # no numbers of equal rows
+    amounts /= amounts.mean()
+    middle = np.average(y, weights=amounts)
+    size = np.sqrt(np.average((y - middle) ** 2, weights=amounts))
     ours = BoostedQuantiles(LEVELS, n_estimators=30, random_state=1).fit(X, y, amounts)
     order = np.argsort(y)
     seed = integer_seed(1)
@@ -29,9 +33,10 @@ def test_matches_lightgbm_level_by_level():
             objective="quantile", alpha=level, n_estimators=30, num_leaves=10, subsample=0.8,
             subsample_freq=1, min_child_samples=9, colsample_bytree=0.6, reg_alpha=0.1,
             reg_lambda=0.1, n_jobs=1, seed=seed, deterministic=True, force_row_wise=True,
-            verbosity=-1).fit(X[order], y[order], sample_weight=amounts[order])
+            verbosity=-1).fit(X[order], ((y - middle) / size)[order],
+                              sample_weight=amounts[order])
         np.testing.assert_allclose(ours.predict_quantiles(X)[:, column],
-                                   theirs.booster_.predict(X), rtol=1e-12)
+                                   middle + size * theirs.booster_.predict(X), rtol=1e-9)
 
 
 def test_identity_a_weight_of_two_is_two_rows_and_threads_change_nothing():
@@ -43,6 +48,16 @@ def test_identity_a_weight_of_two_is_two_rows_and_threads_change_nothing():
     threads = model.set_params(n_jobs=2).fit(X, y, amounts).predict_quantiles(X)
     np.testing.assert_allclose(weighted, repeated, rtol=1e-10)
     np.testing.assert_array_equal(threads, weighted)
+
+
+def test_identity_units_of_target_and_weights_do_not_matter():
+    X, y, amounts = world()
+    model, amounts = BoostedQuantiles(LEVELS, n_estimators=5, random_state=0), amounts + 0.5
+    plain = model.fit(X, y, amounts).predict_quantiles(X)
+    tiny = model.fit(X, y, amounts * 2.0**-40).predict_quantiles(X)
+    np.testing.assert_array_equal(tiny, plain)
+    far = model.fit(X, y + 2.0**33, amounts).predict_quantiles(X) - 2.0**33
+    np.testing.assert_allclose(far, plain, atol=1e-4)     # single precision has steps of 1024
 
 
 def test_recovers_levels_on_new_rows():

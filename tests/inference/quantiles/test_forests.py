@@ -22,6 +22,9 @@ def world(n=60, seed=0):
 def by_hand(forest, X, y, amounts, row):
     """Meinshausen's quantiles of one row, by loops over trees and training rows."""
     weights = np.zeros(len(y))
+    centre = np.average(X, axis=0, weights=amounts)
+    scale = np.sqrt(np.average((X - centre) ** 2, axis=0, weights=amounts))
+    X, row = (X - centre) / scale, (row - centre) / scale
     for tree in forest.forest_.estimators_:
         leaf = tree.apply(row[None].astype(np.float32))[0]
         members = (tree.apply(X.astype(np.float32)) == leaf) * amounts
@@ -58,6 +61,33 @@ def test_identity_a_weight_of_two_is_two_rows(extra):
     repeated = QuantileForest(LEVELS, **options).fit(
         np.repeat(X, counts, axis=0), np.repeat(y, counts)).predict_quantiles(new)
     np.testing.assert_array_equal(weighted, repeated)
+
+
+@pytest.mark.parametrize("extra", [False, True])
+def test_identity_units_do_not_matter(extra):
+    """Not even units in which all differences are below 1e-7, or which put 0 far away."""
+    X, y, _ = world(200)
+    options = {"extra": extra, "n_estimators": 5, "random_state": 0}
+    plain = QuantileForest(LEVELS, **options).fit(X, y).predict_quantiles(X)
+    small = QuantileForest(LEVELS, **options).fit(X * 2.0**-40, y * 2.0**-40)
+    np.testing.assert_array_equal(small.predict_quantiles(X * 2.0**-40), plain * 2.0**-40)
+    seconds = 1.7e9 + np.round(X * 100)                   # single precision would see steps of 128
+    far, near = (QuantileForest(LEVELS, **options).fit(rows, y).predict_quantiles(rows)
+                 for rows in (seconds, seconds - 1.7e9))
+    np.testing.assert_array_equal(far, near)
+
+
+@pytest.mark.parametrize("extra", [False, True])
+def test_matches_the_quantiles_of_each_cell_where_rows_repeat(extra):
+    """Four cells, four outcomes: 16 distinct rows, but leaves hold hundreds."""
+    rng = generator(9)
+    X = rng.integers(0, 2, (2000, 2)).astype(float)
+    y = rng.binomial(3, 0.2 + 0.2 * X.sum(axis=1)).astype(float)
+    forest = QuantileForest(LEVELS, extra=extra, n_estimators=5, random_state=0).fit(X, y)
+    for cell in ([0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]):
+        exact = np.quantile(y[(cell == X).all(axis=1)], LEVELS, method="inverted_cdf")
+        np.testing.assert_array_equal(forest.predict_quantiles([cell])[0], exact)
+    assert forest.responses_.tolist() == [0.0, 1.0, 2.0, 3.0]
 
 
 def test_matches_another_library_on_the_same_trees():

@@ -97,12 +97,42 @@ def test_matches_models_of_the_whole_training_part():
     assert set(last.aggregator_.given["y_val"]) == set(y[-24:])
 
 
-def test_identity_equal_rows_stay_on_one_side_and_count_once():
+def test_identity_a_weight_of_two_is_two_rows():
     X, y = world(60)
-    twice = stack(aggregator=Recorder()).fit(np.tile(X, (2, 1)), np.tile(y, 2)).aggregator_.given
-    assert not set(twice["y"]) & set(twice["y_val"])
-    assert "sample_weight_val" not in twice            # each stands for two
-    assert len(twice["y_val"]) == 12
+    amounts, fold = generator(1).integers(0, 4, 60), np.arange(60) % 3
+    again = np.repeat(np.arange(60), amounts)
+    found = []
+    for at, weight in ((np.arange(60), amounts), (again, None)):
+        cv = [(np.flatnonzero(fold[at] != one), np.flatnonzero(fold[at] == one))
+              for one in range(3)]
+        given = stack(aggregator=Recorder(), cv=cv).fit(X[at], y[at], weight).aggregator_.given
+        assert not any(name.startswith("sample_weight") for name in given)
+        assert len(given["y_val"]) == round(0.2 * len(again))
+        found.append(given)
+    for name in ("y", "Z", "y_val", "Z_val"):
+        np.testing.assert_allclose(found[0][name], found[1][name], rtol=1e-9)
+
+
+def test_identity_other_weights_reach_models_and_aggregator_in_any_unit():
+    X, y = world(60)
+    amounts = generator(1).uniform(0.5, 2, 60)
+    found = [stack(aggregator=Recorder()).fit(X, y, scale * amounts).aggregator_.given
+             for scale in (1.0, 1e-9)]
+    kept = {float(truth): amount for truth, amount in zip(y, amounts, strict=True)}
+    np.testing.assert_allclose(found[0]["sample_weight"] * amounts.mean(),
+                               [kept[truth] for truth in found[0]["y"]])
+    for name in ("Z", "sample_weight", "Z_val", "sample_weight_val"):
+        np.testing.assert_allclose(found[0][name], found[1][name], rtol=1e-6)
+
+
+def test_identity_rows_held_out_take_no_kind_of_row_away():
+    rng = generator(2)
+    X = rng.integers(0, 2, (300, 1)).astype(float)
+    y = rng.integers(0, 3, 300).astype(float)
+    given = stack(aggregator=Recorder()).fit(X, y).aggregator_.given
+    kinds = {(0.0, 0.0), (0.0, 1.0), (0.0, 2.0), (1.0, 0.0), (1.0, 1.0), (1.0, 2.0)}
+    for part in ("", "_val"):
+        assert set(zip(given["X" + part][:, 0], given["y" + part], strict=True)) == kinds
 
 
 def test_matches_already_fitted_models():

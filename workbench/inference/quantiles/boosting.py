@@ -14,7 +14,7 @@ import numpy as np
 from workbench.core import check
 from workbench.inference.quantiles.base_models import QuantileEstimator
 from workbench.inference.quantiles.levels import checked_levels
-from workbench.inference.quantiles.training_rows import integer_seed, training_rows
+from workbench.inference.quantiles.training_rows import integer_seed, location, training_rows
 
 __all__ = ["BoostedQuantiles"]
 
@@ -31,7 +31,7 @@ class BoostedQuantiles(QuantileEstimator):
     learning_rate : float > 0
     num_leaves : int > 1
     min_child_samples : int > 0
-        Fewest distinct rows in a leaf.
+        Fewest rows in a leaf.
     subsample, colsample : float in (0, 1]
         Share of the rows and of the features drawn for each tree.
     reg_alpha, reg_lambda : float >= 0
@@ -44,7 +44,8 @@ class BoostedQuantiles(QuantileEstimator):
     ----------
     levels_ : array, shape (q,)
     boosters_ : list of lightgbm.Booster
-        One per level; at most the wanted number of trees, fewer where none improves the loss.
+        One per level, of standardised y, which LightGBM holds in single precision; at most the
+        wanted number of trees, fewer where none improves the loss.
     """
 
     allows_nan = True
@@ -88,8 +89,9 @@ class BoostedQuantiles(QuantileEstimator):
         self.levels_ = checked_levels(self.quantile_levels)
         rows = training_rows(self, X, y, sample_weight, allow_nan=True)
         options = self._options(len(rows))
-        data = lightgbm.Dataset(rows.X, rows.y, weight=rows.varying_weight, params=options,
-                                free_raw_data=False)
+        (self.middle_,), (self.size_,) = location(rows.y[:, None], rows.weight)
+        data = lightgbm.Dataset(rows.X, (rows.y - self.middle_) / self.size_, params=options,
+                                weight=rows.varying_weight, free_raw_data=False)
         self.boosters_ = [
             lightgbm.train({**options, "alpha": float(level)}, data,
                            num_boost_round=self.n_estimators)
@@ -99,8 +101,9 @@ class BoostedQuantiles(QuantileEstimator):
     def predict_quantiles(self, X: Any) -> np.ndarray:
         """Quantiles, shape (n, q); levels are fitted apart, so that they may cross."""
         X = self._new_rows(X)
-        return np.column_stack([booster.predict(X, num_threads=self.n_jobs)
-                                for booster in self.boosters_])
+        found = np.column_stack([booster.predict(X, num_threads=self.n_jobs)
+                                 for booster in self.boosters_])
+        return np.asarray(self.middle_ + self.size_ * found)
 
     def _options(self, n: int) -> dict[str, Any]:
         check.positive(n_estimators=self.n_estimators, learning_rate=self.learning_rate,

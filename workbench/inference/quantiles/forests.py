@@ -18,7 +18,7 @@ from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
 from workbench.core import check
 from workbench.inference.quantiles.base_models import QuantileEstimator
 from workbench.inference.quantiles.levels import checked_levels
-from workbench.inference.quantiles.training_rows import integer_seed, training_rows
+from workbench.inference.quantiles.training_rows import integer_seed, location, training_rows
 
 __all__ = ["QuantileForest", "weighted_quantiles"]
 
@@ -38,7 +38,7 @@ class QuantileForest(QuantileEstimator):
     n_estimators : int > 0
         Trees.
     min_samples_split, min_samples_leaf : int
-        Fewest distinct rows in a node that is split, and in a leaf.
+        Fewest rows in a node that is split, and in a leaf.
     max_features : float, int or str
         Features tried at each split, as in scikit-learn.
     n_jobs : int, optional
@@ -49,8 +49,11 @@ class QuantileForest(QuantileEstimator):
     ----------
     levels_ : array, shape (q,)
     forest_ : RandomForestRegressor or ExtraTreesRegressor
-    responses_ : array, shape (n,)
-        Training responses in increasing order.
+        Of standardised features and responses: scikit-learn takes differences below 1e-7 for none.
+    columns_ : pair of arrays, shape (p,)
+        Means and standard deviations of the features.
+    responses_ : array, shape (m,)
+        Distinct training responses in increasing order.
 
     Examples
     --------
@@ -101,16 +104,19 @@ class QuantileForest(QuantileEstimator):
             self.n_estimators, min_samples_split=self.min_samples_split,
             min_samples_leaf=self.min_samples_leaf, max_features=self.max_features,
             n_jobs=self.n_jobs, random_state=integer_seed(self.random_state))
-        self.forest_.fit(rows.X, rows.y, sample_weight=rows.varying_weight)
-        self.responses_ = rows.y
-        leaves = self.forest_.apply(rows.X)
+        self.columns_ = location(rows.X, rows.weight)
+        (middle,), (size,) = location(rows.y[:, None], rows.weight)
+        self.forest_.fit(self._scaled(rows.X), (rows.y - middle) / size,
+                         sample_weight=rows.varying_weight)
+        leaves = self.forest_.apply(self._scaled(rows.X))
         nodes = [tree.tree_.node_count for tree in self.forest_.estimators_]
         self.first_node_ = np.append(0, np.cumsum(nodes)[:-1])
         members = self._memberships(leaves)
         total = np.maximum(members.T @ rows.weight, np.finfo(float).tiny)
+        self.responses_, place = np.unique(rows.y, return_inverse=True)
+        amounts = sparse.csr_array((rows.weight, place, np.arange(len(rows) + 1)))
         scale = sparse.diags_array(1 / (total * len(nodes)))
-        self.leaf_weights_ = sparse.csr_array(
-            (scale @ members.T @ sparse.diags_array(rows.weight)).tocsr())
+        self.leaf_weights_ = sparse.csr_array((scale @ members.T @ amounts).tocsr())
         return self
 
     def predict_quantiles(self, X: Any) -> np.ndarray:
@@ -130,13 +136,17 @@ class QuantileForest(QuantileEstimator):
 
         Returns
         -------
-        weights : sparse array, shape (n, number of training responses)
+        weights : sparse array, shape (n, m)
             Columns in the order of ``responses_``.
         """
         return self._weights(self._new_rows(X))
 
     def _weights(self, X: np.ndarray) -> Any:
-        return self._memberships(self.forest_.apply(X)) @ self.leaf_weights_
+        return self._memberships(self.forest_.apply(self._scaled(X))) @ self.leaf_weights_
+
+    def _scaled(self, X: np.ndarray) -> np.ndarray:
+        centre, scale = self.columns_
+        return np.asarray((X - centre) / scale)
 
     def _memberships(self, leaves: np.ndarray) -> Any:
         """Which nodes of all trees hold each row, sparse, shape (n, nodes)."""

@@ -15,7 +15,7 @@ from scipy.optimize import linprog
 
 from workbench.inference.quantiles.base_models import QuantileEstimator
 from workbench.inference.quantiles.levels import checked_levels
-from workbench.inference.quantiles.training_rows import Rows, training_rows
+from workbench.inference.quantiles.training_rows import Rows, location, training_rows
 
 __all__ = ["LinearQuantiles"]
 
@@ -72,10 +72,10 @@ class LinearQuantiles(QuantileEstimator):
         self.levels_ = checked_levels(self.quantile_levels)
         if not self.penalty >= 0:
             raise ValueError(f"penalty must be >= 0, got {self.penalty!r}. Pass 0 for none.")
-        rows = training_rows(self, X, y, sample_weight)
+        rows = training_rows(self, X, y, sample_weight).merged()
         weight = rows.weight / rows.weight.sum()
-        centre, scale = _location(rows.X, weight)
-        middle, size = _location(rows.y[:, None], weight)
+        centre, scale = location(rows.X, weight)
+        middle, size = location(rows.y[:, None], weight)
         scaled = Rows((rows.X - centre) / scale, (rows.y - middle[0]) / size[0], weight)
         found = np.column_stack([self._solve(scaled, level) for level in self.levels_]) * size[0]
         self.coefficients_ = found[1:] / scale[:, None]
@@ -105,11 +105,3 @@ class LinearQuantiles(QuantileEstimator):
             raise ValueError(f"the linear programme at level {level:g} must have a solution, got "
                              f"{solved.message!r}. Look for features of very different sizes.")
         return np.append(-solved.eqlin.marginals[0], slopes)
-
-
-def _location(columns: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted mean and standard deviation of each column; one where a column is constant."""
-    centre = weight @ columns
-    spread = np.sqrt(weight @ (columns - centre) ** 2)
-    size = np.maximum(np.abs(columns).max(axis=0), np.finfo(float).tiny)
-    return centre, np.where(spread > 1e-12 * size, spread, 1.0)

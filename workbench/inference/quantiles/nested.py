@@ -39,7 +39,7 @@ from workbench.inference.quantiles.stack_parts import (
     stack_levels,
 )
 from workbench.inference.quantiles.stacking import DEFAULT_MODELS
-from workbench.inference.quantiles.training_rows import seeded
+from workbench.inference.quantiles.training_rows import seeded, written_out
 
 __all__ = ["NestedConformalStack"]
 
@@ -131,16 +131,17 @@ class NestedConformalStack(CalibratedQuantiles):
         check.one_of(NESTS, nest=self.nest)
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         y = y.astype(float)
-        amounts = checked_amounts(sample_weight, len(y))
+        rows, amounts = written_out(checked_amounts(sample_weight, len(y)))
         self.levels_ = checked_levels(stack_levels(self.quantile_levels, self.aggregator),
                                       symmetric=True)
         rng = seeded(self.random_state)
         named = prepared(named_models(DEFAULT_MODELS if self.estimators is None
                                       else self.estimators), self.levels_, rng)
         self.names_ = [name for name, _ in named]
-        fold = _fold_of_each_row(self.cv, X, y)
+        fold = _fold_of_each_row(self.cv, X, y)[rows]
+        X, y = X[rows], y[rows]
         count = int(fold.max()) + 1
-        weight = None if sample_weight is None else amounts
+        weight = None if np.ptp(amounts) == 0 else amounts
         self.models_ = self._fit_without(named, (X, y, weight), fold,
                                          [(one,) for one in range(count)])
         Z = self._nested_quantiles(named, (X, y, weight), fold)
@@ -148,7 +149,7 @@ class NestedConformalStack(CalibratedQuantiles):
         quantiles = np.empty((len(y), len(self.levels_)))
         for one in range(count):
             own = fold == one
-            fitted = self._aggregator(Part(X, Z[one], y, amounts), fold, one, rng)
+            fitted = self._aggregator(Part(X, Z[one], y, amounts, rows), fold, one, rng)
             quantiles[own] = fitted.predict(
                 X[own], fitted_quantiles(self.models_[one], X[own], self.levels_))
             self.aggregators_.append(fitted)
@@ -211,13 +212,13 @@ class NestedConformalStack(CalibratedQuantiles):
 
     def _aggregator(self, rows: Part, fold: np.ndarray, left: int, rng: Any) -> Any:
         """Aggregator of the rows without one fold, stopped by some of them."""
-        used = (fold != left) & (rows.amounts > 0)
+        used = fold != left
         rest, folds = rows.take(used), fold[used]
         held = held_out_rows(rest.X, rest.y, self.validation_share, in_order=False, rng=rng)
         return fit_aggregator(
             aggregator_for(self.aggregator, self.levels_, rng),
-            rest.take(~held).merged(folds[~held]),
-            rest.take(held).merged(folds[held]) if held.any() else None)
+            rest.take(~held).ordered(folds[~held]),
+            rest.take(held).ordered(folds[held]) if held.any() else None)
 
 
 def _fold_of_each_row(cv: Any, X: np.ndarray, y: np.ndarray) -> np.ndarray:

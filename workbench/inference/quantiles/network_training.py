@@ -26,7 +26,7 @@ from workbench.inference.quantiles.losses import (
     pinball_loss,
 )
 from workbench.inference.quantiles.perceptron import Shape, perceptron
-from workbench.inference.quantiles.training_rows import Rows
+from workbench.inference.quantiles.training_rows import Rows, location
 
 __all__ = ["GaussianHead", "JointHead", "RandomLevelHead", "Trained", "train"]
 
@@ -162,8 +162,8 @@ def train(rows: Rows, make_head: Any, shape: Shape, how: Descent, *,
     """
     fitted, held = _parts(rows, options[0], rng)
     device = device_for(options[1])
-    centre, scale = _location(fitted.X, fitted.weight)
-    middle, size = (float(one[0]) for one in _location(fitted.y[:, None], fitted.weight))
+    centre, scale = location(fitted.X, fitted.weight)
+    middle, size = (float(one[0]) for one in location(fitted.y[:, None], fitted.weight))
 
     def tensors(part: Rows) -> tuple[Tensor, Tensor, Tensor]:
         return tuple(torch.as_tensor(one, dtype=torch.float32, device=device) for one in (
@@ -197,12 +197,3 @@ def _parts(rows: Rows, share: float, rng: np.random.Generator) -> tuple[Rows, Ro
     order = rng.permutation(len(rows))
     held = min(max(1, round(share * len(rows))), len(rows) - 1)
     return rows.take(order[held:]), rows.take(order[:held])
-
-
-def _location(columns: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted mean and standard deviation of each column; one where a column is constant."""
-    share = weight / weight.sum()
-    centre = share @ columns
-    spread = np.sqrt(share @ (columns - centre) ** 2)
-    size = np.maximum(np.abs(columns).max(axis=0), np.finfo(float).tiny)
-    return centre, np.where(spread > 1e-12 * size, spread, 1.0)

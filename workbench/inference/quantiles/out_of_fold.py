@@ -147,16 +147,17 @@ def checked_folds(cv: Any, X: Any, y: np.ndarray) -> Folds:
     return folds
 
 
-def restricted(folds: Folds, kept: np.ndarray) -> Folds:
-    """The same folds among some of the rows.
+def restricted(folds: Folds, rows: np.ndarray) -> Folds:
+    """The same folds among some of the rows, or repeated ones.
 
     Parameters
     ----------
     folds : list of (train, test)
-    kept : array of bool, shape (n,)
+    rows : array of int, shape (m,)
+        Positions; the folds found hold places among them.
     """
-    place = np.cumsum(kept) - 1
-    found = [(place[train[kept[train]]], place[test[kept[test]]]) for train, test in folds]
+    found = [(np.flatnonzero(np.isin(rows, train)), np.flatnonzero(np.isin(rows, test)))
+             for train, test in folds]
     found = [(train, test) for train, test in found if len(test)]
     if not all(len(train) for train, _ in found):
         raise ValueError("cv must leave rows to fit on in each fold, got a fold without any. "

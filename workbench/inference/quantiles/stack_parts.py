@@ -7,7 +7,7 @@ import numpy as np
 
 from workbench.inference.quantiles.base_models import copied
 from workbench.inference.quantiles.levels import checked_levels
-from workbench.inference.quantiles.training_rows import equal_rows
+from workbench.inference.quantiles.training_rows import ordered
 
 __all__ = ["Part", "aggregator_for", "fit_aggregator", "held_out_rows", "stack_levels"]
 
@@ -23,33 +23,33 @@ class Part:
     y : array, shape (n,)
     amounts : array, shape (n,)
         What each row counts.
+    source : array of int, shape (n,)
+        Which row of the table each was written out from.
     """
 
     X: np.ndarray
     Z: np.ndarray
     y: np.ndarray
     amounts: np.ndarray
+    source: np.ndarray
 
     def take(self, chosen: np.ndarray) -> "Part":
         """Some of the rows."""
-        return Part(self.X[chosen], self.Z[chosen], self.y[chosen], self.amounts[chosen])
+        return Part(self.X[chosen], self.Z[chosen], self.y[chosen], self.amounts[chosen],
+                    self.source[chosen])
+
+    def once(self) -> "Part":
+        """Each row of the table once, for tests that take rows for independent."""
+        return self.take(np.unique(self.source, return_index=True)[1])
 
     def predicted(self) -> np.ndarray:
         """Which rows have base quantiles: some folds, such as those of time, skip the first."""
         return np.asarray(~np.isnan(self.Z).any(axis=(1, 2)))
 
-    def merged(self, fold: np.ndarray | float = 0.0) -> "Part":
-        """One row for all that are equal in X, y and fold, with their amounts added.
-
-        So an amount of two is two rows also for an aggregator that draws batches, and the order
-        of the rows does not matter.
-        """
+    def ordered(self, fold: np.ndarray | float = 0.0) -> "Part":
+        """The rows by y, fold and X, so that their order matters to no aggregator."""
         folds = np.broadcast_to(fold, len(self.y))
-        groups = equal_rows(np.column_stack([folds, self.X]), self.y)
-        first = np.unique(groups, return_index=True)[1]
-        total = np.bincount(groups, self.amounts)
-        once = self.take(first)
-        return Part(once.X, once.Z, once.y, total)
+        return self.take(ordered(np.column_stack([folds, self.X, self.amounts]), self.y))
 
 
 def stack_levels(quantile_levels: Any, aggregator: Any) -> np.ndarray:
@@ -80,7 +80,7 @@ def aggregator_for(aggregator: Any, levels: np.ndarray, rng: np.random.Generator
 
 def held_out_rows(X: np.ndarray, y: np.ndarray, share: float, *, in_order: bool,
                   rng: np.random.Generator) -> np.ndarray:
-    """Rows to stop by, array of bool, shape (n,); equal rows stay on one side.
+    """Rows to stop by, array of bool, shape (n,), whatever the order of the rows.
 
     Parameters
     ----------
@@ -97,10 +97,9 @@ def held_out_rows(X: np.ndarray, y: np.ndarray, share: float, *, in_order: bool,
     n = len(y)
     if in_order:
         return np.arange(n) >= n - round(share * n)
-    groups = equal_rows(X, y)
-    distinct = int(groups.max()) + 1
-    chosen = rng.permutation(distinct) < round(share * distinct)
-    return np.asarray(chosen[groups])
+    held = np.zeros(n, dtype=bool)
+    held[ordered(X, y)[rng.permutation(n)[:round(share * n)]]] = True
+    return held
 
 
 def fit_aggregator(aggregator: Any, training: Part, validation: Part | None) -> Any:

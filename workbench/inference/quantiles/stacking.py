@@ -35,7 +35,7 @@ from workbench.inference.quantiles.stack_parts import (
     held_out_rows,
     stack_levels,
 )
-from workbench.inference.quantiles.training_rows import seeded
+from workbench.inference.quantiles.training_rows import seeded, written_out
 
 __all__ = ["DEFAULT_MODELS", "StackedQuantileRegressor"]
 
@@ -81,7 +81,8 @@ class StackedQuantileRegressor(MetaEstimatorMixin, QuantileEstimator):
     Notes
     -----
     X must be numbers without gaps; encode tables before, for instance by `table_encoder` in a
-    pipeline. Rows equal in X, y and fold count once for the aggregator, with their weights added.
+    pipeline. Whole sample weights are numbers of equal rows, where they make the table ten times
+    longer at most.
 
     Examples
     --------
@@ -130,31 +131,31 @@ class StackedQuantileRegressor(MetaEstimatorMixin, QuantileEstimator):
         """
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         y = y.astype(float)
-        amounts = checked_amounts(sample_weight, len(y))
+        rows, amounts = written_out(checked_amounts(sample_weight, len(y)))
         rng = seeded(self.random_state)
         self.levels_ = stack_levels(self.quantile_levels, self.aggregator)
         aggregator = aggregator_for(self.aggregator, self.levels_, rng)
         named = named_models(DEFAULT_MODELS if self.estimators is None else self.estimators)
         self.names_ = [name for name, _ in named]
         folds = None if _is_prefit(self.cv) else checked_folds(self.cv, X, y)
+        X, y = X[rows], y[rows]
         held = held_out_rows(X, y, self.validation_share, in_order=self.in_order, rng=rng)
-        held &= amounts > 0
-        kept = ~held & (amounts > 0)
-        weight = None if sample_weight is None else amounts[kept]
+        kept = ~held
+        weight = None if np.ptp(amounts) == 0 else amounts[kept]
         if folds is None:
             self.models_, fold = named, np.zeros(int(kept.sum()))
             Z = fitted_quantiles(named, X[kept], self.levels_)
         else:
             Z, fold = self._cross_fit(prepared(named, self.levels_, rng), X[kept], y[kept],
-                                      (restricted(folds, kept), weight))
-        training = Part(X[kept], Z, y[kept], amounts[kept])
+                                      (restricted(folds, rows[kept]), weight))
+        training = Part(X[kept], Z, y[kept], amounts[kept], rows[kept])
         predicted = training.predicted()
         training, fold = training.take(predicted), fold[predicted]
-        validation = self._validation(X[held], y[held], amounts[held])
-        self.leaks_ = None if validation is None else check_for_leak(
-            training.Z, training.y, validation.Z, validation.y, quantile_levels=self.levels_,
-            names=self.names_)
-        self.aggregator_ = fit_aggregator(aggregator, training.merged(fold), validation)
+        validation = Part(X[held], self._base(X[held]), y[held], amounts[held],
+                          rows[held]).ordered() if held.any() else None
+        self.leaks_ = None if validation is None else self._leaks(training.once(),
+                                                                  validation.once())
+        self.aggregator_ = fit_aggregator(aggregator, training.ordered(fold), validation)
         return self
 
     def predict_quantiles(self, X: Any) -> np.ndarray:
@@ -195,8 +196,9 @@ class StackedQuantileRegressor(MetaEstimatorMixin, QuantileEstimator):
             fold[test] = number
         return Z, fold
 
-    def _validation(self, X: np.ndarray, y: np.ndarray, amounts: np.ndarray) -> Part | None:
-        return Part(X, self._base(X), y, amounts).merged() if len(y) else None
+    def _leaks(self, training: Part, validation: Part) -> pd.DataFrame:
+        return check_for_leak(training.Z, training.y, validation.Z, validation.y,
+                              quantile_levels=self.levels_, names=self.names_)
 
 
 def _is_prefit(cv: Any) -> bool:
