@@ -110,7 +110,7 @@ def crossing_penalty(quantiles: Tensor, margin: Margin | None = None, *,
         sums = _PairsWithin.apply(shifted, margin.gap)
     else:
         ordered = torch.sort(shifted, dim=-1, stable=True).values
-        sums = (ordered - shifted) @ torch.arange(q).to(shifted)
+        sums = (ordered - shifted) @ torch.arange(q, dtype=shifted.dtype, device=shifted.device)
     return _mean(sums / (q * (q - 1) / 2), sample_weight)
 
 
