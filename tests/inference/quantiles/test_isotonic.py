@@ -102,6 +102,16 @@ def test_matches_views_and_single_rows():
     assert pava(np.empty((0, 9))).shape == (0, 9)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.int64])
+def test_matches_other_precisions(dtype):
+    values = torch.tensor([[3, 1, 2, 8, 5]], dtype=dtype)
+    found = pava(values)
+    assert found.dtype == (dtype if dtype.is_floating_point else torch.float64)
+    assert found.tolist() == [[2, 2, 2, 6.5, 6.5]]
+    if dtype != torch.bfloat16:
+        assert pava(values.numpy()).tolist() == found.tolist()
+
+
 def test_rejects_an_unknown_method():
     with pytest.raises(ValueError, match="method must be one of 'none', 'sort', 'pava'"):
         isotonise(rows(), "sorted")

@@ -11,6 +11,20 @@ def test_matches_the_percentiles():
     np.testing.assert_array_equal(checked_levels(None), even_levels(19))
 
 
+@pytest.mark.parametrize("q", [2, 3, 6, 9, 19, 99])
+def test_matches_levels_in_single_precision(q):
+    levels = even_levels(q).astype(np.float32)
+    np.testing.assert_allclose(checked_levels(levels, symmetric=True), even_levels(q), atol=5.1e-8)
+    assert checked_levels(np.float32([0.1, 0.9])).tolist() == [0.1, 0.9]
+
+
+def test_identity_levels_are_a_copy():
+    given = np.array([0.1, 0.5, 0.9])
+    found = checked_levels(given)
+    given[0] = 0.2
+    assert found[0] == 0.1
+
+
 @pytest.mark.parametrize("q", [1, 2, 9, 99])
 def test_identity_pairs_are_symmetric(q):
     levels = even_levels(q)

@@ -92,6 +92,14 @@ def test_identity_integer_weights_are_repeated_rows():
         interval_score(y.repeat(counts), -1.0, 1.0, alpha=0.2), rel=1e-12)
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e-12, 1e12, 1e200])
+def test_identity_scores_are_in_the_unit_of_y(scale):
+    y, quantiles, levels = crossing_rows()
+    for score in (pinball, wis, crps):
+        assert score(y * scale, quantiles * scale, levels) / scale == pytest.approx(
+            score(y, quantiles, levels), rel=1e-12)
+
+
 def test_identity_a_constant_added_to_both_changes_no_score():
     y, quantiles, levels = crossing_rows()
     for score in (pinball, wis, crps):

@@ -49,7 +49,8 @@ def pava(quantiles: Any) -> Any:
     Returns
     -------
     pooled : array or tensor, shape (..., q)
-        Same library and dtype; its gradient is the average over each pooled block.
+        Same library and dtype, double precision for whole numbers; its gradient is the average
+        over each pooled block.
 
     Examples
     --------
@@ -63,9 +64,9 @@ def pava(quantiles: Any) -> Any:
     from workbench.inference.quantiles import pooling
 
     values = np.asarray(quantiles)
-    if not np.issubdtype(values.dtype, np.floating):
-        values = values.astype(float)
-    return pooling.block_means(values, pooling.starts(values), ordered=True)
+    exact = values if values.dtype in (np.float32, np.float64) else values.astype(float)
+    pooled = pooling.block_means(exact, pooling.starts(exact), ordered=True)
+    return pooled.astype(values.dtype) if np.issubdtype(values.dtype, np.floating) else pooled
 
 
 def minmax_sweep(quantiles: Any) -> Any:

@@ -28,7 +28,8 @@ def checked_levels(quantile_levels: Any, *, symmetric: bool = False) -> np.ndarr
     Parameters
     ----------
     quantile_levels : sequence of float, or None
-        Increasing, inside (0, 1); None takes `even_levels()`.
+        Increasing, inside (0, 1); None takes `even_levels()`. Those in single precision are read
+        as the seven decimals that they hold.
     symmetric : bool
         Require a level ``1 - t`` for each level t, as central intervals need.
 
@@ -39,7 +40,10 @@ def checked_levels(quantile_levels: Any, *, symmetric: bool = False) -> np.ndarr
     """
     if quantile_levels is None:
         return even_levels()
-    levels = np.asarray(quantile_levels, dtype=float)
+    given = np.asarray(quantile_levels)
+    levels = np.array(given, dtype=float)
+    if given.dtype == np.float32:
+        levels = levels.round(7)
     if levels.ndim != 1 or not levels.size:
         raise ValueError(f"quantile_levels must be a row of levels, got shape {levels.shape}. "
                          "Pass for instance [0.1, 0.5, 0.9].")

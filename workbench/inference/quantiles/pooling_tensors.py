@@ -1,7 +1,8 @@
 """Pooling of adjacent violators for torch tensors, differentiable with its pattern held constant.
 
-On the CPU the pattern and the means are compiled; elsewhere all violating neighbours are pooled at
-once, pass by pass, which needs few passes and no loop over rows. Loaded only by its first use.
+On the CPU the pattern and the means are compiled; elsewhere, and in half precision, all violating
+neighbours are pooled at once, pass by pass, which needs few passes and no loop over rows. Loaded
+only by its first use.
 """
 
 from typing import Any
@@ -16,7 +17,9 @@ __all__ = ["pooled"]
 
 def pooled(quantiles: torch.Tensor) -> torch.Tensor:
     """Nearest increasing rows in least squares, shape (..., q)."""
-    if quantiles.device.type == "cpu":
+    if not quantiles.is_floating_point():
+        quantiles = quantiles.double()
+    if quantiles.device.type == "cpu" and quantiles.dtype in (torch.float32, torch.float64):
         return _Pooled.apply(quantiles)
     return pooled_by_passes(quantiles)
 

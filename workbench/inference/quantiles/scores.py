@@ -15,6 +15,7 @@ import numpy as np
 
 from workbench.core import check
 from workbench.core.weights import normalise
+from workbench.inference.quantiles.levels import checked_levels
 from workbench.inference.quantiles.reliability import (
     Crossings,
     coverage,
@@ -95,8 +96,8 @@ def wis_losses(y: Any, quantiles: Any, quantile_levels: Any, *,
     which is ``2 * mean_k pinball_k``; without a median the sum over the intervals is divided by K,
     the same mean.
     """
+    checked_levels(quantile_levels, symmetric=True)
     losses = pinball_losses(y, quantiles, quantile_levels)
-    checked_rows(y, quantiles, quantile_levels, symmetric=True)
     if losses.shape[1] % 2 == 0 and not allow_even:
         raise ValueError("quantile_levels must be odd in number, so that one is the median, got "
                          f"{losses.shape[1]}. Add 0.5, or pass allow_even=True.")
@@ -191,8 +192,8 @@ def _shortfall(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Mean of ``max(-u, 0)`` while u runs linearly from a to b."""
     below = np.maximum(-a, 0) + np.maximum(-b, 0)
     apart = np.abs(a) + np.abs(b)
-    mixed = a * b < 0
-    return np.where(mixed, below ** 2 / (2 * np.where(mixed, apart, 1.0)), below / 2)
+    share = np.divide(below, apart, out=np.zeros_like(below), where=apart > 0)
+    return share * below / 2
 
 
 def _mean(losses: np.ndarray, sample_weight: Any) -> float:
