@@ -99,11 +99,27 @@ def test_identity_one_stream_in_parts():
     np.testing.assert_array_equal(state.shares, whole.state.shares)
 
 
+def test_identity_a_state_of_a_longer_window_is_cut():
+    y, quantiles = generator(7).normal(size=80), predicted(80)
+    short = AdaptiveConformal(window=20)
+    states = [AdaptiveConformal(window=window).init(LEVELS, y[:60], quantiles[:60])
+              for window in (20, 50)]
+    own, longer = (short.follow(state, y[60:], quantiles[60:]) for state in states)
+    np.testing.assert_array_equal(longer.quantiles, own.quantiles)
+    np.testing.assert_array_equal(longer.state.recent, own.state.recent)
+
+
 def test_rejects_options_without_meaning():
     with pytest.raises(ValueError, match="rate must be finite and >= 0"):
         AdaptiveConformal(rate=-1.0)
-    with pytest.raises(ValueError, match="window must be positive"):
-        AdaptiveConformal(window=0)
+    for window in (0, 2.5, math.inf):
+        with pytest.raises(ValueError, match="window must be a whole number of rows above zero"):
+            AdaptiveConformal(window=window)
     with pytest.raises(ValueError, match="must hold an interval"):
         AdaptiveConformal().init([0.5])
+    with pytest.raises(ValueError, match="y must hold one outcome per row"):
+        AdaptiveConformal().init(LEVELS, quantiles=predicted(9))
+    state = AdaptiveConformal().init(LEVELS)
+    with pytest.raises(ValueError, match="state must be that of method 'asymmetric', got"):
+        AdaptiveConformal(method="asymmetric").apply(state, predicted(9))
     assert AdaptiveConformal(rate=0).bound(0.1, 10) == math.inf

@@ -102,7 +102,9 @@ class AdaptiveConformal:
 
     def __post_init__(self) -> None:
         check.one_of(METHODS, method=self.method)
-        check.positive(window=self.window, hint="Pass 500 to remember that many rows.")
+        if not (isinstance(self.window, int | np.integer) and self.window > 0):
+            raise ValueError(f"window must be a whole number of rows above zero, got "
+                             f"{self.window!r}. Pass 500 to remember that many.")
         if not 0 <= self.rate < np.inf:
             raise ValueError(f"rate must be finite and >= 0, got {self.rate!r}. Pass 0.01, or 0 "
                              "to keep the share.")
@@ -123,7 +125,7 @@ class AdaptiveConformal:
             raise ValueError(f"quantile_levels must hold an interval, got {levels.tolist()}. Add "
                              "0.1 and 0.9.")
         shares = sides(levels, self.method)
-        if y is None:
+        if y is None and quantiles is None:
             return AdaptiveState(levels, shares, np.empty((len(shares), 0)))
         scores = self._scores(levels, y, quantiles)[1]
         return AdaptiveState(levels, shares, scores[:, -self.window:])
@@ -139,8 +141,9 @@ class AdaptiveConformal:
         from workbench.inference.quantiles.online_shifts import follow
 
         rows, _ = checked_quantiles(quantiles, state.levels, finite=True)
-        shifts, _ = follow(np.zeros((len(state.shares), 1)), state.shares, state.shares,
-                           state.recent, rate=0.0, window=self.window)
+        shares, recent = self._remembered(state)
+        shifts, _ = follow(np.zeros((len(shares), 1)), shares, shares, recent, rate=0.0,
+                           window=self.window)
         return self._moved(rows, shifts.T)
 
     def follow(self, state: AdaptiveState, y: Any, quantiles: Any) -> Followed:
@@ -157,17 +160,25 @@ class AdaptiveConformal:
         from workbench.inference.quantiles.online_shifts import follow
 
         rows, scores = self._scores(state.levels, y, quantiles)
-        shifts, shares = follow(scores, sides(state.levels, self.method), state.shares,
-                                state.recent, rate=self.rate, window=self.window)
-        recent = np.concatenate([state.recent, scores], axis=1)[:, -self.window:]
+        before, recent = self._remembered(state)
+        shifts, shares = follow(scores, sides(state.levels, self.method), before, recent,
+                                rate=self.rate, window=self.window)
+        recent = np.concatenate([recent, scores], axis=1)[:, -self.window:]
         return Followed(self._moved(rows, shifts.T), (scores > shifts).T, shares[:, :-1].T,
                         AdaptiveState(state.levels, shares[:, -1], recent))
 
     def bound(self, alpha: float, n: int) -> float:
-        """Largest possible difference between the frequency of misses in n rows and `alpha`."""
+        """Largest possible difference between `alpha` and how often the first n rows miss."""
         if self.rate == 0:
             return np.inf
         return (max(alpha, 1 - alpha) + self.rate) / (self.rate * n)
+
+    def _remembered(self, state: AdaptiveState) -> tuple[np.ndarray, np.ndarray]:
+        """Shares and last scores of a state, which may come from a longer window."""
+        if len(state.shares) != len(sides(state.levels, self.method)):
+            raise ValueError(f"state must be that of method {self.method!r}, got one of "
+                             f"{len(state.shares)} sides. Make it with init() of this object.")
+        return state.shares, state.recent[:, -self.window:]
 
     def _scores(self, levels: np.ndarray, y: Any,
                 quantiles: Any) -> tuple[np.ndarray, np.ndarray]:
