@@ -63,6 +63,15 @@ def test_identity_equal_weights_and_their_scale():
         np.testing.assert_array_equal(scaled.apply(Z), some.apply(Z))
 
 
+def test_identity_equal_weights_of_so_many_rows_that_their_sums_are_rounded():
+    n, levels = 1_000_000, [0.1, 0.5, 0.9]
+    y, quantiles = generator(5).normal(size=n), np.tile([-1.0, 0.0, 1.0], (n, 1))
+    fold, Z = np.arange(n) % 4, np.tile([-1.0, 0.0, 1.0], (1, 4, 1))
+    plain = cross_calibrate(y, quantiles, levels, fold)
+    equal = cross_calibrate(y, quantiles, levels, fold, sample_weight=np.full(n, 0.1))
+    np.testing.assert_array_equal(equal.apply(Z), plain.apply(Z))
+
+
 def test_identity_integer_weights_are_repeated_rows_but_for_the_new_one():
     """The same proposals; a new row counts as one of the rows in the latter, as stated."""
     y, quantiles, fold, Z = world()
@@ -134,3 +143,7 @@ def test_rejects_predictions_that_do_not_fit_the_folds():
         cross_calibrate(y, quantiles, LEVELS, fold - 1)
     with pytest.raises(ValueError, match="y has 60, fold has 59"):
         cross_calibrate(y, quantiles, LEVELS, fold[1:])
+    with pytest.raises(ValueError, match=r"one per row, got int64 entries .* shape \(60, 1\)"):
+        cross_calibrate(y, quantiles, LEVELS, fold[:, None])
+    with pytest.raises(ValueError, match="weights must have one entry for each of the 20 new"):
+        made.apply(Z, weights=np.ones(3))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import QuantileRegressor
 from sklearn.model_selection import KFold, cross_validate
@@ -107,8 +108,14 @@ def test_rejects_options_and_folds_that_promise_nothing():
             X, y).predict_interval(X, 0.9)
     with pytest.raises(ValueError, match="cv must hold out each row exactly once"):
         CrossConformalQuantileRegressor(cv=list(KFold(5).split(X))[:4]).fit(X, y)
-    with pytest.raises(ValueError, match="cv must keep held-out rows out of the fit"):
-        CrossConformalQuantileRegressor(cv=[(np.arange(40), np.arange(40))]).fit(X, y)
+    overlapping = [(np.arange(40), np.arange(40))]
+    with pytest.raises(ValueError, match="cv must not fit on the rows that it holds out"):
+        CrossConformalQuantileRegressor(cv=overlapping).fit(X, y)
+    with pytest.raises(ValueError, match="40 held out and 40 of them fitted on too"):
+        ConformalQuantileRegressor(cv=overlapping).fit(X, y)
+    with pytest.raises(NotFittedError, match="Wrap it in FrozenEstimator"):
+        ConformalQuantileRegressor(LinearQuantiles(levels).fit(X, y), calibration_share=1).fit(
+            X, y)
     with pytest.raises(ValueError, match="calibration_share must lie above 0"):
         ConformalQuantileRegressor(calibration_share=0.0).fit(X, y)
     with pytest.raises(ValueError, match="Wrap a regressor with a quantile loss in PerLevel"):

@@ -34,7 +34,13 @@ from workbench.inference.quantiles.conformity import (
     sides,
     told,
 )
-from workbench.inference.quantiles.rows import checked_amounts, checked_quantiles, checked_rows
+from workbench.inference.quantiles.rows import (
+    checked_amounts,
+    checked_groups,
+    checked_new_amounts,
+    checked_quantiles,
+    checked_rows,
+)
 
 __all__ = ["CARD", "Calibration", "TooFewRowsWarning", "calibrate"]
 
@@ -130,18 +136,12 @@ class Calibration:
                              "to both, or to neither.")
         if self.labels is None:
             return None
-        labels = np.asarray(groups)
-        if labels.shape != (n,):
-            raise ValueError(f"groups must have one label for each of the {n} rows, got shape "
-                             f"{labels.shape}. Pass an array of that length.")
-        return np.asarray(pd.Index(list(self.labels)).get_indexer(pd.Index(labels)))
+        codes, labels = _factorised(checked_groups(groups, n))
+        return np.asarray(pd.Index(self.labels, dtype=object).get_indexer(labels)[codes])
 
     def _weighted(self, codes: np.ndarray | None, amounts: Any, n: int) -> np.ndarray:
         """Shift of each side for each new row, shape (n, s)."""
-        weights = np.broadcast_to(np.asarray(amounts, dtype=float), (n,))
-        if not ((weights >= 0) & np.isfinite(weights)).all():
-            raise ValueError("weights must be finite and >= 0, got smallest "
-                             f"{weights.min():.3g} and largest {weights.max():.3g}. Clip them.")
+        weights = checked_new_amounts(amounts, n)
         own = np.full((n, self.shifts.shape[1]), np.inf)
         outside = sides(self.levels, self.method)
         for code, (scores, held) in enumerate(zip(self.nonconformity, self.amounts, strict=True)):
@@ -200,6 +200,8 @@ def calibrate(y: Any, quantiles: Any, quantile_levels: Any, *, method: str = "sy
     if len(levels) < 2:
         raise ValueError(f"quantile_levels must hold an interval, got {levels.tolist()}. Add 0.1 "
                          "and 0.9.")
+    if equal(amounts):
+        amounts = np.broadcast_to(amounts[0], amounts.shape)
     labels, members = _members(groups, amounts)
     outside = sides(levels, method)
     scores = nonconformity(outcomes, rows, method)
@@ -219,15 +221,18 @@ def _members(groups: Any, amounts: np.ndarray) -> tuple[
     """Labels and the rows of each group that count; None for all rows."""
     if groups is None and equal(amounts):
         return None, [None]
-    counting = amounts > 0
+    counting = np.flatnonzero(amounts)
     if groups is None:
-        return None, [np.flatnonzero(counting)]
-    labels = np.asarray(groups)
-    check.same_length(y=amounts, groups=labels)
-    codes, found = pd.factorize(labels[counting], use_na_sentinel=False)
+        return None, [counting]
+    codes, labels = _factorised(checked_groups(groups, len(amounts))[counting])
     order = np.argsort(codes, kind="stable")
-    parts = np.split(np.flatnonzero(counting)[order], np.cumsum(np.bincount(codes))[:-1])
-    return tuple(found.tolist()), parts
+    return tuple(labels), np.split(counting[order], np.cumsum(np.bincount(codes))[:-1])
+
+
+def _factorised(groups: pd.Index) -> tuple[np.ndarray, pd.Index]:
+    """Code of each row, and the labels as objects: NaN for a missing one, whatever the type."""
+    codes, labels = pd.factorize(groups, use_na_sentinel=False)
+    return codes, labels.astype(object).where(labels.notna(), np.nan)
 
 
 def _warn_of_rows(lost: np.ndarray) -> None:

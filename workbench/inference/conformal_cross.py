@@ -30,7 +30,11 @@ from workbench.inference.quantiles.conformity import (
     told,
 )
 from workbench.inference.quantiles.levels import pairs
-from workbench.inference.quantiles.rows import checked_amounts, checked_rows
+from workbench.inference.quantiles.rows import (
+    checked_amounts,
+    checked_new_amounts,
+    checked_rows,
+)
 
 __all__ = ["CrossCalibration", "cross_calibrate"]
 
@@ -121,11 +125,8 @@ class CrossCalibration:
             ranks = [rank_of(alpha, round(self.size)) for alpha in outside]
             amounts = np.tile(np.array(ranks)[:, None] * one, (1, n))
         else:
-            own = total / self.size if weights is None else np.asarray(weights, dtype=float)
-            if not (np.isfinite(own) & (own >= 0)).all():
-                raise ValueError("weights must be finite and >= 0, got smallest "
-                                 f"{np.min(own):.3g} and largest {np.max(own):.3g}. Clip them.")
-            amounts = (1 - outside)[:, None] * np.broadcast_to(total + own, (n,))
+            own = checked_new_amounts(total / self.size if weights is None else weights, n)
+            amounts = (1 - outside)[:, None] * (total + own)
         return amounts * (1 - SLACK)
 
 
@@ -162,24 +163,25 @@ def cross_calibrate(y: Any, quantiles: Any, quantile_levels: Any, fold: Any, *,
     outcomes, rows, levels = checked_rows(y, quantiles, quantile_levels, symmetric=True,
                                           finite=True)
     amounts = checked_amounts(sample_weight, len(outcomes))
-    folds = np.asarray(fold)
+    folds = np.atleast_1d(fold)
     check.same_length(y=outcomes, fold=folds)
     if len(levels) < 2:
         raise ValueError(f"quantile_levels must hold an interval, got {levels.tolist()}. Add 0.1 "
                          "and 0.9.")
-    if not (np.issubdtype(folds.dtype, np.integer) and folds.min() >= 0):
-        raise ValueError(f"fold must hold whole numbers from 0, got {folds.dtype} entries down "
-                         f"to {folds.min()}. Number the models.")
+    if not (folds.ndim == 1 and np.issubdtype(folds.dtype, np.integer) and folds.min() >= 0):
+        raise ValueError(f"fold must hold whole numbers from 0, one per row, got {folds.dtype} "
+                         f"entries down to {folds.min()}, shape {folds.shape}. Number the models.")
     used = amounts > 0
     scores = nonconformity(outcomes[used], rows[used], method)
     starts = np.append(0, np.cumsum(np.bincount(folds[used], minlength=int(folds.max()) + 1)))
     orders = [np.lexsort((side, folds[used])) for side in scores]
     counts = amounts[used]
     ordered = np.stack([side[order] for side, order in zip(scores, orders, strict=True)])
-    reached = np.stack([np.append(0.0, np.cumsum(counts[order])) for order in orders])
-    made = CrossCalibration(
-        levels, method, ordered, starts, reached,
-        equal=equal(counts), size=effective_size(counts))
+    alike, numbers = equal(counts), np.arange(len(counts) + 1)
+    reached = np.stack([counts[0] * numbers if alike else
+                        np.append(0.0, np.cumsum(counts[order])) for order in orders])
+    made = CrossCalibration(levels, method, ordered, starts, reached,
+                            equal=alike, size=effective_size(counts))
     if made.notes:
         warnings.warn(made.notes[0], TooFewRowsWarning, stacklevel=2)
     return made

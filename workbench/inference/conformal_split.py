@@ -6,6 +6,7 @@ What they promise, and from where, is in `conformal`.
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.validation import check_is_fitted
@@ -15,6 +16,9 @@ from workbench.inference.quantiles.base_models import fit_model, median_of, quan
 from workbench.inference.quantiles.calibrated import CalibratedQuantiles
 
 __all__ = ["ConformalQuantileRegressor"]
+
+UNFITTED = ("estimator must be fitted already where no row is left to fit it on, got an unfitted "
+            "%(name)s: what scikit-learn copies loses its fit. Wrap it in FrozenEstimator.")
 
 
 class ConformalQuantileRegressor(CalibratedQuantiles):
@@ -91,6 +95,8 @@ class ConformalQuantileRegressor(CalibratedQuantiles):
         if len(train):
             model = fit_model(model, _safe_indexing(X, train), outcomes[train],
                               None if weights is None else weights[train])
+        elif isinstance(model, BaseEstimator):
+            check_is_fitted(model, msg=UNFITTED)
         self.estimator_ = model
         rows = _safe_indexing(X, held)
         self.calibration_ = calibrate(
@@ -124,8 +130,14 @@ class ConformalQuantileRegressor(CalibratedQuantiles):
         """Rows to fit and rows to calibrate; rows without weight never calibrate."""
         n = len(y)
         if self.cv is not None:
-            train, held = next(iter(check_cv(self.cv).split(X, y)))
-            return np.arange(n)[train], np.arange(n)[held]
+            train, held = next(iter(check_cv(self.cv).split(X, y)), ([], []))
+            rest, kept = np.arange(n)[train], np.arange(n)[held]
+            both = np.intersect1d(rest, kept)
+            if len(both) or not len(kept):
+                raise ValueError("cv must hold out rows that it does not fit on, got "
+                                 f"{len(kept)} held out and {len(both)} of them fitted on too. "
+                                 "Pass a splitter such as TimeSeriesSplit().")
+            return rest, kept
         if not 0 < self.calibration_share <= 1:
             raise ValueError("calibration_share must lie above 0 and not above 1, got "
                              f"{self.calibration_share!r}. Pass 0.25 for a quarter of the rows.")

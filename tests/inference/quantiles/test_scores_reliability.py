@@ -65,6 +65,21 @@ def test_matches_a_missing_label_and_a_group_without_weight():
     assert table["coverage"][2] == 1.0
 
 
+def test_matches_labels_of_any_type_and_weights_of_any_scale():
+    codes, y = np.arange(12) % 3, np.arange(12.0)
+    plain = coverage_by_group(y, 3.0, 8.0, codes)
+    weight = np.full(12, 1e-200)
+    for labels in (pd.date_range("2020", periods=3)[codes], pd.Categorical.from_codes(
+            codes, ["low", "mid", "high"], ordered=True), np.array(["a", "b", None])[codes],
+                   ["a" if code == 0 else "b" if code == 1 else np.nan for code in codes]):
+        table = coverage_by_group(y, 3.0, 8.0, labels, sample_weight=weight)
+        pd.testing.assert_frame_equal(table.drop(columns="group"), plain.drop(columns="group"))
+        assert table["group"].tolist()[0] == labels[0]
+    assert pd.isna(table["group"].iloc[2])
+    with pytest.raises(ValueError, match="groups must have one label for each of the 12 rows"):
+        coverage_by_group(y, 3.0, 8.0, np.zeros((12, 2)))
+
+
 def test_matches_frequencies_of_planted_quantiles():
     levels = even_levels(9)
     y = (np.arange(1000) + 0.5) / 1000

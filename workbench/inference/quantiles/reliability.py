@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.core import Estimate, Interval, check
+from workbench.core import Estimate, Interval
 from workbench.core.weights import effective_size, normalise
 from workbench.inference.quantiles.levels import pairs
 from workbench.inference.quantiles.rows import (
     checked_amounts,
     checked_ends,
+    checked_groups,
     checked_rows,
 )
 
@@ -70,8 +71,9 @@ def coverage_by_group(y: Any, low: Any, high: Any, groups: Any, *, level: float 
     """
     outcomes, lows, highs = checked_ends(y, low, high)
     amounts = checked_amounts(sample_weight, len(outcomes))
-    codes, labels = pd.factorize(np.asarray(groups), sort=True, use_na_sentinel=False)
-    check.same_length(y=outcomes, groups=codes)
+    codes, labels = pd.factorize(checked_groups(groups, len(outcomes)), sort=True,
+                                 use_na_sentinel=False)
+    amounts = normalise(amounts)      # squares of the amounts themselves might not be finite
     inside = (lows <= outcomes) & (outcomes <= highs)
     totals, held, squares = (np.bincount(codes, weights=each, minlength=len(labels))
                              for each in (amounts, amounts * inside, amounts ** 2))

@@ -4,11 +4,13 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from workbench.core import check
 from workbench.inference.quantiles.levels import checked_levels
 
-__all__ = ["checked_amounts", "checked_ends", "checked_quantiles", "checked_rows"]
+__all__ = ["checked_amounts", "checked_ends", "checked_groups", "checked_new_amounts",
+           "checked_quantiles", "checked_rows"]
 
 FILL = "Drop the rows or fill the missing entries first."
 
@@ -32,6 +34,38 @@ def checked_amounts(sample_weight: Any, n: int) -> np.ndarray:
         raise ValueError("sample_weight must be >= 0 and not all zero, got smallest "
                          f"{amounts.min():.3g} and largest {amounts.max():.3g}. Drop those rows.")
     return amounts
+
+
+def checked_new_amounts(weights: Any, n: int) -> np.ndarray:
+    """Amounts >= 0 that new rows count, shape (n,), from one per row or one for all.
+
+    Raises
+    ------
+    ValueError
+        If one is negative or not finite, or if they are neither one per row nor a single number.
+    """
+    amounts = np.asarray(weights, dtype=float)
+    if amounts.shape not in ((), (n,)):
+        raise ValueError(f"weights must have one entry for each of the {n} new rows, got shape "
+                         f"{amounts.shape}. Pass an array of that length, or one number.")
+    if not ((amounts >= 0) & np.isfinite(amounts)).all():
+        raise ValueError(f"weights must be finite and >= 0, got smallest {amounts.min():.3g} and "
+                         f"largest {amounts.max():.3g}. Clip them.")
+    return np.broadcast_to(amounts, (n,))
+
+
+def checked_groups(groups: Any, n: int) -> pd.Index:
+    """Labels of n rows, of any type; missing ones are labels too.
+
+    Raises
+    ------
+    ValueError
+        If they are not one per row.
+    """
+    if np.shape(groups) != (n,):
+        raise ValueError(f"groups must have one label for each of the {n} rows, got shape "
+                         f"{np.shape(groups)}. Pass one array of that length.")
+    return pd.Index(groups, tupleize_cols=False)
 
 
 def checked_quantiles(quantiles: Any, quantile_levels: Any, *, symmetric: bool = False,
@@ -91,7 +125,6 @@ def _outcomes(y: Any) -> np.ndarray:
 
 
 def _surely_finite(values: np.ndarray) -> bool:
-    """Whether the sum of squares is finite, which one pass without copies tells."""
-    flat = values.ravel(order="K")
+    """Whether the sum is finite, which one pass tells, without copies and without threads."""
     with np.errstate(all="ignore"):
-        return math.isfinite(np.dot(flat, flat))
+        return math.isfinite(np.einsum("i->", values.ravel(order="K")))
