@@ -1,9 +1,10 @@
 """Aggregates of quantiles: what they gain, how fast they train, what they take; and calibration.
 
 ``--only`` runs some parts, the others keep their last record: *scores* on five shipped data sets,
-*conformal* beside MAPIE, *speed* of training beside plain PyTorch, *memory* of a million rows.
-Prints the tables and writes them to ``results/quantile_aggregation.md`` and ``.json``. Scores of a
-data set and seed are kept in ``results/.cells``; delete that folder to make them again.
+*conformal* beside MAPIE, *coverage* beside its exact value, *speed* of training beside plain
+PyTorch, *memory* of a million rows. Prints the tables and writes them to
+``results/quantile_aggregation.md`` and ``.json``. Scores of a data set and seed are kept in
+``results/.cells``; delete that folder to make them again.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import sys
 from importlib.metadata import version
 
 import _conformal_arms
+import _conformal_coverage
 import _quantile_memory
 import _quantile_scores
 import _quantile_speed
@@ -22,6 +24,7 @@ from opinion_trends import RESULTS, processor
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "lightgbm", "quantile-forest", "MAPIE")
 PARTS = {"scores": _quantile_scores.measured,
          "conformal": lambda: _conformal_arms.conformal_table([0, 1, 2]),
+         "coverage": lambda: _conformal_coverage.coverage_table(0),
          "speed": lambda: {str(threads): _quantile_speed.measured(threads) for threads in (1, 2)},
          "memory": _quantile_memory.measured}
 TEXT = """# Quantile aggregation: scores, calibration, speed, memory
@@ -44,6 +47,13 @@ Seeds 0 to 2; processor seconds of calibration and prediction, medians, arms in 
 difference between the ends of the intervals.
 
 {conformal}
+
+## Coverage over simulated splits
+
+Seed 0, one new row per split. Exact: the probability that the method has for its number of rows.
+Gap: from seen to exact [binomial standard errors].
+
+{coverage}
 
 ## Training local-fine, {levels} levels and {models} models
 
@@ -72,6 +82,12 @@ def conformal_rows(record):
     return [row | {"largest gap": f"{row['largest gap']:.0e}", "ratio": f"{row['ratio']:.1f}"}
             | {key: f"{row[key]:.4f}" for key in ("MAPIE seconds", "our seconds")}
             for row in record]
+
+
+def coverage_rows(record):
+    """Rows of the coverage table in words."""
+    return [row | {key: f"{row[key]:.{digits}f}" for key, digits in (
+        ("level", 2), ("seen", 3), ("exact", 3), ("gap", 1))} for row in record]
 
 
 def speed_rows(record):
@@ -105,7 +121,8 @@ def main():
         last=_quantile_scores.SEEDS - 1, about=_quantile_scores.ABOUT,
         verdicts=" ".join(_quantile_scores.verdicts(record["scores"])),
         scores=table(_quantile_scores.rows(record["scores"])),
-        conformal=table(conformal_rows(record["conformal"])), levels=_quantile_speed.LEVELS,
+        conformal=table(conformal_rows(record["conformal"])),
+        coverage=table(coverage_rows(record["coverage"])), levels=_quantile_speed.LEVELS,
         models=_quantile_speed.MODELS, repeats=_quantile_speed.REPEATS,
         speed=table(list(speed_rows(record["speed"]))), **record["memory"])
     sys.stdout.write(text)
@@ -114,6 +131,7 @@ def main():
     alone = record["speed"]["1"].values()
     assert min(found["plain"]["cpu"] / found["ours"]["cpu"] for found in alone) > 2
     assert max(row["largest gap"] for row in record["conformal"]) < 1e-9
+    assert max(abs(row["gap"]) for row in record["coverage"]) < 3
     assert record["memory"]["predict"] < 8
 
 
