@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         best_single,
     )
     from workbench.inference.quantiles.boosting import BoostedQuantiles
+    from workbench.inference.quantiles.encoded import EncodedQuantiles
     from workbench.inference.quantiles.encoding import table_encoder
     from workbench.inference.quantiles.forests import QuantileForest
     from workbench.inference.quantiles.isotonic import isotonise
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BASE_MODELS", "AdaptiveConformal", "BayesianTrend", "BoostedQuantiles", "Calibration",
     "ConformalQuantileRegressor", "CrossCalibration", "CrossConformalQuantileRegressor",
-    "GaussianNetwork", "LeakWarning", "LinearAggregation", "LinearQuantiles",
+    "EncodedQuantiles", "GaussianNetwork", "LeakWarning", "LinearAggregation", "LinearQuantiles",
     "NestedConformalStack", "NormalInverseGamma", "PerLevel", "Prior", "QuantileAggregator",
     "QuantileForest", "QuantileModel", "QuantileNetwork", "SimpleAggregation",
     "SimultaneousNetwork", "StackedQuantileRegressor", "TooFewRowsWarning", "TrendFit",
@@ -80,6 +81,7 @@ FILES = {
     "quantiles.base_models": ("BASE_MODELS", "QuantileModel"),
     "quantiles.baselines": ("LinearAggregation", "SimpleAggregation", "best_single"),
     "quantiles.boosting": ("BoostedQuantiles",),
+    "quantiles.encoded": ("EncodedQuantiles",),
     "quantiles.encoding": ("table_encoder",),
     "quantiles.forests": ("QuantileForest",),
     "quantiles.isotonic": ("isotonise",),

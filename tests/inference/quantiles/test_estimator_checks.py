@@ -10,6 +10,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from workbench.inference.conformal import TooFewRowsWarning
 from workbench.inference.quantile_aggregation import QuantileAggregator
 from workbench.inference.quantiles.boosting import BoostedQuantiles
+from workbench.inference.quantiles.encoded import EncodedQuantiles
 from workbench.inference.quantiles.forests import QuantileForest
 from workbench.inference.quantiles.leaks import LeakWarning
 from workbench.inference.quantiles.linear import LinearQuantiles
@@ -38,6 +39,7 @@ ESTIMATORS = [
     QuantileNetwork(LEVELS, penalty=1.0, huber=0.01, **SMALL),
     StackedQuantileRegressor(MODELS, EXACT, quantile_levels=LEVELS, cv=3),
     NestedConformalStack(MODELS, EXACT, quantile_levels=LEVELS, cv=3),
+    EncodedQuantiles(LinearQuantiles(LEVELS)),
 ]
 SLOW = [StackedQuantileRegressor(
     MODELS, QuantileAggregator(hidden=8, max_steps=100), quantile_levels=LEVELS, cv=3)]

@@ -131,8 +131,11 @@ def quantiles_of(model: Any, X: Any, quantile_levels: Any, *, name: str = "") ->
     levels = checked_levels(quantile_levels)
     name = name or type(model).__name__
     if not hasattr(model, "predict_quantiles"):
-        raise ValueError(f"estimators must have predict_quantiles(X), got {name} without it. Wrap "
-                         "a regressor with a quantile loss in PerLevel.")
+        remedy = ("Put the steps before a quantile model into EncodedQuantiles(model, steps)"
+                  if isinstance(model, Pipeline)
+                  else "Wrap a regressor with a quantile loss in PerLevel")
+        raise ValueError(f"estimators must have predict_quantiles(X), got {name} without it. "
+                         f"{remedy}.")
     own = getattr(model, "levels_", None)
     if own is not None and not (len(own) == len(levels) and np.allclose(own, levels)):
         raise ValueError(f"levels of {name} must be those of the aggregator, got {len(own)} "

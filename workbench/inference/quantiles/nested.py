@@ -39,7 +39,7 @@ from workbench.inference.quantiles.stack_parts import (
     stack_levels,
 )
 from workbench.inference.quantiles.stacking import DEFAULT_MODELS
-from workbench.inference.quantiles.training_rows import seeded, written_out
+from workbench.inference.quantiles.training_rows import checked_numbers, seeded, written_out
 
 __all__ = ["NestedConformalStack"]
 
@@ -129,8 +129,7 @@ class NestedConformalStack(CalibratedQuantiles):
         """
         check.one_of(METHODS, method=self.method)
         check.one_of(NESTS, nest=self.nest)
-        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
-        y = y.astype(float)
+        X, y = checked_numbers(self, X, y)
         rows, amounts = written_out(checked_amounts(sample_weight, len(y)))
         self.levels_ = checked_levels(stack_levels(self.quantile_levels, self.aggregator),
                                       symmetric=True)

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import MetaEstimatorMixin
-from sklearn.utils.validation import validate_data
 
 from workbench.inference.quantiles.base_models import QuantileEstimator
 from workbench.inference.quantiles.leaks import check_for_leak
@@ -35,7 +34,7 @@ from workbench.inference.quantiles.stack_parts import (
     held_out_rows,
     stack_levels,
 )
-from workbench.inference.quantiles.training_rows import seeded, written_out
+from workbench.inference.quantiles.training_rows import checked_numbers, seeded, written_out
 
 __all__ = ["DEFAULT_MODELS", "StackedQuantileRegressor"]
 
@@ -80,9 +79,8 @@ class StackedQuantileRegressor(MetaEstimatorMixin, QuantileEstimator):
 
     Notes
     -----
-    X must be numbers without gaps; encode tables before, for instance by `table_encoder` in a
-    pipeline. Whole sample weights are numbers of equal rows, where they make the table ten times
-    longer at most.
+    X must be numbers without gaps; wrap the stack in `EncodedQuantiles` for tables. Whole sample
+    weights are numbers of equal rows, where they make the table ten times longer at most.
 
     Examples
     --------
@@ -129,8 +127,7 @@ class StackedQuantileRegressor(MetaEstimatorMixin, QuantileEstimator):
         LeakWarning
             If a base model seems to know the training rows.
         """
-        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
-        y = y.astype(float)
+        X, y = checked_numbers(self, X, y)
         rows, amounts = written_out(checked_amounts(sample_weight, len(y)))
         rng = seeded(self.random_state)
         self.levels_ = stack_levels(self.quantile_levels, self.aggregator)

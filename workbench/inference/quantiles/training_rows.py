@@ -15,8 +15,8 @@ from sklearn.utils.validation import validate_data
 from workbench.core.rng import generator, seed_from
 from workbench.inference.quantiles.rows import checked_amounts
 
-__all__ = ["Rows", "equal_rows", "integer_seed", "location", "ordered", "seeded",
-           "training_rows", "written_out"]
+__all__ = ["Rows", "checked_numbers", "equal_rows", "integer_seed", "location", "ordered",
+           "seeded", "training_rows", "written_out"]
 
 MOST_COPIES = 10         # rows written out for one row given, on average
 CONSTANT = 1e-12         # relative spread below which a column counts as constant
@@ -77,11 +77,23 @@ def training_rows(estimator: Any, X: Any, y: Any, sample_weight: Any = None, *,
     ValueError
         If shapes differ, entries are not finite, or weights are negative or all zero.
     """
-    X, y = validate_data(estimator, X, y, dtype=np.float64, y_numeric=True,
-                         ensure_all_finite="allow-nan" if allow_nan else True)
+    X, y = checked_numbers(estimator, X, y, allow_nan=allow_nan)
     rows, weight = written_out(checked_amounts(sample_weight, len(y)))
-    X, y = X[rows], y[rows].astype(float)
+    X, y = X[rows], y[rows]
     return Rows(X, y, weight).take(ordered(np.column_stack([X, weight]), y))
+
+
+def checked_numbers(estimator: Any, X: Any, y: Any, *,
+                    allow_nan: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Features and outcomes as floats, shapes (n, p) and (n,), noted on the estimator."""
+    try:
+        X, y = validate_data(estimator, X, y, dtype=np.float64, y_numeric=True,
+                             ensure_all_finite="allow-nan" if allow_nan else True)
+    except ValueError as wrong:
+        wrong.add_note("If X is a table with missing cells, categories or dates, wrap the model: "
+                       "EncodedQuantiles(model) encodes them as numbers.")
+        raise
+    return X, y.astype(float)
 
 
 def written_out(amounts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
