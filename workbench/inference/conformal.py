@@ -34,6 +34,7 @@ from workbench.inference.quantiles.conformity import (
     sides,
     told,
 )
+from workbench.inference.quantiles.levels import checked_intervals
 from workbench.inference.quantiles.rows import (
     checked_amounts,
     checked_groups,
@@ -193,13 +194,10 @@ def calibrate(y: Any, quantiles: Any, quantile_levels: Any, *, method: str = "sy
     array([[-7., 12.]])
     """
     check.one_of(METHODS, method=method)
-    outcomes, rows, levels = checked_rows(y, quantiles, quantile_levels, symmetric=True,
+    outcomes, rows, levels = checked_rows(y, quantiles, checked_intervals(quantile_levels),
                                           finite=True)
     amounts = (np.broadcast_to(1.0, outcomes.shape) if sample_weight is None
                else checked_amounts(sample_weight, len(outcomes)))
-    if len(levels) < 2:
-        raise ValueError(f"quantile_levels must hold an interval, got {levels.tolist()}. Add 0.1 "
-                         "and 0.9.")
     if equal(amounts):
         amounts = np.broadcast_to(amounts[0], amounts.shape)
     labels, members = _members(groups, amounts)

@@ -29,7 +29,7 @@ from workbench.inference.quantiles.conformity import (
     sides,
     told,
 )
-from workbench.inference.quantiles.levels import pairs
+from workbench.inference.quantiles.levels import checked_intervals, pairs
 from workbench.inference.quantiles.rows import (
     checked_amounts,
     checked_new_amounts,
@@ -160,14 +160,11 @@ def cross_calibrate(y: Any, quantiles: Any, quantile_levels: Any, fold: Any, *,
         If some ends are infinite.
     """
     check.one_of(METHODS, method=method)
-    outcomes, rows, levels = checked_rows(y, quantiles, quantile_levels, symmetric=True,
+    outcomes, rows, levels = checked_rows(y, quantiles, checked_intervals(quantile_levels),
                                           finite=True)
     amounts = checked_amounts(sample_weight, len(outcomes))
     folds = np.atleast_1d(fold)
     check.same_length(y=outcomes, fold=folds)
-    if len(levels) < 2:
-        raise ValueError(f"quantile_levels must hold an interval, got {levels.tolist()}. Add 0.1 "
-                         "and 0.9.")
     if not (folds.ndim == 1 and np.issubdtype(folds.dtype, np.integer) and folds.min() >= 0):
         raise ValueError(f"fold must hold whole numbers from 0, one per row, got {folds.dtype} "
                          f"entries down to {folds.min()}, shape {folds.shape}. Number the models.")

@@ -21,7 +21,7 @@ from workbench.inference.quantiles.conformity import (
     outward,
     sides,
 )
-from workbench.inference.quantiles.levels import checked_levels, pairs
+from workbench.inference.quantiles.levels import checked_intervals
 from workbench.inference.quantiles.rows import checked_quantiles, checked_rows
 
 __all__ = ["AdaptiveConformal", "AdaptiveState", "Followed"]
@@ -120,10 +120,7 @@ class AdaptiveConformal:
         quantiles : array, shape (m, q), optional
             Earlier rows to remember, the oldest first; without any, ends are infinite at first.
         """
-        levels = checked_levels(quantile_levels, symmetric=True)
-        if not pairs(levels):
-            raise ValueError(f"quantile_levels must hold an interval, got {levels.tolist()}. Add "
-                             "0.1 and 0.9.")
+        levels = checked_intervals(quantile_levels)
         shares = sides(levels, self.method)
         if y is None and quantiles is None:
             return AdaptiveState(levels, shares, np.empty((len(shares), 0)))

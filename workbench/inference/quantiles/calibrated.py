@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from workbench.core import check
 from workbench.inference.quantiles.base_models import copied
 from workbench.inference.quantiles.conformity import METHODS, NESTS
-from workbench.inference.quantiles.levels import checked_levels, pairs
+from workbench.inference.quantiles.levels import checked_intervals, pairs
 from workbench.inference.quantiles.linear import LinearQuantiles
 from workbench.inference.quantiles.rows import checked_amounts
 
@@ -61,7 +61,7 @@ class CalibratedQuantiles(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         model = copied(self.model())
         own = getattr(model, "quantile_levels", getattr(model, "levels_", None))
         wanted = own if self.quantile_levels is None else self.quantile_levels
-        self.levels_ = checked_levels(wanted, symmetric=True)
+        self.levels_ = checked_intervals(wanted)
         if self.quantile_levels is not None and hasattr(model, "quantile_levels"):
             model.quantile_levels = self.quantile_levels
         weights = None if sample_weight is None else checked_amounts(sample_weight, len(outcomes))

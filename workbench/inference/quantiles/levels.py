@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["checked_levels", "even_levels", "middle", "pairs"]
+__all__ = ["checked_intervals", "checked_levels", "even_levels", "middle", "pairs"]
 
 CLOSE = 1e-9       # levels that differ by less are the same
 
@@ -56,6 +56,21 @@ def checked_levels(quantile_levels: Any, *, symmetric: bool = False) -> np.ndarr
     if symmetric and not np.allclose(levels, 1 - levels[::-1], rtol=0, atol=CLOSE):
         raise ValueError("quantile_levels must be symmetric about 0.5, so that each interval has "
                          f"both ends, got {levels.tolist()}. Add 1 - t for each level t.")
+    return levels
+
+
+def checked_intervals(quantile_levels: Any) -> np.ndarray:
+    """Levels of a symmetric grid with one central interval at least, shape (q,).
+
+    Raises
+    ------
+    ValueError
+        As `checked_levels`, or if there is but one level.
+    """
+    levels = checked_levels(quantile_levels, symmetric=True)
+    if len(levels) < 2:
+        raise ValueError(f"quantile_levels must hold an interval, got {levels.tolist()}. Add 0.1 "
+                         "and 0.9.")
     return levels
 
 

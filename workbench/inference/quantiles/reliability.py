@@ -14,7 +14,7 @@ import pandas as pd
 
 from workbench.core import Estimate, Interval
 from workbench.core.weights import effective_size, normalise
-from workbench.inference.quantiles.levels import pairs
+from workbench.inference.quantiles.levels import checked_intervals, pairs
 from workbench.inference.quantiles.rows import (
     checked_amounts,
     checked_ends,
@@ -125,13 +125,10 @@ def picp_error(y: Any, quantiles: Any, quantile_levels: Any, *,
     ValueError
         If the levels are not symmetric, or hold no interval.
     """
-    outcomes, rows, levels = checked_rows(y, quantiles, quantile_levels, symmetric=True)
+    outcomes, rows, levels = checked_rows(y, quantiles, checked_intervals(quantile_levels))
     weights = normalise(checked_amounts(sample_weight, len(outcomes)))
     gaps = [abs(weights @ ((rows[:, low] <= outcomes) & (outcomes <= rows[:, high]))
                 - (1 - alpha)) for low, high, alpha in pairs(levels)]
-    if not gaps:
-        raise ValueError(f"quantile_levels must hold an interval, got {levels.tolist()}. Add 0.1 "
-                         "and 0.9.")
     return float(np.mean(gaps))
 
 

@@ -68,7 +68,7 @@ def checked_groups(groups: Any, n: int) -> pd.Index:
     return pd.Index(groups, tupleize_cols=False)
 
 
-def checked_quantiles(quantiles: Any, quantile_levels: Any, *, symmetric: bool = False,
+def checked_quantiles(quantiles: Any, quantile_levels: Any, *,
                       finite: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Quantiles, shape (n, q), and their levels, shape (q,); never NaN, infinite if they may be.
 
@@ -77,7 +77,7 @@ def checked_quantiles(quantiles: Any, quantile_levels: Any, *, symmetric: bool =
     ValueError
         If the shapes disagree, a quantile is NaN, or the levels are not as they must be.
     """
-    levels = checked_levels(quantile_levels, symmetric=symmetric)
+    levels = checked_levels(quantile_levels)
     rows = np.asarray(quantiles, dtype=float)
     if rows.ndim != 2 or rows.shape[1] != len(levels):
         raise ValueError(f"quantiles must have one row per outcome and one column for each of the "
@@ -91,11 +91,10 @@ def checked_quantiles(quantiles: Any, quantile_levels: Any, *, symmetric: bool =
     return rows, levels
 
 
-def checked_rows(y: Any, quantiles: Any, quantile_levels: Any, *, symmetric: bool = False,
+def checked_rows(y: Any, quantiles: Any, quantile_levels: Any, *,
                  finite: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Outcomes, shape (n,), their quantiles, shape (n, q), and the levels, shape (q,)."""
-    rows, levels = checked_quantiles(quantiles, quantile_levels, symmetric=symmetric,
-                                     finite=finite)
+    rows, levels = checked_quantiles(quantiles, quantile_levels, finite=finite)
     outcomes = _outcomes(y)
     check.same_length(y=outcomes, quantiles=rows)
     return outcomes, rows, levels
