@@ -86,7 +86,27 @@ def test_matches_hover_to_the_models_of_a_row(figures):
     marks = next(mark for mark in parts(figures["fan"], hv.Scatter, "outcome"))
     assert marks.dimension_values("low_end").tolist() == ["a 90 %, b 10 %"] * 2
     tool = hv.Store.lookup_options("bokeh", marks, "plot").kwargs["tools"][0]
-    assert ("models of its low end", "@low_end") in tool.tooltips
+    assert "<b>low end</b> @low_end" in tool.tooltips
+    assert tool.limit == 1                      # a pile of tooltips is cut off
+
+
+def test_matches_the_share_inside_of_all_rows(rows):
+    many = pd.concat([rows.iloc[:1]] * 500 + [rows.iloc[1:2]] * 500, ignore_index=True)
+    figure = plots.fan_chart(many, label="cost", unit="euro")
+    plot = figure.opts.get("plot").kwargs
+    assert plot["title"] == "50 % of outcomes are inside"
+    assert figure.get_dimension("x").label.startswith("334 of 1000 test rows")
+    weighed = plots.fan_chart(many.assign(weight=[3] * 500 + [1] * 500), label="cost", unit="e")
+    assert weighed.opts.get("plot").kwargs["title"] == "75 % of outcomes are inside"
+
+
+def test_matches_far_outcomes_at_the_edge(rows):
+    figure = plots.fan_chart(rows.assign(y=[3.5, 5.0, -1e6]), label="cost", unit="euro")
+    bottom, top = figure.opts.get("plot").kwargs["ylim"]
+    assert -1 < bottom < top < 6
+    outside = parts(figure, hv.Scatter, "outcome outside")[0]
+    assert outside.dimension_values("y").tolist() == [5.0, bottom]
+    assert outside.dimension_values("outcome").tolist() == ["5", "-1e+06"]
 
 
 def test_matches_infinite_ends_at_the_edge(figures):

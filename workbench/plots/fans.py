@@ -10,9 +10,11 @@ from workbench.plots.theme import LEGEND_BELOW, ROLES, Figure, dimension, frame
 __all__ = ["fan_chart"]
 
 MOST_ROWS = 400          # a browser stays quick below; above, rows are thinned evenly
-TOOLTIPS = [("row", "@row"), ("outcome", "@y{0.[0000]}"), ("median", "@median{0.[0000]}"),
-            ("interval", "@interval"), ("models of its low end", "@low_end"),
-            ("models of its high end", "@high_end")]
+FAR = 2                  # heights of all intervals beyond which an outcome is drawn at the edge
+# Narrow enough for either side of a phone, where wider ones are cut off.
+TOOLTIP = ('<div style="width:132px;font-size:11px">row @row<br><b>outcome @outcome</b><br>'
+           "median @middle<br>interval @interval<br><b>low end</b> @low_end<br>"
+           "<b>high end</b> @high_end</div>")
 
 
 def fan_chart(rows: pd.DataFrame, *, label: str, unit: str, along: str = "",
@@ -22,8 +24,9 @@ def fan_chart(rows: pd.DataFrame, *, label: str, unit: str, along: str = "",
     Parameters
     ----------
     rows : DataFrame
-        Columns row, x, y, median, low, high, inner_low, inner_high, and the texts low_end and
-        high_end that hover shows. Infinite ends are drawn to the edge.
+        Columns row, x, y, median, low, high, inner_low, inner_high, the texts low_end and
+        high_end that hover shows, and, if rows count differently, weight. Infinite ends and
+        outcomes far from all intervals are drawn at the edge.
     label, unit : str
         Of the outcome.
     along : str
@@ -39,27 +42,40 @@ def fan_chart(rows: pd.DataFrame, *, label: str, unit: str, along: str = "",
     if not along:
         shown = shown.assign(x=np.arange(1.0, len(shown) + 1))
     bottom, top = _span(shown)
-    ends = [f"{low:.4g} to {high:.4g}" for low, high in zip(shown["low"], shown["high"],
-                                                            strict=True)]
     inside = shown["y"].between(shown["low"], shown["high"])
-    shown = shown.assign(interval=ends, **{
-        end: shown[end].clip(bottom, top) for end in ("low", "high", "inner_low", "inner_high")})
-    x = dimension("x", along or "test rows, the lowest median first",
+    shown = _told(shown).assign(**{
+        end: shown[end].clip(bottom, top)
+        for end in ("y", "low", "high", "inner_low", "inner_high")})
+    which = f"{len(shown)} of {len(rows)} test rows" if len(shown) < len(rows) else "test rows"
+    x = dimension("x", along or f"{which}, the lowest median first",
                   "unit of the table" if along else "rank")
     y = dimension("y", label, unit)
     told = f"{100 * level:g} % interval"
     layers = [*(_lines if along else _bands)(shown, x, y, told), *_outcomes(shown, inside, x, y)]
-    share = 100 * float(inside.mean())
+    covered = rows["y"].between(rows["low"], rows["high"])
+    share = 100 * float(np.average(covered, weights=rows.get("weight")))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
         title=f"{share:.3g} % of outcomes are inside", ylim=(bottom, top),
         **frame(**LEGEND_BELOW, height=474)))
 
 
 def _span(rows: pd.DataFrame) -> tuple[float, float]:
-    numbers = rows[["y", "median", "low", "high"]].to_numpy(dtype=float)
+    """Heights to draw: all finite ends, and the outcomes that are not far from them."""
+    numbers = rows[["median", "low", "high", "inner_low", "inner_high"]].to_numpy(dtype=float)
     finite = numbers[np.isfinite(numbers)]
-    edge = 0.05 * (np.ptp(finite) or 1.0)
-    return float(finite.min() - edge), float(finite.max() + edge)
+    room = FAR * (np.ptp(finite) or np.ptp(rows["y"]))
+    near = rows["y"][rows["y"].between(finite.min() - room, finite.max() + room)]
+    bottom, top = min(finite.min(), near.min()), max(finite.max(), near.max())
+    edge = 0.05 * (top - bottom or 1.0)
+    return float(bottom - edge), float(top + edge)
+
+
+def _told(rows: pd.DataFrame) -> pd.DataFrame:
+    """Numbers as hover tells them, before they are cut at the edge."""
+    ends = zip(rows["low"], rows["high"], strict=True)
+    return rows.assign(outcome=[f"{y:.4g}" for y in rows["y"]],
+                       middle=[f"{median:.4g}" for median in rows["median"]],
+                       interval=[f"{low:.4g} to {high:.4g}" for low, high in ends])
 
 
 def _bands(rows: pd.DataFrame, x: hv.Dimension, y: hv.Dimension, told: str) -> list[hv.Element]:
@@ -86,12 +102,13 @@ def _lines(rows: pd.DataFrame, x: hv.Dimension, y: hv.Dimension, told: str) -> l
 
 def _outcomes(rows: pd.DataFrame, inside: pd.Series, x: hv.Dimension,
               y: hv.Dimension) -> list[hv.Element]:
-    told = ["row", "median", "interval", "low_end", "high_end"]
+    told = ["row", "outcome", "middle", "interval", "low_end", "high_end"]
     layers = []
     for some, name, role, size in ((rows[inside], "outcome", "truth", 5),
                                    (rows[~inside], "outcome outside", "alarm", 9)):
         if len(some):
             marks = hv.Scatter(some, x, [y, *told], label=name)
-            layers.append(marks.opts(size=size, alpha=0.8, tools=[HoverTool(tooltips=TOOLTIPS)],
+            hover = HoverTool(tooltips=TOOLTIP, limit=1)
+            layers.append(marks.opts(size=size, alpha=0.8, tools=[hover],
                                      **ROLES[role].points()))
     return layers
