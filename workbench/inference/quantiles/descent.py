@@ -9,6 +9,7 @@ Source: section 3.4 of the training protocol of R. Fakoor et al., JMLR 24 (2023)
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from workbench.core import check
+from workbench.inference.quantiles.threads import one_thread
 
 __all__ = ["Descended", "Descent", "descend", "device_for", "torch_generator"]
+
+SMALL = 1_000_000      # parameters of a network below which threads would only wait
 
 
 @dataclass(frozen=True)
@@ -111,16 +115,17 @@ def descend(network: nn.Module, batch_loss: Callable[[Tensor], Tensor], n: int,
                                  weight_decay=how.weight_decay, amsgrad=True)
     best = _Best(network, validate, how.patience)
     step = 0
-    while best.is_open(step) and step < how.max_steps:
-        loss = torch.zeros(())
-        for _ in range(min(how.check_every, how.max_steps - step)):
-            optimiser.zero_grad()
-            loss = batch_loss(next(batches))
-            loss.backward()
-            optimiser.step()
-            step += 1
-        _refuse_overflow(loss.item(), "loss", step)
-        best.look(step)
+    with one_thread() if _is_small(network) else nullcontext():
+        while best.is_open(step) and step < how.max_steps:
+            loss = torch.zeros(())
+            for _ in range(min(how.check_every, how.max_steps - step)):
+                optimiser.zero_grad()
+                loss = batch_loss(next(batches))
+                loss.backward()
+                optimiser.step()
+                step += 1
+            _refuse_overflow(loss.item(), "loss", step)
+            best.look(step)
     return best.restored(step)
 
 
@@ -196,6 +201,10 @@ def _batches(n: int, size: int, device: torch.device,
     """Positions of one batch after another; each epoch visits each row once."""
     while True:
         yield from torch.randperm(n, generator=generator).to(device).split(size)
+
+
+def _is_small(network: nn.Module) -> bool:
+    return sum(param.numel() for param in network.parameters()) < SMALL
 
 
 def _refuse_overflow(number: float, what: str, step: int) -> None:
