@@ -136,6 +136,16 @@ def test_rejects_pipelines_and_tables_with_the_remedy():
     with pytest.raises(ValueError, match=r"got Pipeline without it. Put .* EncodedQuantiles"):
         ConformalQuantileRegressor(pipe, quantile_levels=LEVELS).fit(table, price)
     for model in (StackedQuantileRegressor(["linear"]), QuantileForest()):
-        with pytest.raises(ValueError, match="could not convert") as failed:
-            model.fit(table, price)
-        assert "EncodedQuantiles(model)" in failed.value.__notes__[0]
+        for columns in (["area", "town"], ["lift"]):
+            with pytest.raises(ValueError, match="could not convert") as failed:
+                model.fit(table[columns], price)
+            assert "EncodedQuantiles(model)" in failed.value.__notes__[0]
+    with pytest.raises(TypeError) as failed:
+        LinearQuantiles().fit(table[["rooms"]].assign(when=pd.Timestamp(0)), price)
+    assert "EncodedQuantiles(model)" in failed.value.__notes__[0]
+    with pytest.raises(ValueError, match="X contains NaN") as failed:
+        LinearQuantiles().fit(table[["area"]], price)
+    assert "EncodedQuantiles(model)" in failed.value.__notes__[0]
+    with pytest.raises(ValueError, match="y contains NaN") as failed:
+        LinearQuantiles().fit(table[["rooms"]], table["area"])
+    assert not hasattr(failed.value, "__notes__")

@@ -47,6 +47,19 @@ def test_matches_tables_of_one_kind(table, columns):
     assert np.isfinite(table_encoder().fit_transform(table[columns])).all()
 
 
+@pytest.mark.parametrize("zone", [None, "Asia/Tokyo"])
+def test_matches_dates_to_their_days(table, zone):
+    when = pd.Series(pd.date_range("2024-02-27", periods=len(table), freq="36h", tz=zone))
+    days = 1.5 * np.arange(len(table))
+    known = table.assign(when=when.where(np.arange(len(table)) != 4))
+    encoder = table_encoder().fit(known)
+    rows = pd.DataFrame(encoder.transform(known), columns=encoder.get_feature_names_out())
+    days[4] = np.median(np.delete(days, 4))
+    np.testing.assert_allclose(rows["when"], (days - days.mean()) / days.std(), atol=1e-9)
+    assert rows["missingindicator_when"].argmax() == 4
+    assert not any(name.startswith("when_") for name in rows)
+
+
 def test_matches_a_column_without_any_value(table):
     encoder = table_encoder().fit(table.assign(size=np.nan))
     assert np.isfinite(encoder.transform(table)).all()

@@ -62,7 +62,7 @@ class EncodedQuantiles(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array, shape (n, p)
-            Numbers, where NaN marks a missing entry, and categories.
+            Numbers and dates, where NaN marks a missing entry, and categories.
         y : array, shape (n,)
         sample_weight : array, shape (n,), optional
             Amounts >= 0.

@@ -19,6 +19,7 @@ __all__ = ["Rows", "checked_numbers", "equal_rows", "integer_seed", "location", 
            "seeded", "training_rows", "written_out"]
 
 MOST_COPIES = 10         # rows written out for one row given, on average
+SIGNS = ("X contains NaN", "convert", "cast", "promote")      # of a table that is no matrix
 CONSTANT = 1e-12         # relative spread below which a column counts as constant
 
 
@@ -89,9 +90,10 @@ def checked_numbers(estimator: Any, X: Any, y: Any, *,
     try:
         X, y = validate_data(estimator, X, y, dtype=np.float64, y_numeric=True,
                              ensure_all_finite="allow-nan" if allow_nan else True)
-    except ValueError as wrong:
-        wrong.add_note("If X is a table with missing cells, categories or dates, wrap the model: "
-                       "EncodedQuantiles(model) encodes them as numbers.")
+    except (TypeError, ValueError) as wrong:
+        if any(sign in str(wrong) for sign in SIGNS):
+            wrong.add_note("X must be numbers here. EncodedQuantiles(model) fills the missing "
+                           "cells of a table and encodes its categories.")
         raise
     return X, y.astype(float)
 
