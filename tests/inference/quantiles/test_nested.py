@@ -133,6 +133,16 @@ def test_identity_same_seed_same_intervals_and_weights_scale():
     assert (np.diff(made[0], axis=1) >= 0).all()
 
 
+def test_identity_a_fold_without_weight_is_no_fold():
+    X, y = world(generator(7), 40)
+    weight = np.repeat([1.0, 0.0], [30, 10])
+    options = {"quantile_levels": LEVELS, "random_state": 0}
+    four = NestedConformalStack([Pooled()], Recorder(), cv=4, **options).fit(X, y, weight)
+    three = NestedConformalStack([Pooled()], Recorder(), cv=3, **options).fit(X[:30], y[:30])
+    assert four.fits_ == three.fits_ == 6
+    np.testing.assert_array_equal(four.predict_quantiles(X), three.predict_quantiles(X))
+
+
 @pytest.mark.parametrize(("options", "told"), [
     ({"cv": 2}, "at least 3 folds"),
     ({"cv": [([3, 4], [0]), ([0], [3]), ([0], [4])]}, "7 rows never held out"),

@@ -180,6 +180,8 @@ def test_matches_pipelines_tables_clones_and_cross_validation():
     ({"cv": [([0], [1]), ([0], [1])]}, "1 rows held out more often"),
     ({"estimators": [LinearQuantiles(), LinearQuantiles()]}, "names that differ"),
     ({"estimators": []}, r"names that differ, got \[\]"),
+    ({"estimators": "linear"}, "must be a list of models or names, got 'linear'"),
+    ({"estimators": LinearQuantiles()}, r"got LinearQuantiles\(\). Put it into a list"),
     ({"validation_share": 1.0}, r"validation_share must lie in \[0, 1\)"),
     ({"aggregator": QuantileAggregator([0.5])}, "stack and aggregator must be the same"),
     ({"estimators": [LinearQuantiles([0.5])]}, "levels of LinearQuantiles must be those")])

@@ -119,6 +119,9 @@ def test_recovers_a_leak_inside_a_stack():
 def test_rejects_shapes_that_do_not_match():
     with pytest.raises(ValueError, match=r"shapes \(n, k, q\) and \(m, k, q\)"):
         check_for_leak(np.zeros((4, 2, 3)), np.zeros(4), np.zeros((4, 1, 3)), np.zeros(4))
+    with pytest.raises(ValueError, match="one entry for each of the 2 models of Z, got 1"):
+        check_for_leak(np.zeros((4, 2, 3)), np.zeros(4), np.zeros((4, 2, 3)), np.zeros(4),
+                       quantile_levels=LEVELS, names=["one"])
     with pytest.raises(ValueError, match="false_alarms must lie"):
         check_for_leak(np.zeros((4, 1, 3)), np.zeros(4), np.zeros((4, 1, 3)), np.zeros(4),
                        false_alarms=0)

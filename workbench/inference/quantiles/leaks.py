@@ -79,8 +79,12 @@ def check_for_leak(Z: Any, y: Any, Z_val: Any, y_val: Any, *,  # noqa: PLR0913 -
         raise ValueError("Z and Z_val must have shapes (n, k, q) and (m, k, q), got "
                          f"{known.shape} and {held.shape}. Predict both with the same models.")
     k = known.shape[1]
+    called = list(range(k) if names is None else names)
+    if len(called) != k:
+        raise ValueError(f"names must have one entry for each of the {k} models of Z, got "
+                         f"{len(called)}. Pass them in the order of Z.")
     found = []
-    for place, name in enumerate(names if names is not None else range(k)):
+    for place, name in enumerate(called):
         losses, others = (pinball_losses(truth, rows[:, place], levels).mean(axis=1)
                           for truth, rows in ((y, known), (y_val, held)))
         chance = float(mannwhitneyu(losses, others, alternative="less",

@@ -137,7 +137,7 @@ class NestedConformalStack(CalibratedQuantiles):
         named = prepared(named_models(DEFAULT_MODELS if self.estimators is None
                                       else self.estimators), self.levels_, rng)
         self.names_ = [name for name, _ in named]
-        fold = _fold_of_each_row(self.cv, X, y)[rows]
+        fold = _fold_of_each_row(self.cv, X, y, rows)
         X, y = X[rows], y[rows]
         count = int(fold.max()) + 1
         weight = None if np.ptp(amounts) == 0 else amounts
@@ -220,17 +220,18 @@ class NestedConformalStack(CalibratedQuantiles):
             rest.take(held).ordered(folds[held]) if held.any() else None)
 
 
-def _fold_of_each_row(cv: Any, X: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Which fold holds each row out, shape (n,)."""
+def _fold_of_each_row(cv: Any, X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Which fold holds out each of the rows that count, numbered anew, shape of `rows`."""
     folds = checked_folds(cv, X, y)
     fold = np.full(len(y), -1)
     for number, (_, test) in enumerate(folds):
         fold[test] = number
-    if (fold < 0).any() or len(folds) < FEWEST:
+    counting, place = np.unique(fold[rows], return_inverse=True)
+    if (fold < 0).any() or len(counting) < FEWEST:
         raise ValueError(f"cv must have at least {FEWEST} folds that hold each row out once, got "
-                         f"{len(folds)} folds and {int((fold < 0).sum())} rows never held out. "
-                         "Pass KFold(5).")
-    return fold
+                         f"{len(counting)} folds with rows that count and {int((fold < 0).sum())} "
+                         "rows never held out. Pass KFold(5).")
+    return np.asarray(place)
 
 
 def _fitted_without(name: str, model: Any, data: tuple[Any, ...], fold: np.ndarray,

@@ -84,6 +84,9 @@ def out_of_fold(models: Any, X: Any, y: Any, *,  # noqa: PLR0913 - each option i
 
 def named_models(models: Any) -> list[tuple[str, Any]]:
     """Models with their names, which must differ."""
+    if isinstance(models, str) or hasattr(models, "predict_quantiles"):
+        raise ValueError(f"estimators must be a list of models or names, got {models!r}. Put it "
+                         "into a list.")
     items: Iterable[Any] = models.items() if isinstance(models, Mapping) else models
     named: list[tuple[str, Any]] = []
     for item in items:
