@@ -23,9 +23,9 @@ def table_encoder(*, most_categories: int = 20, least_rows: int = 3) -> Any:
     """Unfitted transformer of a DataFrame of numbers and categories into floats.
 
     Numbers: missing cells take the training median and are marked in a column of their own, then
-    every column gets mean 0 and standard deviation 1. Dates: the same, as days. Other columns: one column of zeros and ones
-    per category; a missing cell is a category; rare categories, and those that `fit` has not seen,
-    share one column.
+    every column gets mean 0 and standard deviation 1. Dates: the same, as days. Other columns:
+    one column of zeros and ones per category; a missing cell is a category; rare categories, and
+    those that `fit` has not seen, share one column.
 
     Parameters
     ----------

@@ -121,7 +121,7 @@ class QuantileForest(QuantileEstimator):
 
     def predict_quantiles(self, X: Any) -> np.ndarray:
         """Quantiles of the training responses by their weights at x, shape (n, q)."""
-        X = self._new_rows(X)
+        X, place = np.unique(self._new_rows(X), axis=0, return_inverse=True)   # cells come once
         quantiles = np.empty((len(X), len(self.levels_)))
         row = self._entries_per_row()
         step = max(1, ENTRIES // row)
@@ -129,7 +129,7 @@ class QuantileForest(QuantileEstimator):
             part = slice(start, start + step)
             quantiles[part] = weighted_quantiles(self._weights(X[part]), self.responses_,
                                                  self.levels_)
-        return quantiles
+        return quantiles[place.ravel()]
 
     def weights(self, X: Any) -> Any:
         """How much each training response counts at x; rows sum to one.
