@@ -40,6 +40,8 @@ def mix(hidden: Tensor, head: Tensor, bias: Tensor, inputs: Tensor, *,
     -------
     quantiles : tensor, shape (n, q)
     """
+    if not torch.is_grad_enabled():       # autograd would not say so inside, and weights be kept
+        hidden, head, bias = hidden.detach(), head.detach(), bias.detach()
     return _Mix.apply(hidden, head, bias, inputs, normalise)
 
 
