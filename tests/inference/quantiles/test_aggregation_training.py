@@ -70,6 +70,18 @@ def test_matches_the_plain_network_after_many_steps(margin):
     np.testing.assert_allclose(ours, expected, atol=2e-4)
 
 
+def test_matches_margins_of_levels_in_double_precision():
+    """In single precision 0.1 is more than 0.1, and two close levels are one."""
+    levels = np.array([0.1, 0.5, 0.5 + 1e-8])
+    residuals = np.arange(10.0)
+    rows = Rows(None, np.zeros((10, 2, 3)), residuals, None)
+    recipe = training.Recipe(Shape(), Descent(max_steps=1), margin_scale=1.0)
+    margin = training._margin(recipe, rows, levels)
+    assert margin.offsets.tolist() == [0.0, 4.0, 5.0]
+    assert training.trained(recipe, Form("coarse", 2, 3), levels, rows, None,
+                            torch.device("cpu")).descended.steps == 1
+
+
 def test_identity_retraining_for_the_best_steps_gives_the_kept_network():
     rng = generator(2)
     X, Z = rng.normal(size=(120, P)), rng.normal(size=(120, K, Q))

@@ -24,7 +24,12 @@ from workbench.inference.quantiles.aggregation_rows import Rows
 from workbench.inference.quantiles.descent import Descended, Descent, descend, torch_generator
 from workbench.inference.quantiles.isotonic import isotonise
 from workbench.inference.quantiles.levels import middle
-from workbench.inference.quantiles.losses import crossing_penalty, margin_for, pinball_loss
+from workbench.inference.quantiles.losses import (
+    Margin,
+    crossing_penalty,
+    margin_for,
+    pinball_loss,
+)
 from workbench.inference.quantiles.perceptron import Shape
 from workbench.inference.quantiles.resolution import Form
 
@@ -89,7 +94,7 @@ def recipe_of(options: Mapping[str, Any]) -> Recipe:
     def taken(names: tuple[str, ...]) -> dict[str, Any]:
         return {name: options[name] for name in names}
 
-    patience = options["patience"] or Descent.patience
+    patience = Descent.patience if options["patience"] is None else options["patience"]
     return Recipe(
         Shape(**taken(("hidden", "layers", "activation", "dropout"))),
         Descent(**taken(("learning_rate", "max_steps")), patience=patience),
@@ -119,7 +124,8 @@ def trained(recipe: Recipe, form: Form, quantile_levels: np.ndarray, rows: Rows,
     features = None if rows.X is None else rows.X.shape[1]
     network = network_for(form, features, recipe.shape, generator=rng).to(device)
     levels = torch.tensor(quantile_levels, dtype=torch.float32, device=device)
-    done = descend(network, _batch_loss(network, recipe, rows, levels), len(rows),
+    margin = _margin(recipe, rows, quantile_levels)
+    done = descend(network, _batch_loss(network, recipe, rows, levels, margin), len(rows),
                    None if held is None else _score(network, recipe, held, levels),
                    recipe.descent, generator=rng)
     return Trained(network.cpu().eval(), done, recipe)
@@ -171,10 +177,10 @@ def _with(recipe: Recipe, drawn: dict[str, Any]) -> Recipe:
 
 
 def _batch_loss(network: GlobalWeights | LocalWeights, recipe: Recipe, rows: Rows,
-                levels: Tensor) -> Callable[[Tensor], Tensor]:
+                levels: Tensor, margin: Margin | None) -> Callable[[Tensor], Tensor]:
     """Loss of a batch, by positions."""
     X, Z, y, amounts = _tensors(rows, levels)
-    margin = _margin(recipe, rows, levels)
+    margin = None if margin is None else margin.to(levels)
 
     def loss(batch: Tensor) -> Tensor:
         weight = None if amounts is None else amounts[batch]
@@ -189,13 +195,11 @@ def _batch_loss(network: GlobalWeights | LocalWeights, recipe: Recipe, rows: Row
     return loss
 
 
-def _margin(recipe: Recipe, rows: Rows, levels: Tensor) -> Any:
+def _margin(recipe: Recipe, rows: Rows, quantile_levels: np.ndarray) -> Margin | None:
     """Margins; the residuals of the adaptive ones are from the median of the models' middles."""
-    exact = levels.double().cpu().numpy()
-    residuals = rows.y - np.median(rows.Z[:, :, middle(exact)], axis=1)
-    found = margin_for(recipe.margin, recipe.margin_scale, exact, residuals=residuals,
-                       sample_weight=rows.amounts)
-    return None if found is None else found.to(levels)
+    residuals = rows.y - np.median(rows.Z[:, :, middle(quantile_levels)], axis=1)
+    return margin_for(recipe.margin, recipe.margin_scale, quantile_levels, residuals=residuals,
+                      sample_weight=rows.amounts)
 
 
 def _score(network: GlobalWeights | LocalWeights, recipe: Recipe, held: Rows,
