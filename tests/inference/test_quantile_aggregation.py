@@ -5,7 +5,7 @@ import pytest
 from sklearn.base import clone
 
 from workbench.core import generator
-from workbench.inference.quantile_aggregation import QuantileAggregator
+from workbench.inference.quantile_aggregation import CARD, QuantileAggregator
 from workbench.inference.quantiles.scores import pinball
 
 pytest.importorskip("torch")
@@ -31,8 +31,9 @@ def aggregator(resolution, *, local, **options):
 @pytest.mark.parametrize(("resolution", "local"), EACH)
 def test_identity_a_full_average_share_is_the_equal_average(resolution, local):
     X, Z, y = world()
-    model = aggregator(resolution, local=local, average_share=1.0).fit(X, Z, y)
-    np.testing.assert_allclose(model.predict(X, Z), Z.mean(1), atol=1e-5)   # single precision
+    Z = Z[:, :, [1, 0, 2, 4, 3]]                        # models that cross, as neutral leaves them
+    model = aggregator(resolution, local=local, **CARD.neutral).fit(X, Z, y)
+    np.testing.assert_allclose(model.predict(X, Z), Z.mean(1), rtol=1e-12)
     np.testing.assert_allclose(model.weights_by_model(X), 1 / 3, rtol=1e-12)
 
 
@@ -142,6 +143,15 @@ def test_recovers_which_model_to_trust_where():
     assert weights[0, 0] > 0.9
     assert weights[1, 1] > 0.9
     assert pinball(y, model.predict(X, Z), LEVELS) < 0.5 * pinball(y, Z.mean(1), LEVELS)
+
+
+def test_recovers_from_numbers_that_single_precision_cannot_hold():
+    X, Z, y = world()
+    Z[3, 0, 4] = 1e60
+    model = aggregator("fine", local=True).fit(X * 1e60, Z, y)
+    assert np.isfinite(model.predict(1e60 * X[3:], Z[3:])).all()
+    small = aggregator("fine", local=True).fit(X, Z[4:].repeat(2, 0)[:80] * 1e-40, y * 1e-40)
+    assert small.validation_ < 1e-37
 
 
 @pytest.mark.parametrize("constant", ["feature", "outcome", "model", "one row"])

@@ -1,6 +1,10 @@
 """What aggregators refuse, in one voice, and how much memory their answers may take."""
 
+import subprocess
+import sys
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from workbench.core import generator
@@ -24,8 +28,11 @@ def world(n=12):
     ({"margin_scale": float("nan")}, "margin_scale must be >= 0"), ({"searches": 0}, "searches"),
     ({"average_share": 1.5}, r"average_share must lie in \[0, 1\]"),
     ({"activation": "gelu"}, "activation must be one of"), ({"dropout": 1.0}, "dropout must lie"),
-    ({"learning_rate": 0}, "learning_rate"), ({"max_steps": -1}, "max_steps must be >= 0"),
-    ({"patience": None, "searches": 2}, "searches must be 1"), ({"hidden": 0}, "hidden"),
+    ({"learning_rate": 0}, "learning_rate"),
+    ({"max_steps": -1}, "max_steps must be a whole number >= 0"),
+    ({"patience": None, "searches": 2}, "searches must be 1"), ({"patience": 0}, "patience"),
+    ({"layers": 2.5}, "layers must be a whole number >= 1, got 2.5"),
+    ({"penalty": float("inf")}, "penalty must be >= 0 and finite"), ({"hidden": 0}, "hidden"),
     ({"random_state": "seed"}, "random_state must be")])
 def test_rejects_options_that_cannot_be(options, words):
     pytest.importorskip("torch")
@@ -84,6 +91,47 @@ def test_rejects_other_models_and_features_later():
         QuantileAggregator(LEVELS).fit(X, Z, y, X_val=X, Z_val=Z[:, :2], y_val=y)
 
 
+@pytest.mark.parametrize("part", ["X_val", "y_val", "sample_weight_val"])
+def test_rejects_rows_to_stop_by_without_base_quantiles(part):
+    X, Z, y = world()
+    given = {"X_val": X, "y_val": y, "sample_weight_val": np.ones(12)}[part]
+    with pytest.raises(ValueError, match="Z_val must come with"):
+        QuantileAggregator(LEVELS).fit(X, Z, y, **{part: given})
+
+
+def test_rejects_columns_in_another_order():
+    pytest.importorskip("torch")
+    X, Z, y = world()
+    table = pd.DataFrame(X, columns=["age", "size"])
+    model = QuantileAggregator(LEVELS, max_steps=2, random_state=0).fit(table, Z, y)
+    assert model.predict(table, Z).shape == (12, 3)
+    with pytest.raises(ValueError, match="same order"):
+        model.predict(table[["size", "age"]], Z)
+
+
+def test_rejects_descent_without_pytorch_and_solves_programmes():
+    code = '''
+import sys
+class Missing:
+    def find_spec(self, name, *_):
+        if name == "torch":
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+sys.meta_path.insert(0, Missing())
+import numpy as np
+from workbench.inference.quantile_aggregation import QuantileAggregator
+Z, y = np.arange(24.0).reshape(4, 2, 3), np.arange(4.0)
+programme = QuantileAggregator([0.2, 0.5, 0.8], local=False, solver="lp", penalty=0)
+print(programme.fit(None, Z, y).predict(None, Z).shape)
+try:
+    QuantileAggregator([0.2, 0.5, 0.8], local=False).fit(None, Z, y)
+except ImportError as error:
+    print(error)
+'''
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.startswith("(4, 3)\nsolver='adam' needs PyTorch")
+    assert "solver='lp'" in told.stdout
+
+
 def test_rejects_a_prediction_before_fit():
     from sklearn.exceptions import NotFittedError
 
@@ -103,6 +151,8 @@ def test_rejects_weights_too_many_to_hold(monkeypatch):
         model.weights(X)
     assert model.weights(X[:11]).shape == (11, 4, 3, 3)
     assert model.weights_by_model(X).shape == (12, 4, 3)
+    assert model.weights(X[:0]).shape == (0, 4, 3, 3)
+    assert model.weights_by_model(X[:0]).shape == (0, 4, 3)
 
 
 @pytest.mark.parametrize("resolution", ["coarse", "fine"])

@@ -9,12 +9,12 @@ Source: R. Fakoor, T. Kim, J. Mueller, A. J. Smola, R. J. Tibshirani, "Flexible 
 for Quantile Regression", JMLR 24 (2023).
 """
 
-from collections.abc import Iterator
+import math
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from workbench.core import check
 from workbench.core.card import Card
@@ -28,8 +28,10 @@ from workbench.inference.quantiles.aggregation_rows import (
     Scales,
     checked_base,
     checked_features,
+    checked_held,
     checked_training,
     chunks,
+    in_parts,
 )
 from workbench.inference.quantiles.isotonic import isotonise
 from workbench.inference.quantiles.levels import checked_levels
@@ -41,10 +43,11 @@ CARD = Card(
     source="fakoor2023flexible",
     weighs="models, per quantile level and input",
     range="simplex",
-    neutral={"average_share": 1.0}, baseline="equal average",
+    neutral={"average_share": 1.0, "isotonise": "none"}, baseline="equal average",
 )
 
-CHUNK = 1024            # rows whose weights are held at once
+CHUNK = 1024            # rows that are mixed at once
+HELD = 2 ** 24          # weights that are held at once
 LARGEST = 2 ** 33       # bytes of weights that one call may return
 
 
@@ -89,7 +92,7 @@ class QuantileAggregator(BaseEstimator):
     ----------
     levels_ : array, shape (q,)
     form_ : resolution.Form
-    weights_ : array, shape (1, k), (1, k, q) or (1, k, q, q)
+    weights_ : array, shape (1, k), (1, k, q) or (1, k, q, q), or None
         Of global aggregators.
     steps_ : int
         Steps behind the parameters kept; 0 for ``lp``.
@@ -123,9 +126,8 @@ class QuantileAggregator(BaseEstimator):
                  patience: int | None = 500, searches: int = 1, average_share: float = 0.0,
                  device: str = "auto", random_state: Any = None):
         self.quantile_levels, self.resolution, self.local = quantile_levels, resolution, local
-        self.normalise, self.average_share = normalise, average_share
-        self.hidden, self.layers = hidden, layers
-        self.dropout, self.activation = dropout, activation
+        self.normalise, self.average_share, self.hidden = normalise, average_share, hidden
+        self.layers, self.dropout, self.activation = layers, dropout, activation
         self.margin, self.margin_scale, self.penalty = margin, margin_scale, penalty
         self.isotonise, self.in_training = isotonise, in_training
         self.solver, self.learning_rate = solver, learning_rate
@@ -145,7 +147,7 @@ class QuantileAggregator(BaseEstimator):
             Out-of-fold predictions of the base models.
         y : array, shape (n,)
         X_val, Z_val, y_val : arrays, optional
-            Rows that end the descent; without them, a fifth of the rows is drawn and held out.
+            Rows that end the descent; without Z_val, a fifth of the rows is drawn and held out.
         sample_weight, sample_weight_val : array, shape (n,), optional
             Amounts >= 0.
 
@@ -155,28 +157,26 @@ class QuantileAggregator(BaseEstimator):
             If shapes disagree, something is not finite, or options exclude each other.
         FloatingPointError
             If descent diverges.
+        ImportError
+            If it descends and PyTorch is not installed.
         """
         options = self.get_params(deep=False)
         checked_options(options)
         levels = checked_levels(self.quantile_levels)
-        rows = checked_training(X if self.local else None, Z, y, sample_weight,
+        rows = checked_training(checked_features(X) if self.local else None, Z, y, sample_weight,
                                 form=(None, len(levels)))
         self.form_ = Form(self.resolution, rows.Z.shape[1], len(levels), self.normalise,
                           self.average_share)
         if self.local:
-            self.n_features_in_ = checked_features(rows.X).shape[1]
-        held = None if Z_val is None else checked_training(
-            self._features(X_val, "X_val"), Z_val, y_val, sample_weight_val,
-            form=(self.form_.models, len(levels)), suffix="_val")
+            validate_data(self, X, skip_check_array=True)
+        held = checked_held(X_val if Z_val is None else self._features(X_val, "X_val"), Z_val,
+                            y_val, sample_weight_val, form=(self.form_.models, len(levels)))
         self.levels_, self.scales_ = levels, Scales.of(rows)
         learn = solved if self.solver == "lp" else descended
         found = learn(rows, held, self.scales_, self.form_, levels, options)
         self.steps_, self.validation_ = found.steps, found.validation
         self.history_, self.chosen_ = found.history, found.chosen
-        if self.local:
-            self.network_ = found.network
-        else:
-            self.weights_ = found.weights
+        self.network_, self.weights_ = found.network, found.weights
         return self
 
     def predict(self, X: Any, Z: Any) -> np.ndarray:
@@ -184,7 +184,7 @@ class QuantileAggregator(BaseEstimator):
 
         Parameters
         ----------
-        X : array, shape (n, p), or None for global aggregators
+        X : array, shape (n, p), or None where global
         Z : array, shape (n, k, q)
         """
         table = self._features(X)
@@ -213,22 +213,24 @@ class QuantileAggregator(BaseEstimator):
         """
         table = self._features(X)
         if table is None:
-            return self.weights_
-        size = 8 * len(table) * int(np.prod(self.form_.shape))
+            return self.weights_.copy()
+        size = 8 * len(table) * math.prod(self.form_.shape)
         if size > LARGEST:
             raise ValueError(f"X must have fewer rows, got {len(table)}, whose weights would take "
-                             f"{size / 2 ** 30:.0f} GiB. Pass some rows, or ask for "
-                             "weights_by_model.")
-        return np.concatenate(list(self._weights(table)))
+                             f"{size / 2 ** 30:.0f} GiB. Pass some, or ask for weights_by_model.")
+        return in_parts(table, self._rows_held(), self.form_.shape, self._answers().weights)
 
     def weights_by_model(self, X: Any = None) -> np.ndarray:
         """How much each model counts for each output level, shape (n, k, q); n = 1 if global."""
-        parts = self._weights(self._features(X)) if self.local else [self.weights()]
-        return np.concatenate([by_model(part, self.form_.levels) for part in parts])
-
-    def _weights(self, table: np.ndarray) -> Iterator[np.ndarray]:
+        table, form = self._features(X), self.form_
+        if table is None:
+            return by_model(self.weights(), form.levels)
         answers = self._answers()
-        return (answers.weights(table[part]) for part in chunks(len(table), CHUNK))
+        return in_parts(table, self._rows_held(), (form.models, form.levels),
+                        lambda part: by_model(answers.weights(part), form.levels))
+
+    def _rows_held(self) -> int:
+        return max(1, min(CHUNK, HELD // math.prod(self.form_.shape)))
 
     def _answers(self) -> Any:
         if not self.local:
@@ -243,8 +245,6 @@ class QuantileAggregator(BaseEstimator):
         check_is_fitted(self, "form_")
         if not self.local:
             return None
-        table = checked_features(X, name)
-        if table.shape[1] != self.n_features_in_:
-            raise ValueError(f"{name} must have the {self.n_features_in_} features of fit, got "
-                             f"{table.shape[1]}. Pass the same columns.")
+        table = checked_features(X, name, width=self.n_features_in_)
+        validate_data(self, X, reset=False, skip_check_array=True)
         return table

@@ -64,16 +64,21 @@ def checked_options(options: Mapping[str, Any]) -> None:
     check.one_of(("adam", "lp"), solver=options["solver"])
     check.one_of(METHODS, isotonise=options["isotonise"])
     check.one_of(MARGINS, margin=options["margin"])
-    check.positive(searches=options["searches"])
+    for name, least in (("searches", 1), ("hidden", 1), ("layers", 1), ("max_steps", 0)):
+        value = options[name]
+        if not (isinstance(value, int | np.integer) and value >= least):
+            raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}. Pass "
+                             f"{max(least, 1)} or more.")
     for name in ("penalty", "margin_scale"):
-        if not options[name] >= 0:
-            raise ValueError(f"{name} must be >= 0, got {options[name]!r}. Pass 0 for none.")
+        if not 0 <= options[name] < math.inf:
+            raise ValueError(f"{name} must be >= 0 and finite, got {options[name]!r}. Pass 0 for "
+                             "none.")
     penalised = options["penalty"] > 0 and options["margin"] != "none"
     if options["solver"] == "lp" and (options["local"] or penalised or options["in_training"]):
         raise ValueError(
             "solver='lp' must come with local=False, penalty=0 and in_training=False, got "
-            f"{options['local']}, {options['penalty']:g} and {options['in_training']}. Use "
-            "solver='adam' for the others.")
+            f"{options['local']}, {options['penalty']:g} and {options['in_training']}. Pass "
+            "these, or solver='adam'.")
     if options["searches"] > 1 and options["patience"] is None:
         raise ValueError("searches must be 1 with patience=None, which holds no rows out to "
                          f"compare them, got {options['searches']}. Pass patience=500.")
@@ -94,10 +99,22 @@ def solved(rows: Rows, held: Rows | None, scales: Scales, form: Form, levels: np
 
 def descended(rows: Rows, held: Rows | None, scales: Scales, form: Form, levels: np.ndarray,
               options: Mapping[str, Any]) -> Learned:
-    """The best network of the candidates; without rows to stop by, a fifth is held out."""
-    from workbench.inference.quantiles import aggregation_training as training
-    from workbench.inference.quantiles.descent import device_for, torch_generator
+    """The best network of the candidates; without rows to stop by, a fifth is held out.
 
+    Raises
+    ------
+    ImportError
+        If PyTorch is not installed.
+    """
+    try:
+        from workbench.inference.quantiles import aggregation_training as training
+        from workbench.inference.quantiles.descent import device_for, torch_generator
+    except ModuleNotFoundError as lost:
+        if lost.name != "torch":
+            raise
+        raise ImportError("solver='adam' needs PyTorch, which is not installed. Run `pip install "
+                          "'workbench[train]'`, or pass local=False, solver='lp', penalty=0."
+                          ) from lost
     recipe = training.recipe_of(options)
     seed = torch_generator(options["random_state"]).initial_seed()
     if options["patience"] is None:

@@ -8,6 +8,7 @@ Source: aggregators (1)-(3) of R. Fakoor et al., JMLR 24 (2023).
 """
 
 import copy
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,8 +49,8 @@ class GlobalWeights(nn.Module):
         return _tempered(mixed, Z, self.form)
 
     def weights(self, _: Tensor | None = None) -> Tensor:
-        """Weights before the share of the average, shape (1, *form.shape)."""
-        return _normalised(self.logits, self.form).reshape(1, *self.form.shape)
+        """Weights before the share of the average, in double precision, (1, *form.shape)."""
+        return _normalised(self.logits.double(), self.form).reshape(1, *self.form.shape)
 
 
 class LocalWeights(nn.Module):
@@ -69,14 +70,14 @@ class LocalWeights(nn.Module):
         self.bias = nn.Parameter(last.bias.detach().view(form.inputs, outputs).T.contiguous())
 
     def forward(self, x: Tensor, Z: Tensor) -> Tensor:
+        return _tempered(self.mixed(x, Z), Z, self.form)
+
+    def mixed(self, x: Tensor, Z: Tensor) -> Tensor:
+        """Quantiles before the share of the average, shape (n, q)."""
         hidden = self.body(x)
         if self.form.resolution == "fine":
-            mixed = mix(hidden, self.head, self.bias, Z.flatten(1),
-                        normalise=self.form.normalise)
-        else:
-            weights = self._of(hidden)
-            mixed = (weights.transpose(1, 2) * Z).sum(1)
-        return _tempered(mixed, Z, self.form)
+            return mix(hidden, self.head, self.bias, Z.flatten(1), normalise=self.form.normalise)
+        return (self._of(hidden).transpose(1, 2) * Z).sum(1)
 
     def weights(self, x: Tensor) -> Tensor:
         """Weights before the share of the average, shape (n, *form.shape)."""
@@ -90,7 +91,7 @@ class LocalAnswers:
     """Weights and quantiles of a trained local network, from NumPy to NumPy.
 
     Coarse and medium weights mix in double precision; fine ones, too many to hold, in single
-    precision of standardised quantiles.
+    precision of standardised quantiles, all but the share of the average.
     """
 
     def __init__(self, network: LocalWeights, scales: Scales, device: torch.device):
@@ -105,7 +106,8 @@ class LocalAnswers:
             return combine(self.weights(X), Z - mean) + mean
         base = torch.as_tensor(self.scales.outcomes(Z), device=self.device)
         with torch.no_grad():
-            return self.scales.original(self.network(self._features(X), base).cpu().numpy())
+            mixed = self.network.mixed(self._features(X), base).cpu().numpy()
+        return _tempered(self.scales.original(mixed), Z, self.form)
 
     def weights(self, X: np.ndarray) -> np.ndarray:
         """Weights of some rows, shape (n, *form.shape)."""
@@ -122,7 +124,8 @@ def _normalised(logits: Tensor, form: Form) -> Tensor:
     return torch.softmax(logits, 0) if form.normalise else logits + 1 / form.inputs
 
 
-def _tempered(mixed: Tensor, Z: Tensor, form: Form) -> Tensor:
+def _tempered(mixed: Any, Z: Any, form: Form) -> Any:
+    """Quantiles with the share of the average, tensors or arrays."""
     if not form.average_share:
         return mixed
     return (1 - form.average_share) * mixed + form.average_share * Z.mean(1)

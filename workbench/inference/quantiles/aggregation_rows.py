@@ -1,6 +1,6 @@
 """Rows of an aggregator: features, base quantiles and outcomes, checked and standardised."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,9 +9,12 @@ import numpy as np
 from workbench.core import check
 from workbench.inference.quantiles.rows import FILL, checked_amounts
 
-__all__ = ["Rows", "Scales", "checked_base", "checked_features", "checked_training", "chunks"]
+__all__ = ["Rows", "Scales", "checked_base", "checked_features", "checked_held",
+           "checked_training", "chunks", "in_parts"]
 
 CONSTANT = 1e-12      # relative spread below which a column counts as constant
+LARGEST = 1e30        # standard deviations that single precision holds with room for sums
+ROWS_AT_ONCE = 8192   # rows standardised at once, so that doubles of all of them are never held
 
 
 @dataclass(frozen=True)
@@ -88,18 +91,21 @@ class Scales:
         return replace(rows, X=X, Z=self.outcomes(rows.Z), y=self.outcomes(rows.y))
 
 
-def checked_features(X: Any, name: str = "X") -> np.ndarray:
+def checked_features(X: Any, name: str = "X", *, width: int | None = None) -> np.ndarray:
     """Features as numbers, shape (n, p).
 
     Raises
     ------
     ValueError
-        If they are not a table of finite numbers.
+        If they are not a table of finite numbers, of that width where it is known.
     """
     table = _numbers(X, name)
     if table.ndim != 2 or not table.shape[1]:
         raise ValueError(f"{name} must be a table with a row per outcome and at least one column, "
                          f"got shape {table.shape}. Pass shape (n, p), or local=False.")
+    if width not in (None, table.shape[1]):
+        raise ValueError(f"{name} must have the {width} features of fit, got {table.shape[1]}. "
+                         "Pass the same columns.")
     check.finite(**{name: table}, hint=FILL)
     return table
 
@@ -152,9 +158,29 @@ def checked_training(X: Any, Z: Any, y: Any, sample_weight: Any, *, form: tuple[
     return Rows(table, base, outcomes, amounts).take(np.flatnonzero(amounts))
 
 
+def checked_held(X: Any, Z: Any, y: Any, sample_weight: Any, *,
+                 form: tuple[int, int]) -> Rows | None:
+    """Rows to stop by, or None where no argument gives any."""
+    if Z is not None:
+        return checked_training(X, Z, y, sample_weight, form=form, suffix="_val")
+    if any(part is not None for part in (X, y, sample_weight)):
+        raise ValueError("Z_val must come with X_val, y_val or sample_weight_val, got None. Pass "
+                         "base quantiles of those rows too.")
+    return None
+
+
 def chunks(n: int, size: int) -> Iterator[slice]:
     """Slices that cover n rows."""
     return (slice(start, start + size) for start in range(0, n, size))
+
+
+def in_parts(table: np.ndarray, size: int, shape: tuple[int, ...],
+             tell: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """What is told of `size` rows at a time, for all rows, shape (n, *shape)."""
+    found = np.empty((len(table), *shape))
+    for part in chunks(len(table), size):
+        found[part] = tell(table[part])
+    return found
 
 
 def _numbers(values: Any, name: str) -> np.ndarray:
@@ -178,5 +204,6 @@ def _moments(table: np.ndarray, amounts: np.ndarray | None) -> tuple[np.ndarray,
 def _scaled(values: np.ndarray, mean: Any, sd: Any) -> np.ndarray:
     """``(values - mean) / sd`` in single precision, without a second copy in double."""
     found = np.empty(values.shape, dtype=np.float32)
-    np.subtract(values, mean, out=found, casting="same_kind")
-    return np.divide(found, sd, out=found, casting="same_kind")
+    for part in chunks(len(values), ROWS_AT_ONCE):
+        found[part] = np.clip((values[part] - mean) / sd, -LARGEST, LARGEST)
+    return found

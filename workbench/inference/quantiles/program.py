@@ -94,7 +94,8 @@ def least_pinball(inputs: np.ndarray, y: np.ndarray, levels: np.ndarray, *,
         done = linprog(-y, A_eq=inputs.T, b_eq=limits, bounds=bounds, **options)
     if done.status != 0:
         raise RuntimeError(f"The linear programme must have an optimum, got: {done.message} "
-                           "Standardise the base quantiles, or use solver='adam'.")
+                           "Leave out models that are far from all outcomes, or use "
+                           "solver='adam'.")
     weights = -np.asarray((done.ineqlin if simplex else done.eqlin).marginals)
     if not simplex:
         return weights
