@@ -57,7 +57,11 @@ def verdicts(record):
     for method, target in TARGETS.items():
         mean = overall(record, method)
         told = "meets" if mean < target else "misses"
-        yield f"Over {method}: {mean:.3f}, which {told} the target of below {target}."
+        worse = [f"{name} ({statistics.mean(values):.3f})"
+                 for name, values in relative(record, method).items()
+                 if statistics.mean(values) >= 1]
+        yield (f"Over {method}: {mean:.3f}, which {told} the target of below {target}; "
+               f"{'no better on ' + ', '.join(worse) if worse else 'better on each set'}.")
 
 
 def overall(record, method):

@@ -12,7 +12,7 @@ N, Q, M, H = 5, 7, 6, 3
 @pytest.fixture(params=["one tile", "small tiles", "made again"])
 def _tiles(request, monkeypatch):
     if request.param != "one tile":
-        monkeypatch.setitem(mixing.TILE, "cpu", 2 * N * M)
+        monkeypatch.setitem(mixing.TILE, "cpu", 2 * N * M // torch.get_num_threads())
     if request.param == "made again":
         monkeypatch.setattr(mixing, "KEPT", 0)
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 __all__ = ["last_layer_weights", "mix"]
 
-TILE = {"cpu": 500_000, "cuda": 2 ** 26}     # logits of a tile: stays in cache; fills the card
+TILE = {"cpu": 500_000, "cuda": 2 ** 26}     # logits of a tile: each thread's cache; the card
 KEPT = 2 ** 26                               # weights kept for the gradient; more are made again
 
 
@@ -62,8 +62,8 @@ class _Mix(torch.autograd.Function):
         n, (q, i, _) = len(hidden), head.shape
         mixed = hidden.new_empty(n, q)
         keeps = any(ctx.needs_input_grad) and n * q * i <= KEPT
-        ctx.normalise, ctx.kept = normalise, []
-        for tile in _tiles(q, n * i, hidden.device.type):
+        ctx.normalise, ctx.kept, ctx.tiles = normalise, [], _tiles(q, n * i, hidden.device.type)
+        for tile in ctx.tiles:
             weights = last_layer_weights(hidden, head[tile], bias[tile], normalise=normalise)
             torch.sum(weights * inputs.unsqueeze(1), -1, out=mixed[:, tile])
             if keeps:
@@ -74,10 +74,10 @@ class _Mix(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         hidden, head, bias, inputs, mixed = ctx.saved_tensors
-        n, (q, i, h) = len(hidden), head.shape
+        n, h = hidden.shape
         slopes = [torch.zeros_like(hidden), torch.empty_like(head), torch.empty_like(bias)]
         kept = iter(ctx.kept)
-        for tile in _tiles(q, n * i, hidden.device.type):
+        for tile in ctx.tiles:
             grad = grads[0][:, tile].unsqueeze(-1)
             if ctx.normalise:
                 weights = next(kept, None)
@@ -96,5 +96,6 @@ class _Mix(torch.autograd.Function):
 
 def _tiles(q: int, numbers: int, device: str) -> list[slice]:
     """Slices of the output levels, each with about as many logits as a tile holds."""
-    size = max(1, TILE.get(device, TILE["cpu"]) // max(1, numbers))
+    logits = TILE["cuda"] if device == "cuda" else TILE["cpu"] * torch.get_num_threads()
+    size = max(1, logits // max(1, numbers))
     return [slice(start, min(q, start + size)) for start in range(0, q, size)]
