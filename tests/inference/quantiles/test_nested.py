@@ -5,8 +5,10 @@ import pytest
 from sklearn.model_selection import KFold
 
 from workbench.core import generator
+from workbench.inference.conformal import TooFewRowsWarning
 from workbench.inference.conformal_cross import cross_calibrate
 from workbench.inference.quantile_aggregation import QuantileAggregator
+from workbench.inference.quantiles.baselines import SimpleAggregation
 from workbench.inference.quantiles.linear import LinearQuantiles
 from workbench.inference.quantiles.nested import NestedConformalStack
 from workbench.inference.quantiles.out_of_fold import out_of_fold
@@ -152,3 +154,19 @@ def test_rejects_folds_and_levels_that_do_not_fit(options, told):
     with pytest.raises(ValueError, match=told):
         NestedConformalStack([Pooled()], Recorder(),
                              **{"quantile_levels": LEVELS} | options).fit(X, y)
+
+
+@pytest.mark.parametrize("amount", [1.0, 3.0, 0.3])
+def test_identity_equal_weights_are_no_weights(amount):
+    rng = np.random.default_rng(8)
+    X = rng.normal(size=(30, 1))
+    y = X[:, 0] + rng.normal(size=30)
+    options = {"cv": 3, "quantile_levels": [0.01, 0.25, 0.5, 0.75, 0.99], "random_state": 0}
+    with pytest.warns(TooFewRowsWarning):   # 30 rows do not reach 98 %, whatever they weigh
+        plain = NestedConformalStack(["linear"], SimpleAggregation(), **options).fit(X, y)
+    with pytest.warns(TooFewRowsWarning):
+        weighed = NestedConformalStack(["linear"], SimpleAggregation(), **options).fit(
+            X, y, np.full(30, amount))
+    expected = plain.predict_quantiles(X)
+    assert np.isinf(expected[:, 0]).all()
+    np.testing.assert_allclose(weighed.predict_quantiles(X), expected, atol=1e-9)

@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from workbench.core import generator
 from workbench.inference.quantile_aggregation import QuantileAggregator
+from workbench.inference.quantiles.baselines import SimpleAggregation
 from workbench.inference.quantiles.forests import QuantileForest
 from workbench.inference.quantiles.linear import LinearQuantiles
 from workbench.inference.quantiles.out_of_fold import out_of_fold
@@ -199,3 +200,10 @@ def test_rejects_with_the_name_of_the_model_that_failed():
     with pytest.raises(RuntimeError) as failed:
         stack(estimators=[("broken", Failing())]).fit(*world(30))
     assert "base model 'broken'" in failed.value.__notes__[0]
+
+
+def test_matches_the_average_of_its_models_by_a_rule():
+    X, y = world()
+    fitted = stack(aggregator=SimpleAggregation()).fit(X, y)
+    expected = np.sort(fitted.base_quantiles(X).mean(axis=1), axis=1)
+    np.testing.assert_allclose(np.sort(fitted.predict_quantiles(X), axis=1), expected, atol=1e-12)

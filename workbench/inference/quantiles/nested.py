@@ -130,7 +130,8 @@ class NestedConformalStack(CalibratedQuantiles):
         check.one_of(METHODS, method=self.method)
         check.one_of(NESTS, nest=self.nest)
         X, y = checked_numbers(self, X, y)
-        rows, amounts = written_out(checked_amounts(sample_weight, len(y)))
+        given = checked_amounts(sample_weight, len(y))
+        rows, amounts = written_out(given)
         self.levels_ = checked_levels(stack_levels(self.quantile_levels, self.aggregator),
                                       symmetric=True)
         rng = seeded(self.random_state)
@@ -153,8 +154,10 @@ class NestedConformalStack(CalibratedQuantiles):
                 X[own], fitted_quantiles(self.models_[one], X[own], self.levels_))
             self.aggregators_.append(fitted)
         self.fits_ = count * (count + 1) // 2
-        self.calibration_ = cross_calibrate(y, quantiles, self.levels_, fold, method=self.method,
-                                            sample_weight=weight)
+        witnesses, once = np.unique(rows, return_index=True)   # a row of weight 2 is one witness
+        self.calibration_ = cross_calibrate(
+            y[once], quantiles[once], self.levels_, fold[once], method=self.method,
+            sample_weight=given[witnesses] if np.ptp(given[witnesses]) > 0 else None)
         return self
 
     def predict(self, X: Any) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Parts of the rows of a stack: what its aggregator learns from, and what it stops by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,11 @@ class Part:
         """Some of the rows."""
         return Part(self.X[chosen], self.Z[chosen], self.y[chosen], self.amounts[chosen],
                     self.source[chosen])
+
+    def joined(self, other: "Part") -> "Part":
+        """These rows and then the others."""
+        return Part(*(np.concatenate([getattr(self, item.name), getattr(other, item.name)])
+                      for item in fields(self)))
 
     def once(self) -> "Part":
         """Each row of the table once, for tests that take rows for independent."""
@@ -103,8 +109,13 @@ def held_out_rows(X: np.ndarray, y: np.ndarray, share: float, *, in_order: bool,
 
 
 def fit_aggregator(aggregator: Any, training: Part, validation: Part | None) -> Any:
-    """Fit an aggregator, weighing rows where their amounts differ."""
+    """Fit an aggregator, weighing rows where their amounts differ.
+
+    One that holds no rows out to stop by, such as a baseline, learns from all of them.
+    """
     options: dict[str, Any] = {}
+    if validation is not None and not _holds_out(aggregator):
+        training, validation = training.joined(validation), None
     if np.ptp(training.amounts) > 0:
         options["sample_weight"] = training.amounts
     if validation is not None:
@@ -113,3 +124,8 @@ def fit_aggregator(aggregator: Any, training: Part, validation: Part | None) -> 
             options["sample_weight_val"] = validation.amounts
     fitted = aggregator.fit(training.X, training.Z, training.y, **options)
     return aggregator if fitted is None else fitted
+
+
+def _holds_out(aggregator: Any) -> bool:
+    options = signature(aggregator.fit).parameters
+    return "Z_val" in options or any(each.kind is each.VAR_KEYWORD for each in options.values())
