@@ -59,7 +59,8 @@ Gap: from seen to exact [binomial standard errors].
 
 Milliseconds a step, medians of {repeats}, arms in turn. *Plain* is the source's network in plain
 PyTorch with its default Adam; it pools row by row. Gap: largest difference between the quantiles
-of both after the same steps from the same start [standard deviations of y].
+of both after the same {few} steps from the same start [standard deviations of y]. Two threads tell
+something only on a machine that does nothing else: otherwise they wait for each other.
 
 {speed}
 
@@ -123,7 +124,7 @@ def main():
         scores=table(_quantile_scores.rows(record["scores"])),
         conformal=table(conformal_rows(record["conformal"])),
         coverage=table(coverage_rows(record["coverage"])), levels=_quantile_speed.LEVELS,
-        models=_quantile_speed.MODELS, repeats=_quantile_speed.REPEATS,
+        models=_quantile_speed.MODELS, repeats=_quantile_speed.REPEATS, few=_quantile_speed.FEW,
         speed=table(list(speed_rows(record["speed"]))), **record["memory"])
     sys.stdout.write(text)
     (RESULTS / "quantile_aggregation.md").write_text(text, encoding="utf-8")
