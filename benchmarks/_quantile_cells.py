@@ -25,8 +25,10 @@ SETS = ("yacht", "energy", "concrete", "power_plant", "wine_quality_red")
 MODELS = ("cgn", "dqr", "qrf", "xt", "lgbm")
 LEVELS = even_levels(19)
 FOLDS = 5
-AGGREGATORS = {f"{'local' if local else 'global'} {resolution}": (resolution, local)
+AGGREGATORS = {f"{'local' if local else 'global'} {resolution}":
+               {"resolution": resolution, "local": local}
                for local in (False, True) for resolution in ("coarse", "medium", "fine")}
+AGGREGATORS["global fine, exact"] = AGGREGATORS["global fine"] | {"penalty": 0, "solver": "lp"}
 
 
 def parts(n, seed):
@@ -80,10 +82,9 @@ def cell(name, seed):
     for method, model in methods.items():
         chosen = held if method == "best single" else (X, Z, y)
         found["wis"][method] = wis(y_new, model.fit(*chosen).predict(X_new, Z_new), LEVELS)
-    for method, (resolution, local) in AGGREGATORS.items():
+    for method, options in AGGREGATORS.items():
         begun = time.process_time()
-        model = QuantileAggregator(LEVELS, resolution=resolution, local=local, device="cpu",
-                                   random_state=seed)
+        model = QuantileAggregator(LEVELS, **options, device="cpu", random_state=seed)
         model.fit(X, Z, y, X_val=held[0], Z_val=held[1], y_val=held[2])
         found["wis"][method] = wis(y_new, model.predict(X_new, Z_new), LEVELS)
         found["seconds"][method] = time.process_time() - begun

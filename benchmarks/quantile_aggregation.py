@@ -48,6 +48,8 @@ difference between the ends of the intervals.
 
 {conformal}
 
+{faster}
+
 ## Coverage over simulated splits
 
 Seed 0, one new row per split. Exact: the probability that the method has for its number of rows.
@@ -83,6 +85,16 @@ def conformal_rows(record):
     return [row | {"largest gap": f"{row['largest gap']:.0e}", "ratio": f"{row['ratio']:.1f}"}
             | {key: f"{row[key]:.4f}" for key in ("MAPIE seconds", "our seconds")}
             for row in record]
+
+
+def faster(record):
+    """Sentence on which calibrations are five times as fast as MAPIE's at 100,000 rows."""
+    slow = [f"{row['method']}, {row['intervals']} ({row['ratio']:.1f})" for row in record
+            if row["rows"] == 100_000 and row["ratio"] < 5]
+    told = f"is missed by {'; '.join(slow)}" if slow else "is met by all"
+    return (f"At 100,000 rows the target of 5 times as fast {told}. One interval is little work: "
+            "both spend their milliseconds on reading memory. With few rows, fitting the fold "
+            "models takes the time of CV+.")
 
 
 def coverage_rows(record):
@@ -123,6 +135,7 @@ def main():
         verdicts=" ".join(_quantile_scores.verdicts(record["scores"])),
         scores=table(_quantile_scores.rows(record["scores"])),
         conformal=table(conformal_rows(record["conformal"])),
+        faster=faster(record["conformal"]),
         coverage=table(coverage_rows(record["coverage"])), levels=_quantile_speed.LEVELS,
         models=_quantile_speed.MODELS, repeats=_quantile_speed.REPEATS, few=_quantile_speed.FEW,
         speed=table(list(speed_rows(record["speed"]))), **record["memory"])
