@@ -41,6 +41,10 @@ def tree(tmp_path):
     ("import a\nif\nfrom b import (\n  c)", {("a",), ("b", "*")}), ("await x\nimport a", {("a",)}),
     ("'\\d'\nimport a", {("a",)}), ("\0import a", set()), ("(" * 5000 + "\nimport a", {("a",)}),
     ("match x:\n  case 1:\n    import a\ntry:\n  pass\nfinally:\n  import b", {("a",), ("b",)}),
+    ("if TYPE_CHECKING:\n  from .a import b as c\nelse:\n  import d",
+     {("a", "b", 1, "c"), ("d",)}),
+    ("if typing.TYPE_CHECKING:\n  if x:\n    import a.b\nif not TYPE_CHECKING:\n  import c",
+     {("a.b", "", 0, "a"), ("c",)}),
     (b"# coding: latin-1\nimport a\nx = '\xe9'", {("a",)}), (b"\xff\xfe\nimport a", {("a",)}),
 ], ids=str)
 def test_matches_imports_of_a_text(code, expected):
@@ -105,6 +109,40 @@ def test_identity_left_out_rooms_are_not_followed(tree):
     cell = "from own import runs, core, runsome\nimport own.runs"
     assert sorted(closure([cell], {}, folders=[folder], without=["own.runs"])) == [
         "own", "own.core", "own.runsome"]
+
+
+FACE = """from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    from own.one import First
+    from .two import second as Second
+import importlib, sys
+HOMES = {"First": "one", "Second": "two"}
+def __getattr__(name):
+    found = importlib.import_module(f"own.{HOMES[name]}")
+    return found.First if name == "First" else found.second"""
+
+
+@pytest.mark.parametrize(("cell", "expected"), [
+    ("from own import First", {"one"}), ("from own import Second as own", {"two"}),
+    ("import own; own.First; own.Second", {"one", "two"}), ("from own.three import x", {"three"}),
+    ("import own.three; own.First; own.Second", {"one", "two", "three"}),
+    ("from above import own; own.First; own.Second", {"above", "one", "two"}),
+    ("from above import First; First", {"above", "one"}),
+])
+def test_matches_what_a_lazy_package_loads(tree, cell, expected):
+    folder = tree({"own/__init__.py": "", "own/one.py": "", "own/two.py": "", "own/three.py": "",
+                   "above.py": ""})
+    above = "import own" if "own;" in cell else "from own import First"
+    for name, text in {"own/__init__": FACE, "own/one": "First = 1", "own/two": "second = 2",
+                       "own/three": "x = 3", "above": above}.items():
+        (folder / f"{name}.py").write_text(text)
+    names = {"above": "above", "own": "own"} | {
+        f"own.{each}": each for each in ("one", "two", "three")}
+    code = (f"import sys; sys.path.insert(0, {str(folder)!r})\n{cell}\n"
+            f"print(*({names!r}[name] for name in {names!r} if name in sys.modules))")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = {names[module] for module in closure([cell], {}, folders=[folder])}
+    assert found == expected | {"own"} == set(done.stdout.split())
 
 
 def test_matches_a_module_that_no_cell_imports(tree):

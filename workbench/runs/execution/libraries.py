@@ -29,7 +29,8 @@ def libraries(tasks: Iterable[Task]) -> tuple[str, ...]:
         compiled |= {f"{module}:{LOADER}" for module, text in own.items()
                      if module.startswith("workbench.") and f"\ndef {LOADER}(" in text}
         sources = (*cells, *own.values())
-        named |= {_top(request.module) for text in sources for request in requests(text)}
+        named |= {_top(request.module) for text in sources for request in requests(text)
+                  if not request.offered}
     return (*(module for module in heavy() if _top(module) in named), *sorted(compiled))
 
 

@@ -86,7 +86,8 @@ class _Search:
         self.watched = {entry for entry in path if not _installed(entry)}
         self._places: dict[str, _Place | None] = {}
         self._reached: dict[str, bool] = {}
-        self._open: list[tuple[frozenset[Request], str]] = []
+        self._open: list[tuple[Iterable[Request], str]] = []
+        self._offers: dict[str, tuple[list[Request], str]] = {}
 
     def add(self, name: str, file: Path | str, *, package: str | None = None) -> None:
         """List a source file and keep its imports for later."""
@@ -97,7 +98,7 @@ class _Search:
         self.found[name] = digest
         if str(file).endswith(".py"):
             inside = name.rpartition(".")[0] if package is None else package
-            self._open.append((_requests(digest, Path(file).read_bytes), inside))
+            self._keep(name, _requests(digest, Path(file).read_bytes), inside)
 
     def run_files(self, text: str) -> None:
         """Follow the files that ``%run`` names, relative to the first folder."""
@@ -114,11 +115,30 @@ class _Search:
         """Reach the modules of these imports, made in a module of `package`."""
         for request in asked:
             base = _absolute(request, package)
-            if not base or not self._reach(base) or not request.name:
+            if request.offered or not base or not self._reach(base):
                 continue
+            if not request.name:         # any name may be taken from it and the packages around
+                for _ in range(base.count(".") + 1):
+                    self._accept(base)
+                    base = base.rpartition(".")[0]
+                continue
+            self._accept(base, request.name)
             names = [request.name] if request.name != "*" else self._submodules(base)
             for name in names:
-                self._reach(f"{base}.{name}")
+                if self._reach(f"{base}.{name}"):
+                    self._accept(f"{base}.{name}")
+
+    def _keep(self, name: str, asked: frozenset[Request], package: str) -> None:
+        self._open.append((asked, package))
+        self._offers[name] = [each for each in asked if each.offered], package
+
+    def _accept(self, module: str, name: str = "*") -> None:
+        """Follow what a module loads when it is asked for a name, or for any."""
+        offered, package = self._offers.get(module, ([], ""))
+        taken = [each for each in offered if name in ("*", each.offered)]
+        if taken:
+            self._offers[module] = [each for each in offered if each not in taken], package
+            self._open.append(([each._replace(offered="") for each in taken], package))
 
     def _reach(self, dotted: str) -> bool:
         """List a module and the packages around it; False where it is not ours to follow."""
@@ -147,7 +167,7 @@ class _Search:
         self.watched.add(archive)
         text = spec.loader.get_source(spec.name) or ""       # type: ignore[union-attr]
         inside = name if place.folders else name.rpartition(".")[0]
-        self._open.append((_requests(text_digest(text), partial(str, text)), inside))
+        self._keep(name, _requests(text_digest(text), partial(str, text)), inside)
 
     def _place(self, name: str) -> _Place | None:
         parent, _, last = name.rpartition(".")

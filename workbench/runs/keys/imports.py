@@ -20,15 +20,22 @@ EXTENSION = re.compile(r"^\s*%load_ext\s+([\w.]+)", re.MULTILINE)
 
 
 class Request(NamedTuple):
-    """One name that is imported: module, name from it (or none), leading dots."""
+    """One name that is imported: module, name from it (or none), leading dots.
+
+    ``offered`` is empty, or, where only a type checker reads the import, the name that it binds: a
+    module with a ``__getattr__`` loads the like when it is asked for that name.
+    """
 
     module: str
     name: str = ""
     level: int = 0
+    offered: str = ""
 
 
 def requests(source: str | bytes) -> frozenset[Request]:
     """Every import of a source, also inside functions, branches and `import_module("...")`.
+
+    Those under ``if TYPE_CHECKING:`` are never executed; they are told as offered.
 
     A text that is not Python as a whole, such as a cell with magics, is read as far as it is; a
     huge one line by line.
@@ -64,12 +71,13 @@ def syntax_tree(source: str | bytes) -> ast.Module | None:
 
 
 def _found(tree: ast.Module, source: str | bytes) -> Iterator[Request]:
-    for node in _statements(tree):
-        if isinstance(node, ast.Import):
-            yield from (Request(alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from (Request(node.module or "", alias.name, node.level)
-                        for alias in node.names)
+    for node, typed in _statements(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                asked = (Request(alias.name) if isinstance(node, ast.Import) else
+                         Request(node.module or "", alias.name, node.level))
+                bound = alias.asname or alias.name.partition(".")[0]
+                yield asked._replace(offered=bound) if typed else asked
     text = source if isinstance(source, bytes) else source.encode("utf-8", "surrogatepass")
     if any(name.encode() in text for name in DYNAMIC):
         for node in ast.walk(tree):
@@ -77,14 +85,23 @@ def _found(tree: ast.Module, source: str | bytes) -> Iterator[Request]:
                 yield from _dynamic(node)
 
 
-def _statements(tree: ast.AST) -> Iterator[ast.AST]:
-    """Statements at every depth; expressions are most of a tree and import nothing."""
-    left: list[ast.AST] = [tree]
+def _statements(tree: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
+    """Statements at every depth, and whether only a type checker reads them.
+
+    Expressions are most of a tree and import nothing.
+    """
+    left: list[tuple[ast.AST, bool]] = [(tree, False)]
     while left:
-        node = left.pop()
-        yield node
+        node, typed = left.pop()
+        yield node, typed
         for part in BODIES:
-            left += getattr(node, part, ())
+            inside = typed or (part == "body" and _for_types(node))
+            left += ((each, inside) for each in getattr(node, part, ()))
+
+
+def _for_types(node: ast.AST) -> bool:
+    test = node.test if isinstance(node, ast.If) else None
+    return getattr(test, "attr", getattr(test, "id", "")) == "TYPE_CHECKING"
 
 
 def _dynamic(call: ast.Call) -> Iterator[Request]:
