@@ -55,7 +55,8 @@ def test_no_outputs_are_committed(path):
 @named
 def test_no_logic_lives_in_cells(path):
     code = code_of(path)
-    assert sum(len(source.splitlines()) for source in code.values()) <= 40
+    lines = {name: len(source.splitlines()) for name, source in code.items()}
+    assert sum(lines.values()) - lines["parameters"] <= 25       # docs/decisions/0014
     for name, source in code.items():
         for node in ast.walk(ast.parse(source)):  # a magic would not parse
             assert not isinstance(node, BANNED), f"cell {name} holds {type(node).__name__}"

@@ -140,3 +140,28 @@ def test_rejects_a_name_that_is_neither_table_nor_file():
         load_regression("yatch")
     with pytest.raises(FileNotFoundError, match="does not"):
         load_regression("nowhere/yacht.csv")
+
+
+def test_matches_weights_and_leaves_out_rows_that_do_not_count(written, columns):
+    weight = np.linspace(1, 2, N).round(3)
+    weight[:3] = 0
+    price = pd.Series(columns["price"]).where(np.arange(N) != 10)
+    table = load_regression(written(columns | {"w": weight, "price": price}), target="price",
+                            weight="w")
+    np.testing.assert_array_equal(table.weight, np.delete(weight, [0, 1, 2, 10]))
+    assert "w" not in table.features
+    assert len(table.y) == len(table.weight) == N - 4
+    assert told(table, "1 row without a target")
+    assert told(table, "3 rows without a weight above 0")
+    assert load_regression(written(columns)).weight is None
+
+
+@pytest.mark.parametrize(("cell", "words"), [
+    (-1, "column 'w' must hold weights >= 0, but 1 of 60 cells do not, the first in row 2: -1"),
+    (np.nan, "column 'w' must hold weights >= 0, but 1 of 60 .* in row 2: an empty cell"),
+    ("much", "column 'w' must hold numbers"),
+])
+def test_rejects_cells_that_are_no_weights(written, columns, cell, words):
+    with pytest.raises(ValueError, match=words):
+        load_regression(written(columns | {"w": [cell] + [1] * (N - 1)}), target="price",
+                        weight="w")

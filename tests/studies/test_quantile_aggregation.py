@@ -116,6 +116,31 @@ def test_matches_rows_in_time(own_file):
     assert any("outcomes of earlier test rows" in note for note in result.summary.notes)
 
 
+def test_matches_rows_that_count_by_a_column(own_file, tmp_path):
+    """Rows of the south count a hundredth: the north decides coverage and scores."""
+    table = pd.read_csv(own_file)
+    table["w"] = np.where(table["region"] == "north", 1.0, 0.01)
+    table["one"] = 1.0
+    table.to_csv(tmp_path / "weighted.csv", index=False)
+    own = {"data": str(tmp_path / "weighted.csv"), "target": "price", "group": "region"}
+    result = run(**own, weight="w")
+    rows = result.tables["predictions"]
+    inside = rows["y"].between(rows["low"], rows["high"])
+    told = result.summary["coverage of the 80 % intervals, calibrated"]
+    assert told.value == pytest.approx(100 * np.average(inside, weights=rows["weight"]))
+    assert rows["weight"].mean() == pytest.approx(1)
+    size = rows["weight"].sum() ** 2 / (rows["weight"] ** 2).sum()
+    assert any(f"{len(rows)} test rows like {size:.4g} equal" in note
+               for note in result.summary.notes)
+    assert study.figures(result)
+    # Left alone, a feature that is constant is left out: both runs see the same features.
+    equal, plain = run(**own, weight="one"), run(**own)
+    assert equal.summary["WIS of the aggregate"].value != result.summary[
+        "WIS of the aggregate"].value
+    for name, number in equal.summary.items():
+        assert number.value == pytest.approx(plain.summary[name].value, rel=1e-6)
+
+
 def test_matches_infinite_ends_told_in_notes(own_file, tmp_path):
     few = tmp_path / "few.csv"
     pd.read_csv(own_file).head(60).to_csv(few, index=False)
@@ -140,6 +165,7 @@ def test_matches_the_default_run_of_the_notebook():
     ({"base_models": ["qrf", "qrf"]}, "name each model once"),
     ({"n_levels": 4}, "n_levels must be odd"),
     ({"conformal": "adaptive"}, "time must name a column"),
+    ({"conformal": "adaptive", "time": "day", "weight": "w"}, "weight must be empty"),
     ({"alpha": 0.0}, r"alpha must be a number >= 0.02"),
 ])
 def test_rejects_before_reading(values, words):

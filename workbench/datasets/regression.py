@@ -49,6 +49,8 @@ class Regression:
         The column that was named as group: floats or text.
     order : array, shape (n,), or None
         Increasing times where a column of times was named; the rows are sorted by it.
+    weight : array, shape (n,), or None
+        How much each row counts, above zero, where a column of weights was named.
     name, origin, sha256 : str
         Name of the data, where they were read, checksum of the file.
     notes : tuple of str
@@ -60,14 +62,15 @@ class Regression:
     target: str
     group: pd.Series | None
     order: np.ndarray | None
+    weight: np.ndarray | None
     name: str
     origin: str
     sha256: str
     notes: tuple[str, ...]
 
 
-def load_regression(data: str | Path, *, target: str = "", group: str = "",
-                    time: str = "") -> Regression:
+def load_regression(data: str | Path, *, target: str = "", group: str = "", time: str = "",
+                    weight: str = "") -> Regression:
     """Read a table with a numeric target.
 
     Parameters
@@ -80,6 +83,8 @@ def load_regression(data: str | Path, *, target: str = "", group: str = "",
         Column whose groups coverage is told for; it stays a feature. Empty for none.
     time : str
         Column of dates or numbers that orders the rows; it is no feature. Empty for none.
+    weight : str
+        Column of sample weights >= 0; it is no feature. Empty counts all rows the same.
 
     Returns
     -------
@@ -98,14 +103,18 @@ def load_regression(data: str | Path, *, target: str = "", group: str = "",
     """
     opened = _open(data)
     frame = opened.frame.rename(columns=str)
-    target, chosen = _columns(frame, target, {"group": group, "time": time})
+    target, chosen = _columns(frame, target, {"group": group, "time": time, "weight": weight})
     y, told = _target(frame, target, opened)
-    kept, dropped = _rows(frame, y, target, time, opened)
-    features, read = _features(kept, y[kept.index], {target, time}, opened)
+    amounts, idle = _amounts(frame[weight], y, opened) if weight else (None, [])
+    kept, dropped = _rows(frame[y.notna()] if amounts is None else frame.loc[amounts.index], y,
+                          target, time, opened)
+    features, read = _features(kept, y[kept.index], {target, time, weight}, opened)
     groups = _group(frame[group].loc[kept.index], opened) if group else None
     order = kept[time].to_numpy() if time else None
-    notes = (*opened.notes, *chosen, *told, *dropped, *read)
-    return Regression(features, y[kept.index].to_numpy(), target, groups, order,
+    counts = None if amounts is None else amounts[kept.index].to_numpy()
+    notes = (*opened.notes, *chosen, *told, *_left_out(int(y.isna().sum()), "target"), *idle,
+             *dropped, *read)
+    return Regression(features, y[kept.index].to_numpy(), target, groups, order, counts,
                       opened.name, opened.origin, opened.sha256, notes)
 
 
@@ -166,27 +175,32 @@ def _is_number(column: pd.Series) -> bool:
 
 def _rows(frame: pd.DataFrame, y: pd.Series, target: str, time: str, opened: Opened
           ) -> tuple[pd.DataFrame, list[str]]:
-    """Rows with a target, and with a time where rows are ordered, sorted by it."""
-    notes, kept = list[str](), y.notna()
+    """Rows with a time where rows are ordered, sorted by it; enough of them, that vary."""
+    notes, table = list[str](), frame
     if time:
-        when = _times(frame[time], opened)
-        frame = frame.assign(**{time: when})
-        notes += _left_out(int((kept & when.isna()).sum()), "time")
-        kept &= when.notna()
-    notes = _left_out(int(y.isna().sum()), "target") + notes
-    table = frame[kept]
+        table = frame.assign(**{time: _times(frame[time], opened)}).dropna(subset=[time])
+        notes = _left_out(len(frame) - len(table), "time")
     if len(table) < FEWEST:
         raise ValueError(f"data must give at least {FEWEST} rows with a target, to learn from and "
-                         f"to test on, but {len(frame)} rows gave {len(table)}. Add rows, or name "
+                         f"to test on, but {len(y)} rows gave {len(table)}. Add rows, or name "
                          f"another target than {target!r}.")
-    if y[kept].nunique() == 1:
-        raise ValueError(f"target must vary, but {target!r} is {y[kept].iloc[0]:g} in all "
+    if y[table.index].nunique() == 1:
+        raise ValueError(f"target must vary, but {target!r} is {y[table.index].iloc[0]:g} in all "
                          f"{len(table)} rows. Name another column.")
     twice = int(table.duplicated().sum())
     if twice:
         notes.append(f"Exact repeats of an earlier row: {twice}, all kept; a row in both training "
                      "and test part flatters every model.")
     return (table.sort_values(time, kind="stable") if time else table), notes
+
+
+def _amounts(column: pd.Series, y: pd.Series, opened: Opened) -> tuple[pd.Series, list[str]]:
+    """Weights above zero of the rows with a target; a row of weight zero is no row."""
+    found, notes = read_numbers(column[y.notna()], typed=opened.typed,
+                                commas=opened.delimiter == ";")
+    cells.refuse(found, ~((found >= 0) & (found <= LARGEST)), "weights >= 0",
+                 "Write 1 for a row that counts fully and 0 for one that does not count.")
+    return found[found > 0], notes + _left_out(int((found == 0).sum()), "weight above 0")
 
 
 def _left_out(count: int, what: str) -> list[str]:

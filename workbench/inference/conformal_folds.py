@@ -15,7 +15,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 from workbench.inference.conformal_cross import cross_calibrate
 from workbench.inference.quantiles.base_models import copied, fit_model, median_of, quantiles_of
 from workbench.inference.quantiles.calibrated import CalibratedQuantiles
-from workbench.inference.quantiles.out_of_fold import Folds, checked_folds
+from workbench.inference.quantiles.out_of_fold import checked_folds, fold_of_each_row
 from workbench.inference.quantiles.rows import checked_new_amounts
 
 __all__ = ["CrossConformalQuantileRegressor"]
@@ -93,7 +93,7 @@ class CrossConformalQuantileRegressor(CalibratedQuantiles):
         model, X, outcomes, weights = self.start(X, y, sample_weight)
         n = len(outcomes)
         folds = checked_folds(self._splitter(), X, outcomes)
-        fold = _numbered(folds, n)
+        fold = fold_of_each_row(folds, n)
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
             delayed(fit_model)(copied(model), _safe_indexing(X, train), outcomes[train],
                                None if weights is None else weights[train])
@@ -146,14 +146,3 @@ class CrossConformalQuantileRegressor(CalibratedQuantiles):
 def _chunks(n: int, size: int) -> Iterator[np.ndarray]:
     for start in range(0, max(n, 1), size):
         yield np.arange(start, min(start + size, n))
-
-
-def _numbered(folds: Folds, n: int) -> np.ndarray:
-    """Which fold holds out each row."""
-    fold = np.full(n, -1)
-    for number, (_, held) in enumerate(folds):
-        fold[held] = number
-    if (fold < 0).any():
-        raise ValueError("cv must hold out each row exactly once, got "
-                         f"{int((fold < 0).sum())} rows never held out. Pass KFold(5).")
-    return fold

@@ -40,6 +40,7 @@ QUICK = 2.0              # seconds of the last aggregate, below which the next o
 CALIBRATIONS = ["none", "symmetric", "asymmetric", "mondrian", "cv+", "adaptive"]
 BASES: Recent[Base] = Recent(4)                  # so that a page answers at once when only
 AGGREGATES: Recent[Aggregated] = Recent(32)      # later settings change
+FILES: Recent[Regression] = Recent(4)
 CALIBRATED: Recent[Calibrated] = Recent(32)
 
 
@@ -56,6 +57,7 @@ class Params(Declared):
     group_bins = param.Integer(4, bounds=(1, 12), doc="Groups that numbers are divided into.")
     time = param.String("", doc=(
         "Column of dates or numbers in whose order rows arrive: tests then lie after training."))
+    weight = param.String("", doc="Column of sample weights >= 0; empty counts all the same.")
     along = param.String("", doc=(
         "Numeric feature along which weights and intervals are drawn; empty chooses one."))
     n_levels = param.Integer(19, bounds=(3, 99), doc="Even quantile levels; an odd number.")
@@ -101,20 +103,22 @@ class Params(Declared):
         if values["conformal"] == "adaptive" and not values["time"]:
             found.append("time must name a column where conformal='adaptive', which learns from "
                          "row to row, got none. Pass time=, or another conformal=.")
+        if values["conformal"] == "adaptive" and values["weight"]:
+            found.append("weight must be empty where conformal='adaptive', which counts misses of "
+                         f"rows one by one, got {values['weight']!r}. Pass another conformal=.")
         return found
 
 
 def run(params: Params) -> Result:
     """Read the table, fit models and aggregate, calibrate, and gather headline and tables."""
-    table = load_regression(params.data, target=params.target, group=params.group,
-                            time=params.time)
+    table = _table(params)
     if params.along:
         check.one_of(table.features.select_dtypes("number").columns, along=params.along)
     parts = split(len(table.y), rng=None if params.time else generator(params.seed))
     keys = _keys(params, table)
     base = BASES.get(keys[0], lambda: base_predictions(
         table.features, table.y, parts, params.base_models, even_levels(params.n_levels),
-        folds=params.folds, seed=params.seed, tune=params.tune))
+        folds=params.folds, seed=params.seed, tune=params.tune, sample_weight=table.weight))
     made = AGGREGATES.get(keys[1], lambda: aggregate(_aggregator(params), base))
     findings = _findings(params, table, parts, base, made)
     return Result(_headline(params, table, parts, findings), findings.tables() | {
@@ -141,12 +145,21 @@ def figures(result: Result) -> dict[str, plots.Figure]:
 def is_quick(params: Params) -> bool:
     """Whether a page may compute this as soon as a widget changes: the slow stages are kept."""
     with contextlib.suppress(ValueError, OSError):
-        base, made, promise = _keys(params, load_regression(
-            params.data, target=params.target, group=params.group, time=params.time))
+        base, made, promise = _keys(params, _table(params))
         slow = params.conformal == "cv+" or params.searches > 1
         quick = not slow and (made in AGGREGATES or AGGREGATES.seconds < QUICK)
         return base in BASES and (quick or promise in CALIBRATED)
     return False
+
+
+def _table(params: Params) -> Regression:
+    """The table, read again only when its file has changed."""
+    path = Path(params.data).expanduser()
+    seen = (path.stat().st_mtime_ns, path.stat().st_size) if path.is_file() else ()
+    columns = {"target": params.target, "group": params.group, "time": params.time,
+               "weight": params.weight}
+    return FILES.get((params.data, seen, *columns.values()),
+                     lambda: load_regression(params.data, **columns))
 
 
 def _aggregator(params: Params) -> QuantileAggregator:
@@ -160,8 +173,8 @@ def _aggregator(params: Params) -> QuantileAggregator:
 
 def _keys(params: Params, table: Regression) -> tuple[Any, Any, Any]:
     """What decides the result of each stage."""
-    base = (table.sha256, table.target, params.time, params.n_levels, tuple(params.base_models),
-            params.tune, params.folds, params.seed)
+    base = (table.sha256, table.target, params.time, params.weight, params.n_levels,
+            tuple(params.base_models), params.tune, params.folds, params.seed)
     made = (*base, params.resolution, params.local, params.margin, params.penalty,
             params.isotonise, params.searches, params.device)
     return base, made, (*made, params.conformal, params.alpha, params.group, params.group_bins)
@@ -180,10 +193,10 @@ def _findings(params: Params, table: Regression, parts: Parts, base: Base,
 
 def _groups(params: Params, table: Regression, parts: Parts, made: Aggregated,
             part: str) -> Groups:
-    """Groups of one part, formed without its outcomes and with edges from other rows."""
+    """Groups of one part, formed without outcomes and with edges from the training part."""
     if table.group is None:
         middle = params.n_levels // 2
-        return binned(made.quantiles[part][:, middle], made.quantiles["calibration"][:, middle],
+        return binned(made.quantiles[part][:, middle], made.quantiles["train"][:, middle],
                       params.group_bins)
     values, known = (table.group.iloc[rows] for rows in (getattr(parts, part), parts.train))
     if table.group.dtype.kind == "f" and known.nunique() > params.group_bins:
@@ -202,4 +215,8 @@ def _headline(params: Params, table: Regression, parts: Parts, findings: Finding
     notes = [f"The parts: {parts}."]
     if params.conformal == "none":
         notes.append("No calibration: coverage is what the models happen to give.")
+    if params.time:
+        notes.append("Rows are in the order of time, but the intervals of these numbers take them "
+                     "as independent." + " Calibration assumes that the test rows behave like "
+                     "those before them." * (params.conformal not in ("none", "adaptive")))
     return Summary(findings.numbers(), (*notes, *findings.notes(), *table.notes))

@@ -82,3 +82,36 @@ def test_matches_weights_that_change_with_a_feature():
 
 def test_matches_models_in_words():
     assert tell_models([[0.2, 0.5, 0.3]], list("abc"), most=2) == ["b 50 %, c 30 %"]
+
+
+def test_identity_weights_of_two_are_rows_written_twice(losses):
+    rng = np.random.default_rng(4)
+    times = rng.integers(1, 4, size=400)
+    twice = {name: np.repeat(each, times) for name, each in losses.items()}
+    found = relative_scores(losses, "average", rng=np.random.default_rng(0), sample_weight=times)
+    wanted = relative_scores(twice, "average", rng=np.random.default_rng(0))
+    np.testing.assert_allclose(found[["wis", "ratio"]], wanted[["wis", "ratio"]])
+    assert mean_of(losses["ours"], rng=rng, sample_weight=times).value == pytest.approx(
+        twice["ours"].mean())
+    y, quantiles = rng.normal(size=60), np.sort(rng.normal(size=(60, 5)), axis=1)
+    levels, times = [0.1, 0.25, 0.5, 0.75, 0.9], times[:60]
+    shares = ["coverage", "width", "endless"]
+    np.testing.assert_allclose(
+        widths_and_coverage(y, quantiles, levels, sample_weight=times)[shares],
+        widths_and_coverage(np.repeat(y, times), np.repeat(quantiles, times, axis=0),
+                            levels)[shares])
+
+
+def test_matches_the_error_of_a_weighted_mean(losses):
+    weight = np.random.default_rng(5).gamma(1.0, size=400)
+    found = mean_of(losses["average"], rng=np.random.default_rng(0), sample_weight=weight)
+    shares = weight / weight.sum()
+    error = np.sqrt(shares ** 2 @ (losses["average"] - found.value) ** 2)     # linearised
+    np.testing.assert_allclose(found.ends, found.value + 1.645 * error * np.array([-1, 1]),
+                               atol=0.1 * 3.29 * error)
+
+
+def test_matches_weighted_rows_along_a_feature():
+    weights = np.column_stack([np.array([1.0, 0.0]), np.array([0.0, 1.0])])
+    table = weights_along([5.0, 5.0], weights, ["a", "b"], sample_weight=[3, 1])
+    assert table["weight"].tolist() == [1.5, 0.5]

@@ -146,7 +146,7 @@ def test_identity_a_fold_without_weight_is_no_fold():
 
 
 @pytest.mark.parametrize(("options", "told"), [
-    ({"cv": 2}, "at least 3 folds"),
+    ({"cv": 2}, "at least 3 folds with rows"),
     ({"cv": [([3, 4], [0]), ([0], [3]), ([0], [4])]}, "7 rows never held out"),
     ({"quantile_levels": [0.1, 0.5]}, "must be symmetric"), ({"method": "sym"}, "Did you mean")])
 def test_rejects_folds_and_levels_that_do_not_fit(options, told):

@@ -59,7 +59,9 @@ def test_matches_frequent_categories():
     groups = named(["d", "a", "z", "b"], reference, 3)
     assert groups.labels.tolist() == ["other", "a", "other", "b"]
     assert groups.order == ("a", "b", "other")
-    assert named(["a", "c"], reference, 3).labels.tolist() == ["a", "c"]
+    assert named(["a", "c"], reference, 3).labels.tolist() == ["a", "other"]
+    assert named(["a", "c"], reference, 4).order == ("a", "b", "c", "d")
+    assert named(["a", "z"], reference, 4).labels.tolist() == ["a", "other"]
 
 
 def test_matches_recent_results_until_they_are_pushed_out():

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from workbench.core import Estimate, Interval, check
+from workbench.core.weights import normalise
 from workbench.inference.quantiles.levels import CLOSE, checked_levels, pairs
 from workbench.inference.quantiles.reliability import coverage
+from workbench.inference.quantiles.rows import checked_amounts
 
 __all__ = ["mean_of", "ratio_of", "relative_scores", "tell_models", "weights_along",
            "widths_and_coverage", "with_levels"]
@@ -17,7 +19,7 @@ DRAWS = 2000
 
 
 def mean_of(losses: Any, *, rng: np.random.Generator, level: float = 0.9,
-            unit: str = "") -> Estimate:
+            sample_weight: Any = None) -> Estimate:
     """Mean of losses over rows, with a bootstrap interval over rows.
 
     Parameters
@@ -25,16 +27,17 @@ def mean_of(losses: Any, *, rng: np.random.Generator, level: float = 0.9,
     losses : array, shape (n,)
     rng : Generator
     level : float
-    unit : str
+    sample_weight : array, shape (n,), optional
+        Amounts > 0.
     """
-    losses = np.asarray(losses, dtype=float)
-    means = _resampled(losses[:, None], rng)[:, 0]
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(float(losses.mean()), Interval(float(low), float(high), level), unit)
+    rows = np.asarray(losses, dtype=float)[:, None]
+    weights = normalise(checked_amounts(sample_weight, len(rows)))
+    low, high = np.quantile(_resampled(rows, weights, rng), [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(float(weights @ rows[:, 0]), Interval(float(low), float(high), level))
 
 
-def ratio_of(losses: Any, reference: Any, *, rng: np.random.Generator,
-             level: float = 0.9) -> Estimate:
+def ratio_of(losses: Any, reference: Any, *, rng: np.random.Generator, level: float = 0.9,
+             sample_weight: Any = None) -> Estimate:
     """Mean of losses over that of a rival, with a bootstrap interval over the same rows.
 
     Parameters
@@ -43,14 +46,17 @@ def ratio_of(losses: Any, reference: Any, *, rng: np.random.Generator,
         Of the same rows, so that what makes a row hard cancels.
     rng : Generator
     level : float
+    sample_weight : array, shape (n,), optional
+        Amounts > 0.
     """
-    table = relative_scores({"ours": losses, "theirs": reference}, "theirs", rng=rng, level=level)
+    table = relative_scores({"ours": losses, "theirs": reference}, "theirs", rng=rng, level=level,
+                            sample_weight=sample_weight)
     ratio, low, high = map(float, table.loc[0, ["ratio", "low", "high"]])
     return Estimate(ratio, Interval(low, high, level), "1")
 
 
 def relative_scores(losses: Mapping[str, Any], reference: str, *, rng: np.random.Generator,
-                    level: float = 0.9) -> pd.DataFrame:
+                    level: float = 0.9, sample_weight: Any = None) -> pd.DataFrame:
     """Mean loss of each method, and over that of a reference, from rows drawn in pairs.
 
     Parameters
@@ -62,6 +68,8 @@ def relative_scores(losses: Mapping[str, Any], reference: str, *, rng: np.random
     rng : Generator
     level : float
         Of the bootstrap intervals.
+    sample_weight : array, shape (n,), optional
+        Amounts > 0.
 
     Returns
     -------
@@ -72,7 +80,8 @@ def relative_scores(losses: Mapping[str, Any], reference: str, *, rng: np.random
     check.same_length(**losses)
     names = list(losses)
     rows = np.column_stack([np.asarray(losses[name], dtype=float) for name in names])
-    means, drawn = rows.mean(axis=0), _resampled(rows, rng)
+    weights = normalise(checked_amounts(sample_weight, len(rows)))
+    means, drawn = weights @ rows, _resampled(rows, weights, rng)
     at = names.index(reference)
     with np.errstate(divide="ignore", invalid="ignore"):
         low, high = np.quantile(drawn / drawn[:, [at]], [(1 - level) / 2, (1 + level) / 2], axis=0)
@@ -80,13 +89,15 @@ def relative_scores(losses: Mapping[str, Any], reference: str, *, rng: np.random
     return pd.DataFrame({"method": names, "wis": means, "ratio": ratio, "low": low, "high": high})
 
 
-def _resampled(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _resampled(rows: np.ndarray, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Means of rows drawn with replacement, `DRAWS` times; in blocks, so that memory is small."""
     n = len(rows)
+    held = np.column_stack([weights[:, None] * rows, weights])
     block = max(1, min(DRAWS, 2_000_000 // n))
     sizes = [min(block, DRAWS - begun) for begun in range(0, DRAWS, block)]
     shares = np.full(n, 1 / n)
-    return np.concatenate([rng.multinomial(n, shares, size=size) @ rows / n for size in sizes])
+    sums = np.concatenate([rng.multinomial(n, shares, size=size) @ held for size in sizes])
+    return sums[:, :-1] / sums[:, -1:]
 
 
 def with_levels(quantiles: Any, quantile_levels: Any, more: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -117,8 +128,17 @@ def with_levels(quantiles: Any, quantile_levels: Any, more: Any) -> tuple[np.nda
     return np.asarray(quantiles, dtype=float) @ mixing.T, wide
 
 
-def widths_and_coverage(y: Any, quantiles: Any, quantile_levels: Any) -> pd.DataFrame:
+def widths_and_coverage(y: Any, quantiles: Any, quantile_levels: Any, *,
+                        sample_weight: Any = None) -> pd.DataFrame:
     """Coverage and mean width of every central interval of a symmetric grid.
+
+    Parameters
+    ----------
+    y : array, shape (n,)
+    quantiles : array, shape (n, q)
+    quantile_levels : array, shape (q,)
+    sample_weight : array, shape (n,), optional
+        Amounts > 0.
 
     Returns
     -------
@@ -127,19 +147,21 @@ def widths_and_coverage(y: Any, quantiles: Any, quantile_levels: Any) -> pd.Data
         (share of the other rows); the widest interval first.
     """
     quantiles = np.asarray(quantiles, dtype=float)
+    weights = normalise(checked_amounts(sample_weight, len(quantiles)))
     rows = []
     for low, high, alpha in pairs(quantile_levels):
-        seen = coverage(y, quantiles[:, low], quantiles[:, high])
+        seen = coverage(y, quantiles[:, low], quantiles[:, high], sample_weight=sample_weight)
         wide = quantiles[:, high] - quantiles[:, low]
         ending = np.isfinite(wide)
         rows.append((1 - alpha, seen.value, *seen.ends,
-                     float(wide[ending].mean()) if ending.any() else np.inf,
-                     float(1 - ending.mean())))
+                     float(normalise(weights[ending]) @ wide[ending]) if ending.any() else np.inf,
+                     float(weights @ ~ending)))
     return pd.DataFrame(rows, columns=["promised", "coverage", "low", "high", "width",
                                        "endless"])
 
 
-def weights_along(x: Any, weights: Any, names: list[str], *, bins: int = 8) -> pd.DataFrame:
+def weights_along(x: Any, weights: Any, names: list[str], *, bins: int = 8,
+                  sample_weight: Any = None) -> pd.DataFrame:
     """Mean weight of each model over rows with similar x, times uniform.
 
     Parameters
@@ -151,6 +173,8 @@ def weights_along(x: Any, weights: Any, names: list[str], *, bins: int = 8) -> p
     names : list of str, length k
     bins : int
         With equally many rows each; equal x stay together.
+    sample_weight : array, shape (n,), optional
+        Amounts > 0.
 
     Returns
     -------
@@ -163,8 +187,11 @@ def weights_along(x: Any, weights: Any, names: list[str], *, bins: int = 8) -> p
     edges = np.unique(np.quantile(numbers, np.arange(1, bins) / bins)) if len(numbers) else numbers
     table = pd.DataFrame(rows, columns=names).assign(
         place=np.searchsorted(edges, numbers, side="left"), x=numbers)
+    amounts = checked_amounts(sample_weight, len(known))[known]
     grouped = table.groupby("place")
-    means = grouped[names].mean().assign(x=grouped["x"].median(), n=grouped["x"].size())
+    sums = table[names].mul(amounts, axis=0).groupby(table["place"]).sum()
+    means = sums.div(pd.Series(amounts).groupby(table["place"]).sum(), axis=0).assign(
+        x=grouped["x"].median(), n=grouped["x"].size())
     return means.melt(id_vars=["x", "n"], value_vars=names, var_name="model",
                       value_name="weight")
 

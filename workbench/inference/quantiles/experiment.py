@@ -39,6 +39,8 @@ class Base:
     levels : array, shape (q,)
     notes : tuple of str
         Models that were left out.
+    amounts : mapping of part to array, shape (n,), or None
+        How much each row counts; None for all the same.
     """
 
     models: Mapping[str, Any]
@@ -47,6 +49,7 @@ class Base:
     y: Mapping[str, np.ndarray]
     levels: np.ndarray
     notes: tuple[str, ...]
+    amounts: Mapping[str, np.ndarray | None]
 
     @property
     def names(self) -> list[str]:
@@ -56,12 +59,13 @@ class Base:
 
 @dataclass(frozen=True, eq=False)
 class Aggregated:
-    """An aggregate, and its quantiles for the calibration and test part.
+    """An aggregate, and its quantiles.
 
     Parameters
     ----------
     model : QuantileAggregator
     quantiles : mapping of part to array, shape (n, q)
+        Of the training part, from base predictions out of fold, the calibration and test part.
     loose : array, shape (n, q)
         Of the test part, before they are put in order.
     weights : array, shape (n, k, q)
@@ -76,7 +80,7 @@ class Aggregated:
 
 def base_predictions(features: pd.DataFrame, y: np.ndarray,  # noqa: PLR0913 - a stage's settings
                      parts: Parts, names: Sequence[str], levels: np.ndarray, *, folds: int,
-                     seed: int, tune: bool = False) -> Base:
+                     seed: int, tune: bool = False, sample_weight: Any = None) -> Base:
     """Fit the base models on the training part and predict every part.
 
     Parameters
@@ -93,6 +97,8 @@ def base_predictions(features: pd.DataFrame, y: np.ndarray,  # noqa: PLR0913 - a
     seed : int
     tune : bool
         Choose the options of each model among 20 draws by the validation part.
+    sample_weight : array, shape (n,), optional
+        Amounts > 0, for every fit and score. Encoding counts all rows the same.
 
     Raises
     ------
@@ -103,15 +109,18 @@ def base_predictions(features: pd.DataFrame, y: np.ndarray,  # noqa: PLR0913 - a
     encoder = table_encoder().fit(features.iloc[parts.train])
     X = {part: encoder.transform(features.iloc[at]) for part, at in rows.items()}
     outcomes = {part: y[at] for part, at in rows.items()}
+    amounts = {part: None if sample_weight is None else sample_weight[at]
+               for part, at in rows.items()}
     predicted: dict[str, dict[str, np.ndarray]] = {}
     models: dict[str, Any] = {}
     notes: list[str] = []
     for name in names:
         try:
             with one_thread():
-                made = _tuned(name, X, outcomes, levels, seed, notes) if tune else make(
-                    name, levels, seed)
-                predicted[name] = _predictions(made, X, outcomes["train"], levels, folds)
+                made = _tuned(name, X, outcomes, amounts, levels, seed, notes) if tune else (
+                    make(name, levels, seed))
+                predicted[name] = _predictions(made, X, outcomes["train"], amounts["train"],
+                                               levels, folds)
             models[name] = made
         except ImportError as lost:
             notes.append(f"Model {name!r} was left out: {lost}")
@@ -119,8 +128,9 @@ def base_predictions(features: pd.DataFrame, y: np.ndarray,  # noqa: PLR0913 - a
         raise ValueError("base_models must hold a model that can be loaded, got none. "
                          + " ".join(notes))
     Z = {part: np.stack([each[part] for each in predicted.values()], axis=1) for part in rows}
-    notes += _leaks(Z, outcomes, levels, list(models))
-    return Base(models, X, Z, outcomes, levels, tuple(notes))
+    if not parts.in_order:      # later rows may be harder, which is no leak
+        notes += _leaks(Z, outcomes, levels, list(models))
+    return Base(models, X, Z, outcomes, levels, tuple(notes), amounts)
 
 
 def aggregate(model: Any, base: Base) -> Aggregated:
@@ -135,28 +145,33 @@ def aggregate(model: Any, base: Base) -> Aggregated:
     with one_thread():
         fitted = model.fit(base.X["train"], base.Z["train"], base.y["train"],
                            X_val=base.X["validation"], Z_val=base.Z["validation"],
-                           y_val=base.y["validation"])
-    found = {part: fitted.predict(base.X[part], base.Z[part]) for part in ("calibration", "test")}
+                           y_val=base.y["validation"], sample_weight=base.amounts["train"],
+                           sample_weight_val=base.amounts["validation"])
+    found = {part: fitted.predict(base.X[part], base.Z[part])
+             for part in ("train", "calibration", "test")}
     loose = copy.copy(fitted).set_params(isotonise="none").predict(base.X["test"], base.Z["test"])
     weights = fitted.weights_by_model(base.X["test"])
     shape = (len(base.y["test"]), len(base.names), len(base.levels))
     return Aggregated(fitted, found, loose, np.broadcast_to(weights, shape))
 
 
-def _tuned(name: str, X: Mapping[str, np.ndarray], y: Mapping[str, np.ndarray],
-           levels: np.ndarray, seed: int, notes: list[str]) -> Any:
-    found = search(name, X["train"], y["train"], (X["validation"], y["validation"]),
-                   quantile_levels=levels, random_state=seed)
+def _tuned(name: str, X: Mapping[str, Any], y: Mapping[str, Any],  # noqa: PLR0913 - rows by part
+           amounts: Mapping[str, Any], levels: np.ndarray, seed: int, notes: list[str]) -> Any:
+    held_out = X["validation"], y["validation"], amounts["validation"]
+    found = search(name, X["train"], y["train"], held_out, quantile_levels=levels,
+                   sample_weight=amounts["train"], random_state=seed)
     options = ", ".join(f"{option}={value!r}" for option, value in found.options.items())
     notes.append(f"Model {name!r} was tuned by the validation part: {options}.")
     return found.model
 
 
-def _predictions(model: Any, X: Mapping[str, np.ndarray], y: np.ndarray, levels: np.ndarray,
+def _predictions(model: Any, X: Mapping[str, np.ndarray],
+                 y: np.ndarray, amounts: np.ndarray | None, levels: np.ndarray,
                  folds: int) -> dict[str, np.ndarray]:
     """Out of fold for the training part, by a model of all of it for the others."""
-    own = out_of_fold([model], X["train"], y, quantile_levels=levels, cv=min(folds, len(y)))
-    fitted = fit_model(copied(model), X["train"], y)
+    own = out_of_fold([model], X["train"], y, quantile_levels=levels, cv=min(folds, len(y)),
+                      sample_weight=amounts)
+    fitted = fit_model(copied(model), X["train"], y, amounts)
     return {part: own[:, 0] if part == "train" else quantiles_of(fitted, rows, levels)
             for part, rows in X.items()}
 

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.core import Estimate, Measure, generator
+from workbench.core.weights import normalise
+from workbench.inference.quantiles import cautions
 from workbench.inference.quantiles.assessment import (
     mean_of,
     ratio_of,
@@ -27,6 +29,7 @@ from workbench.inference.quantiles.reliability import (
     crossings,
     reliability,
 )
+from workbench.inference.quantiles.rows import checked_amounts
 from workbench.inference.quantiles.scores import wis_losses
 
 __all__ = ["MEDIAN", "Findings"]
@@ -70,6 +73,11 @@ class Findings:
         return self.base.y["test"]
 
     @property
+    def amounts(self) -> np.ndarray:
+        """How much each test row counts."""
+        return checked_amounts(self.base.amounts["test"], len(self.y))
+
+    @property
     def along_name(self) -> str:
         """The feature along which weights are drawn."""
         return self._along[0]
@@ -83,15 +91,16 @@ class Findings:
     @cached_property
     def best(self) -> int:
         """Position of the model with the best out-of-fold score, chosen without the test part."""
-        return best_single(self.base.Z["train"], self.base.y["train"], self.base.levels)
+        return best_single(self.base.Z["train"], self.base.y["train"], self.base.levels,
+                           sample_weight=self.base.amounts["train"])
 
     @cached_property
     def losses(self) -> dict[str, np.ndarray]:
         """WIS of each test row by method, uncalibrated, at the base levels."""
         Z, X, names = self.base.Z["test"], self.base.X["test"], self.base.names
-        linear = LinearAggregation(self.base.levels).fit(self.base.X["train"],
-                                                         self.base.Z["train"],
-                                                         self.base.y["train"])
+        linear = LinearAggregation(self.base.levels).fit(
+            self.base.X["train"], self.base.Z["train"], self.base.y["train"],
+            sample_weight=self.base.amounts["train"])
         found = {"this aggregate": self.made.quantiles["test"],
                  "equal average": equal_average(Z), "median": median_of_models(Z),
                  "linear regression": linear.predict(X, Z)}
@@ -104,16 +113,16 @@ class Findings:
         ours, equal = self.losses["this aggregate"], self.losses["equal average"]
         name = self.base.names[self.best]
         share = f"{100 * (1 - self.alpha):g} % intervals"
-        told = {"WIS of the aggregate": mean_of(ours, rng=self._rng(), level=LEVEL),
-                "WIS of the equal average (uniform weights)":
-                    mean_of(equal, rng=self._rng(), level=LEVEL)}
-        seen = {stage: coverage(self.y, *self._ends(stage), level=LEVEL).percent()
+        told = {"WIS of the aggregate": mean_of(ours, **self._drawn()),
+                "WIS of the equal average (uniform weights)": mean_of(equal, **self._drawn())}
+        seen = {stage: coverage(self.y, *self._ends(stage), level=LEVEL,
+                                sample_weight=self.amounts).percent()
                 for stage in reversed(self.stages)}
         told |= {f"coverage of the {share}, {stage}": found for stage, found in seen.items()}
         told |= {"WIS over that of the equal average":
-                     ratio_of(ours, equal, rng=self._rng(), level=LEVEL),
+                     ratio_of(ours, equal, **self._drawn()),
                  f"WIS over that of the best single model, {name}":
-                     ratio_of(ours, self.losses[name], rng=self._rng(), level=LEVEL)}
+                     ratio_of(ours, self.losses[name], **self._drawn())}
         return told | dict(self._width(share, stage) for stage in reversed(self.stages))
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -121,19 +130,18 @@ class Findings:
         x = self._along[1]
         weights = self.made.weights
         k = len(self.base.names)
-        mean = pd.DataFrame(k * weights.mean(axis=0), index=self.base.names,
-                            columns=self.base.levels)
+        mean = pd.DataFrame(k * np.average(weights, axis=0, weights=self.amounts),
+                            index=self.base.names, columns=self.base.levels)
         heat = mean.rename_axis("model").reset_index().melt(
             id_vars="model", var_name="level", value_name="weight")
         return {
             "predictions": self._predictions(x if self.along else None),
             "weights": heat.astype({"level": float}),
-            "along": weights_along(x, weights.mean(axis=2), self.base.names),
+            "along": weights_along(x, weights.mean(axis=2), self.base.names,
+                                   sample_weight=self.amounts),
             "scores": self._scores(),
-            "reliability": self._staged(lambda rows: reliability(self.y, rows,
-                                                                 self.promise.levels)),
-            "widths": self._staged(lambda rows: widths_and_coverage(self.y, rows,
-                                                                    self.promise.levels)),
+            "reliability": self._staged(reliability),
+            "widths": self._staged(widths_and_coverage),
             "groups": pd.concat([self._by_group(stage) for stage in self.stages],
                                 ignore_index=True),
         }
@@ -143,21 +151,20 @@ class Findings:
         loose, tight = crossings(self.made.loose), crossings(self.made.quantiles["test"])
         told = [f"Quantiles cross in {100 * loose.rows:.3g} % of the test rows before they are "
                 f"put in order, and in {100 * tight.rows:.3g} % after.",
-                "Scores compare uncalibrated quantiles, so that every method has learnt from the "
-                f"same rows; {self.base.names[self.best]!r} is the best single model by its "
+                "Scores compare uncalibrated quantiles, none of which has seen the calibration "
+                f"rows; {self.base.names[self.best]!r} is the best single model by its "
                 "out-of-fold score, chosen without the test part."]
         last = self._by_group(list(self.stages)[-1])
-        broken = last[(last["low"] > 1 - self.alpha) | (last["high"] < 1 - self.alpha)]
-        if len(broken):
-            listed = ", ".join(f"{group!r} ({100 * share:.3g} % of {n})" for group, share, n in
-                               broken[["group", "coverage", "n"]].itertuples(index=False))
-            told.append(f"Groups whose coverage is off {100 * (1 - self.alpha):g} % by more than "
-                        f"chance explains at {100 * LEVEL:g} %, one group in ten by luck: "
-                        f"{listed}.")
-        return [*told, *self.promise.notes, *self.base.notes]
+        return [*told, *cautions.of_levels(self.base.levels, self.alpha),
+                *cautions.of_groups(last, 1 - self.alpha, LEVEL),
+                *cautions.of_one_row(self.losses["this aggregate"], self.amounts,
+                                     self.features.index),
+                *cautions.of_amounts(self.base.amounts["test"]),
+                *self.promise.notes, *self.base.notes]
 
-    def _rng(self) -> np.random.Generator:
-        return generator(self.seed)
+    def _drawn(self) -> dict[str, Any]:
+        """How scores get their intervals: the same draws of rows for all."""
+        return {"rng": generator(self.seed), "level": LEVEL, "sample_weight": self.amounts}
 
     def _ends(self, stage: str) -> tuple[np.ndarray, np.ndarray]:
         low, high = self.promise.ends(self.alpha)
@@ -166,16 +173,17 @@ class Findings:
     def _width(self, share: str, stage: str) -> tuple[str, Estimate]:
         """Name and value of the mean width, of the intervals that have both ends."""
         low, high = self._ends(stage)
-        wide = (high - low)[np.isfinite(high - low)]
-        lost = len(low) - len(wide)
+        finite = np.isfinite(high - low)
+        wide, lost = (high - low)[finite], int((~finite).sum())
         if len(wide) < 2:
             return f"mean width of the {share}, {stage}", Estimate(
                 float(np.mean(high - low)),
                 why=f"{lost} of {len(low)} intervals have an infinite end")
         which = f"{len(wide)} finite {share}" if lost else share
-        error = float(wide.std(ddof=1) / np.sqrt(len(wide)))
-        return f"mean width of the {which}, {stage}", Measure(float(wide.mean()),
-                                                              error).estimate(LEVEL)
+        weights = normalise(self.amounts[finite])
+        mean = float(weights @ wide)
+        error = np.sqrt(weights ** 2 @ (wide - mean) ** 2 * len(wide) / (len(wide) - 1))
+        return f"mean width of the {which}, {stage}", Measure(mean, float(error)).estimate(LEVEL)
 
     @cached_property
     def _along(self) -> tuple[str, np.ndarray]:
@@ -188,7 +196,7 @@ class Findings:
         for name in self.features.select_dtypes("number"):
             x = self.features[name].to_numpy()
             if np.isfinite(x).any() and len(np.unique(x[np.isfinite(x)])) > 1:
-                table = weights_along(x, mean, names)
+                table = weights_along(x, mean, names, sample_weight=self.amounts)
                 spread[name] = float(table.groupby("model")["weight"].var().sum())
         if not spread:
             return MEDIAN, middle
@@ -203,28 +211,33 @@ class Findings:
         names, weights = self.base.names, self.made.weights
         at = [int(np.argmin(np.abs(self.base.levels - level)))
               for level in (self.alpha / 2, 1 - self.alpha / 2)]
+        counts = {} if self.base.amounts["test"] is None else {
+            "weight": len(self.y) * normalise(self.amounts)}
         return pd.DataFrame({
             "row": self.features.index, "x": np.nan if x is None else x, "y": self.y,
             "median": rows[:, inner[1]], "low": low, "high": high,
             "inner_low": rows[:, inner[0]], "inner_high": rows[:, inner[2]],
             "group": self.groups.labels,
             "low_end": tell_models(weights[:, :, at[0]], names),
-            "high_end": tell_models(weights[:, :, at[1]], names)})
+            "high_end": tell_models(weights[:, :, at[1]], names), **counts})
 
     def _scores(self) -> pd.DataFrame:
-        table = relative_scores(self.losses, "equal average", rng=self._rng(), level=LEVEL)
+        table = relative_scores(self.losses, "equal average", **self._drawn())
         kinds = dict.fromkeys(self.base.names, "one model") | {"this aggregate": "this aggregate"}
         kind = table["method"].map(kinds).fillna("other aggregate")
         return table.assign(kind=kind)[table["method"] != "equal average"]
 
     def _staged(self, make: Any) -> pd.DataFrame:
-        return pd.concat([make(rows).assign(stage=stage) for stage, rows in self.stages.items()],
-                         ignore_index=True)
+        return pd.concat([
+            make(self.y, rows, self.promise.levels, sample_weight=self.amounts).assign(stage=stage)
+            for stage, rows in self.stages.items()], ignore_index=True)
 
     def _by_group(self, stage: str) -> pd.DataFrame:
         low, high = self._ends(stage)
-        table = coverage_by_group(self.y, low, high, self.groups.labels, level=LEVEL)
-        width = pd.Series(high - low).groupby(self.groups.labels).mean()
+        table = coverage_by_group(self.y, low, high, self.groups.labels, level=LEVEL,
+                                  sample_weight=self.amounts)
+        width = (pd.Series(self.amounts * (high - low)).groupby(self.groups.labels).sum()
+                 / pd.Series(self.amounts).groupby(self.groups.labels).sum())
         shown = [name for name in self.groups.order if name in set(table["group"])]
         ordered = table.set_index("group").loc[shown].rename_axis("group").reset_index()
         return ordered.assign(width=ordered["group"].map(width), stage=stage)

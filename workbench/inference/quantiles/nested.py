@@ -27,6 +27,7 @@ from workbench.inference.quantiles.out_of_fold import (
     checked_folds,
     fitted_copy,
     fitted_quantiles,
+    fold_of_each_row,
     named_models,
     prepared,
 )
@@ -225,15 +226,11 @@ class NestedConformalStack(CalibratedQuantiles):
 
 def _fold_of_each_row(cv: Any, X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Which fold holds out each of the rows that count, numbered anew, shape of `rows`."""
-    folds = checked_folds(cv, X, y)
-    fold = np.full(len(y), -1)
-    for number, (_, test) in enumerate(folds):
-        fold[test] = number
+    fold = fold_of_each_row(checked_folds(cv, X, y), len(y))
     counting, place = np.unique(fold[rows], return_inverse=True)
-    if (fold < 0).any() or len(counting) < FEWEST:
-        raise ValueError(f"cv must have at least {FEWEST} folds that hold each row out once, got "
-                         f"{len(counting)} folds with rows that count and {int((fold < 0).sum())} "
-                         "rows never held out. Pass KFold(5).")
+    if len(counting) < FEWEST:
+        raise ValueError(f"cv must have at least {FEWEST} folds with rows that count, got "
+                         f"{len(counting)}. Pass KFold(5).")
     return np.asarray(place)
 
 

@@ -150,6 +150,23 @@ def checked_folds(cv: Any, X: Any, y: np.ndarray) -> Folds:
     return folds
 
 
+def fold_of_each_row(folds: Folds, n: int) -> np.ndarray:
+    """Number of the fold that holds out each row, shape (n,).
+
+    Raises
+    ------
+    ValueError
+        If a row is never held out.
+    """
+    fold = np.full(n, -1)
+    for number, (_, held) in enumerate(folds):
+        fold[held] = number
+    if (fold < 0).any():
+        raise ValueError("cv must hold out each row exactly once, got "
+                         f"{int((fold < 0).sum())} rows never held out. Pass KFold(5).")
+    return fold
+
+
 def restricted(folds: Folds, rows: np.ndarray) -> Folds:
     """The same folds among some of the rows, or repeated ones.
 

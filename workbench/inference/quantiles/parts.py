@@ -26,6 +26,11 @@ class Parts:
     calibration: np.ndarray
     test: np.ndarray
 
+    @property
+    def in_order(self) -> bool:
+        """Whether later parts hold later rows."""
+        return bool((np.diff(np.concatenate(list(vars(self).values()))) > 0).all())
+
     def __str__(self) -> str:
         sizes = {name: len(rows) for name, rows in vars(self).items()}
         return (f"{sizes['train']} rows to learn from, {sizes['validation']} to stop by, "
@@ -95,16 +100,19 @@ def binned(values: Any, reference: Any, bins: int) -> Groups:
 def named(values: Any, reference: Any, most: int) -> Groups:
     """Groups of a category: its most frequent values in `reference`, the rest together.
 
+    The group of a row depends on nothing but its value and the reference, so that calibration and
+    test rows are divided alike.
+
     Parameters
     ----------
     values, reference : array, shape (n,), (any,)
         Texts. The reference is the training part.
     most : int
-        Groups at most, the rest included.
+        Groups of the reference at most, the rest included. Values that it lacks are of the rest.
     """
     counts = pd.Series(np.asarray(reference, dtype=object)).value_counts()
     names = pd.Series(np.asarray(values, dtype=object)).astype(str)
-    whole = set(names) <= {str(name) for name in counts.index[:most]}
-    kept = [str(name) for name in counts.index[:most if whole else most - 1]]
+    kept = [str(name) for name in counts.index[:most if len(counts) <= most else most - 1]]
     labels = names.where(names.isin(kept), REST).to_numpy(dtype=object)
-    return Groups(labels, (*kept, *[REST] * (not whole and REST not in kept)))
+    rest = REST not in kept and bool((labels == REST).any())
+    return Groups(labels, (*kept, *[REST] * rest))

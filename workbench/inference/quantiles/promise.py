@@ -80,10 +80,13 @@ def calibrated(conformal: str, base: Base, made: Aggregated, alpha: float, *,
         else:
             own, new = groups if conformal == "mondrian" and groups else (None, None)
             method = "asymmetric" if conformal == "asymmetric" else "symmetric"
-            found = calibrate(base.y["calibration"], known, levels, groups=own, method=method)
+            found = calibrate(base.y["calibration"], known, levels, groups=own, method=method,
+                              sample_weight=base.amounts["calibration"])
             after, notes = found.apply(before, groups=new), found.notes
     labels = groups[1] if conformal == "mondrian" and groups else None
-    return Calibrated(levels, before, after, notes + _lost(after, labels))
+    why = ("earlier rows were missed so often that no remembered error is large enough"
+           if conformal == "adaptive" else "too few calibration rows are like them")
+    return Calibrated(levels, before, after, notes + _lost(after, labels, why))
 
 
 def _nested(base: Base, made: Aggregated, levels: np.ndarray, folds: int
@@ -97,7 +100,8 @@ def _nested(base: Base, made: Aggregated, levels: np.ndarray, folds: int
                                  quantile_levels=levels, cv=folds,
                                  random_state=made.model.random_state)
     with one_thread():
-        stack.fit(X, y)
+        stack.fit(X, y, None if base.amounts["train"] is None else
+                  np.concatenate([base.amounts[part] for part in parts]))
     return stack.predict_quantiles(base.X["test"]), (
         f"CV+ needs no rows set aside: it fitted the aggregator {folds} times and each base model "
         f"{stack.fits_} times on the {len(y)} rows outside the test part; the weights and scores "
@@ -110,15 +114,15 @@ def _followed(base: Base, known: np.ndarray, before: np.ndarray, levels: np.ndar
     adaptive = AdaptiveConformal()
     state = adaptive.init(levels, base.y["calibration"], known)
     return adaptive.follow(state, base.y["test"], before).quantiles, (
-        f"Each test interval was calibrated on the last {adaptive.window} rows before it, "
+        f"Each test interval was calibrated on at most {adaptive.window} rows before it, "
         "outcomes of earlier test rows included.",)
 
 
-def _lost(after: np.ndarray, labels: Any) -> tuple[str, ...]:
+def _lost(after: np.ndarray, labels: Any, why: str) -> tuple[str, ...]:
     lost = np.isinf(after).any(axis=1)
     if not lost.any():
         return ()
     where = "" if labels is None else " in " + ", ".join(
         f"group {label!r}" for label in dict.fromkeys(labels[lost]))
-    return (f"{int(lost.sum())} of {len(after)} test rows{where} have an infinite quantile: too "
-            "few calibration rows are like them.",)
+    return (f"{int(lost.sum())} of {len(after)} test rows{where} have an infinite quantile: "
+            f"{why}.",)
