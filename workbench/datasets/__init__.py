@@ -1,6 +1,8 @@
 """Shipped real data, the user's own file, and worlds whose truth is known."""
 
 from workbench.datasets.corpora import fomc_scores, fomc_statements, outlook_lexicon
+from workbench.datasets.images import IMAGE_SETS, Images, load_images
+from workbench.datasets.landscape_grid import LandscapeGrid, landscape_grid
 from workbench.datasets.lexicon import Lexicon, lexicon_score
 from workbench.datasets.regression import REGRESSION_TABLES, Regression, load_regression
 from workbench.datasets.scores import Scores, load_scores
@@ -8,7 +10,8 @@ from workbench.datasets.simulate import opinion_scores
 from workbench.datasets.tables import TABLES, load_table, presidents_approval
 
 __all__ = [
-    "REGRESSION_TABLES", "TABLES", "Lexicon", "Regression", "Scores", "fomc_scores",
-    "fomc_statements", "lexicon_score", "load_regression", "load_scores", "load_table",
-    "opinion_scores", "outlook_lexicon", "presidents_approval",
+    "IMAGE_SETS", "REGRESSION_TABLES", "TABLES", "Images", "LandscapeGrid", "Lexicon",
+    "Regression", "Scores", "fomc_scores", "fomc_statements", "landscape_grid", "lexicon_score",
+    "load_images", "load_regression", "load_scores", "load_table", "opinion_scores",
+    "outlook_lexicon", "presidents_approval",
 ]

@@ -24,6 +24,14 @@ CHECKSUMS = {
         "764087921bae232dd4aa5ae0bdd22a122541d26eb3645f3f0427c96dd51cb9ee",
     "uci-regression/yacht.csv":
         "2a8c2cc97e4a6cbb2a1cf7a0570076b50973374c1643442aa48de1417a33db30",
+    "fashion-mnist-4k/fashion_mnist_4k.npz":
+        "25970e7f74fb33c23959df061e06db63229f8a00caf53afb1a803929ffb810b8",
+    "mnist-10k/mnist_10k.npz":
+        "af5595f05f0cc260498196e07655cfa443d2d96874d5ba0dcfeaea06defbda81",
+    "loss-landscape-taxonomy-grid/cells.csv":
+        "865eddbcd80c5c99e7922baa56322be8c3b8aa5849583686918abd0d1e4e902d",
+    "loss-landscape-taxonomy-grid/models.csv":
+        "10f5e62d8d0443404e27b2c2a09f42f55459b03e5ea2fd4e7a7ed0fd686d8769",
 }
 
 
