@@ -1,0 +1,81 @@
+"""Layers that treat many models at once: each tensor has a leading axis for the models.
+
+A linear layer becomes one batched product, a convolution one grouped convolution on ``k * c``
+channels, and batch normalisation over those channels is exactly one normalisation per model.
+"""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from workbench.train.models import ACTIVATIONS, MLP, ConvNet
+
+__all__ = ["FORWARDS", "Forward", "Tensors", "linear"]
+
+Tensors = Mapping[str, Tensor]
+Forward = Callable[[nn.Module, Tensors, Tensors, Tensor, bool],
+                   tuple[Tensor, dict[str, Tensor]]]
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Outputs, shape (k, n, o), of inputs (k or 1, n, i), weights (k, o, i), biases (k, o)."""
+    return torch.baddbmm(bias.unsqueeze(1), x.expand(len(weight), -1, -1), weight.mT)
+
+
+def mlp(model: nn.Module, params: Tensors, buffers: Tensors, x: Tensor,
+        training: bool) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: FBT001 - one of Forward
+    """Outputs, shape (k, n, outputs), of perceptrons."""
+    del training
+    act, x = ACTIVATIONS[model.activation], x.flatten(2)
+    for layer in range(model.depth + 1):
+        x = linear(x if layer == 0 else act(x), params[f"layers.{layer}.weight"],
+                   params[f"layers.{layer}.bias"])
+    return x, dict(buffers)
+
+
+def convnet(model: nn.Module, params: Tensors, buffers: Tensors, x: Tensor,
+            training: bool) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: FBT001 - one of Forward
+    """Outputs, shape (k, n, outputs), of convolutional networks, and their running moments."""
+    found, k = dict(buffers), len(params["head.weight"])
+    x = x.transpose(0, 1).flatten(1, 2)
+    for stage in range(model.stages):
+        weight, bias = params[f"convs.{stage}.weight"], params.get(f"convs.{stage}.bias")
+        groups = x.shape[1] // weight.shape[2]        # 1 where all models see the same images
+        x = functional.conv2d(x, weight.flatten(0, 1), None if bias is None else bias.flatten(),
+                              padding=1, groups=groups)
+        if model.norm == "batch":
+            x = batch_norm(x, params, found, f"norms.{stage}", training=training)
+        elif model.norm == "group":
+            x = group_norm(x, params, f"norms.{stage}")
+        x = torch.relu(x)
+        if stage < model.stages - 1:
+            x = functional.max_pool2d(x, 2)
+    pooled = x.mean((-2, -1)).unflatten(1, (k, -1)).transpose(0, 1)
+    return linear(pooled, params["head.weight"], params["head.bias"]), found
+
+
+def batch_norm(x: Tensor, params: Tensors, buffers: dict[str, Tensor], name: str, *,
+               training: bool) -> Tensor:
+    """Normalise channels, shape (n, k * c, height, width); put new moments into `buffers`."""
+    mean, var = buffers[f"{name}.running_mean"], buffers[f"{name}.running_var"]
+    shape = mean.shape
+    if training:
+        mean, var = mean.clone(), var.clone()
+    x = functional.batch_norm(x, mean.flatten(), var.flatten(), params[f"{name}.weight"].flatten(),
+                              params[f"{name}.bias"].flatten(), training=training)
+    if training:
+        count = f"{name}.num_batches_tracked"
+        buffers |= {f"{name}.running_mean": mean.view(shape),
+                    f"{name}.running_var": var.view(shape), count: buffers[count] + 1}
+    return x
+
+
+def group_norm(x: Tensor, params: Tensors, name: str) -> Tensor:
+    """Normalise the channels of each model together, shape (n, k * c, height, width)."""
+    weight, bias = params[f"{name}.weight"], params[f"{name}.bias"]
+    return functional.group_norm(x, len(weight), weight.flatten(), bias.flatten())
+
+
+FORWARDS: dict[type[nn.Module], Forward] = {MLP: mlp, ConvNet: convnet}
