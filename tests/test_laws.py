@@ -13,7 +13,8 @@ from workbench import catalog
 ROOT = Path(__file__).resolve().parents[1]
 CARDS = catalog.cards()
 PAGES = {"bayesian_trend": "opinion_trends",     # a paper whose study has another name
-         "conformal": "quantile_aggregation"}
+         "conformal": "quantile_aggregation",
+         "phases": "loss_landscape_phases"}
 
 
 def room_of(name):
