@@ -7,8 +7,8 @@ Softmax over the flattened axis, einsum, pinball, penalty on all pairs by broadc
 import torch
 from sklearn.isotonic import isotonic_regression
 
-from workbench.inference.quantiles.descent import torch_generator
 from workbench.inference.quantiles.perceptron import Shape, perceptron
+from workbench.train.device import torch_generator
 
 
 class Plain(torch.nn.Module):

@@ -236,7 +236,7 @@ class QuantileAggregator(BaseEstimator):
         if not self.local:
             return GlobalAnswers(self.weights_, self.scales_)
         from workbench.inference.quantiles.aggregation_network import LocalAnswers
-        from workbench.inference.quantiles.descent import device_for
+        from workbench.train.device import device_for
 
         return LocalAnswers(self.network_, self.scales_, device_for(self.device))
 

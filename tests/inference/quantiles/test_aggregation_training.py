@@ -11,9 +11,10 @@ torch = pytest.importorskip("torch")
 from workbench.inference.quantiles import aggregation_training as training  # noqa: E402
 from workbench.inference.quantiles.aggregation_network import LocalWeights  # noqa: E402
 from workbench.inference.quantiles.aggregation_rows import Rows  # noqa: E402
-from workbench.inference.quantiles.descent import Descent, torch_generator  # noqa: E402
+from workbench.inference.quantiles.descent import Descent  # noqa: E402
 from workbench.inference.quantiles.perceptron import Shape, perceptron  # noqa: E402
 from workbench.inference.quantiles.resolution import Form  # noqa: E402
+from workbench.train.device import torch_generator  # noqa: E402
 
 LEVELS = np.array([0.1, 0.3, 0.5, 0.7, 0.9])
 N, K, Q, P = 24, 3, 5, 2

@@ -12,14 +12,13 @@ torch = pytest.importorskip("torch")
 from workbench.inference.quantiles.descent import (  # noqa: E402 - torch may be missing
     Descent,
     descend,
-    device_for,
-    torch_generator,
 )
 from workbench.inference.quantiles.perceptron import (  # noqa: E402
     Dropout,
     Shape,
     perceptron,
 )
+from workbench.train.device import device_for, torch_generator  # noqa: E402
 
 
 class Point(torch.nn.Module):

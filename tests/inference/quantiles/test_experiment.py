@@ -10,7 +10,7 @@ from workbench.inference.quantiles import experiment
 from workbench.inference.quantiles.levels import even_levels
 from workbench.inference.quantiles.parts import split
 from workbench.inference.quantiles.promise import calibrated
-from workbench.inference.quantiles.threads import one_thread
+from workbench.train.threads import one_thread
 
 LEVELS = even_levels(5)
 

@@ -7,7 +7,7 @@ import torch
 
 from workbench.inference.quantiles import descent
 from workbench.inference.quantiles.descent import Descent, descend
-from workbench.inference.quantiles.threads import one_thread
+from workbench.train.threads import one_thread
 
 
 @pytest.fixture(autouse=True)

@@ -108,7 +108,7 @@ def descended(rows: Rows, held: Rows | None, scales: Scales, form: Form, levels:
     """
     try:
         from workbench.inference.quantiles import aggregation_training as training
-        from workbench.inference.quantiles.descent import device_for, torch_generator
+        from workbench.train.device import device_for, torch_generator
     except ModuleNotFoundError as lost:
         if lost.name != "torch":
             raise

@@ -21,7 +21,7 @@ from workbench.inference.quantiles.aggregation_network import (
     network_for,
 )
 from workbench.inference.quantiles.aggregation_rows import Rows
-from workbench.inference.quantiles.descent import Descended, Descent, descend, torch_generator
+from workbench.inference.quantiles.descent import Descended, Descent, descend
 from workbench.inference.quantiles.isotonic import isotonise
 from workbench.inference.quantiles.levels import middle
 from workbench.inference.quantiles.losses import (
@@ -32,6 +32,7 @@ from workbench.inference.quantiles.losses import (
 )
 from workbench.inference.quantiles.perceptron import Shape
 from workbench.inference.quantiles.resolution import Form
+from workbench.train.device import torch_generator
 
 __all__ = ["Recipe", "Trained", "candidates", "recipe_of", "searched", "trained"]
 

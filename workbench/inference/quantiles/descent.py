@@ -11,16 +11,14 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from workbench.core import check
-from workbench.inference.quantiles.threads import one_thread
+from workbench.train.threads import one_thread
 
-__all__ = ["Descended", "Descent", "descend", "device_for", "torch_generator"]
+__all__ = ["Descended", "Descent", "descend"]
 
 SMALL = 1_000_000      # parameters of a network below which threads would only wait
 
@@ -127,38 +125,6 @@ def descend(network: nn.Module, batch_loss: Callable[[Tensor], Tensor], n: int,
             _refuse_overflow(loss.item(), "loss", step)
             best.look(step)
     return best.restored(step)
-
-
-def torch_generator(random_state: Any = None) -> torch.Generator:
-    """PyTorch generator on the CPU for a random state in scikit-learn's or NumPy's sense.
-
-    Parameters
-    ----------
-    random_state : int >= 0, numpy.random.Generator, numpy.random.RandomState or None
-        None takes fresh entropy.
-    """
-    if random_state is None:
-        seed = int(np.random.SeedSequence().generate_state(1)[0])
-    elif isinstance(random_state, np.random.Generator):
-        seed = int(random_state.integers(2 ** 31))
-    elif isinstance(random_state, np.random.RandomState):
-        seed = int(random_state.randint(2 ** 31 - 1))
-    elif isinstance(random_state, int | np.integer) and random_state >= 0:
-        seed = int(random_state)
-    else:
-        raise ValueError("random_state must be a whole number >= 0, a NumPy generator or None, "
-                         f"got {random_state!r}. Pass an int such as 0.")
-    return torch.Generator().manual_seed(seed)
-
-
-def device_for(name: str = "auto") -> torch.device:
-    """Device by name; ``auto`` is a graphics card where there is one."""
-    check.one_of(("auto", "cpu", "cuda"), device=name)
-    has_card = torch.cuda.is_available()
-    if name == "cuda" and not has_card:
-        raise ValueError("device must be one that PyTorch can see, got 'cuda' without a card. "
-                         "Pass device='cpu'.")
-    return torch.device("cuda" if has_card and name != "cpu" else "cpu")
 
 
 class _Best:

@@ -17,8 +17,8 @@ from workbench.inference.quantiles.encoding import table_encoder
 from workbench.inference.quantiles.leaks import check_for_leak
 from workbench.inference.quantiles.out_of_fold import out_of_fold
 from workbench.inference.quantiles.parts import Parts
-from workbench.inference.quantiles.threads import one_thread
 from workbench.inference.quantiles.tuning import tune as search
+from workbench.train.threads import one_thread
 
 __all__ = ["Aggregated", "Base", "aggregate", "base_predictions"]
 

@@ -11,13 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.inference.quantiles.descent import (
-    Descended,
-    Descent,
-    descend,
-    device_for,
-    torch_generator,
-)
+from workbench.inference.quantiles.descent import Descended, Descent, descend
 from workbench.inference.quantiles.isotonic import isotonise
 from workbench.inference.quantiles.losses import (
     crossing_penalty,
@@ -27,6 +21,7 @@ from workbench.inference.quantiles.losses import (
 )
 from workbench.inference.quantiles.perceptron import Shape, perceptron
 from workbench.inference.quantiles.training_rows import Rows, location
+from workbench.train.device import device_for, torch_generator
 
 __all__ = ["GaussianHead", "JointHead", "RandomLevelHead", "Trained", "train"]
 

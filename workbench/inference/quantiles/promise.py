@@ -12,7 +12,7 @@ from workbench.inference.conformal_online import AdaptiveConformal
 from workbench.inference.quantiles.assessment import with_levels
 from workbench.inference.quantiles.experiment import Aggregated, Base
 from workbench.inference.quantiles.nested import FEWEST, NestedConformalStack
-from workbench.inference.quantiles.threads import one_thread
+from workbench.train.threads import one_thread
 
 __all__ = ["Calibrated", "calibrated"]
 

@@ -1,0 +1,177 @@
+"""Losses of single rows, in float32 whatever the precision of the network.
+
+Each function takes what the network gave and the targets, and returns one loss per row: the loop
+weighs them. A network's answer may be a tensor or an object with `logits`, as those of Hugging
+Face have.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+from workbench.core import check
+
+__all__ = ["IGNORED", "RowLoss", "causal_lm", "classification", "logits_of", "regression",
+           "token_counts"]
+
+IGNORED = -100      # label of a token that counts nothing, as in PyTorch and Hugging Face
+RowLoss = Callable[[Any, Tensor], Tensor]
+
+
+def logits_of(outputs: Any) -> Tensor:
+    """The tensor that a network answered with: itself, its `logits`, or the first of a tuple."""
+    found = getattr(outputs, "logits", outputs)
+    found = found[0] if isinstance(found, tuple | list) and found else found
+    if not isinstance(found, Tensor):
+        raise TypeError("outputs must be a tensor or have logits, got "
+                        f"{type(outputs).__name__}. Pass loss= a function of what your network "
+                        "returns.")
+    return found
+
+
+def classification(outputs: Any, y: Tensor) -> Tensor:
+    """Cross-entropy of each row, ``-log softmax(logits)[y]`` [nats].
+
+    Parameters
+    ----------
+    outputs : tensor, shape (n, c), or an object with such `logits`
+    y : tensor of int64, shape (n,)
+        Classes 0 to c - 1.
+
+    Returns
+    -------
+    losses : tensor of float32, shape (n,)
+        float64 for logits of float64.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree or, on the CPU, if a label is out of range.
+
+    Examples
+    --------
+    >>> losses = classification(torch.zeros(2, 4), torch.tensor([0, 3]))
+    >>> [round(loss, 4) for loss in losses.tolist()]                         # log 4
+    [1.3863, 1.3863]
+    """
+    logits = logits_of(outputs)
+    if logits.ndim != 2 or y.shape != logits.shape[:1]:
+        raise ValueError("classification must have logits (n, c) and labels (n,), got shapes "
+                         f"{tuple(logits.shape)} and {tuple(y.shape)}. Pass class numbers, or "
+                         "another loss.")
+    if y.dtype != torch.int64:
+        raise ValueError(f"labels must be int64 class numbers, got {y.dtype}. Convert them with "
+                         ".long().")
+    if y.device.type == "cpu":
+        labels_in_range(y, logits.shape[1])
+    return functional.cross_entropy(_wide(logits), y, reduction="none")
+
+
+def labels_in_range(y: Tensor, classes: int) -> None:
+    """Refuse labels outside 0 to `classes` - 1; this waits for a graphics card."""
+    if not len(y):
+        return
+    low, high = (int(end) for end in torch.aminmax(y))
+    if low < 0 or high >= classes:
+        raise ValueError(f"labels must lie in 0 to {classes - 1} for {classes} outputs, got "
+                         f"{low if low < 0 else high}. Give the network more outputs, or number "
+                         "the classes from zero.")
+
+
+def regression(outputs: Any, y: Tensor) -> Tensor:
+    """Squared error of each row, mean over its outputs [unit of y, squared].
+
+    Parameters
+    ----------
+    outputs : tensor, shape (n,) or (n, ...), or an object with such `logits`
+    y : tensor, shape of `outputs`, or (n,) where that is (n, 1)
+
+    Returns
+    -------
+    losses : tensor, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, instead of spreading one over the other.
+
+    Examples
+    --------
+    >>> regression(torch.tensor([[1.0], [4.0]]), torch.tensor([1.0, 2.0])).tolist()
+    [0.0, 4.0]
+    """
+    predicted = logits_of(outputs)
+    if predicted.ndim == 2 and predicted.shape[1] == 1 and y.ndim == 1:
+        predicted = predicted[:, 0]
+    if predicted.shape != y.shape or not predicted.ndim:
+        raise ValueError(f"outputs must have the shape of y, got {tuple(predicted.shape)} and "
+                         f"{tuple(y.shape)}. Reshape y, or give the network as many outputs.")
+    return (_wide(predicted) - y).square().flatten(1).mean(1) if y.ndim > 1 \
+        else (_wide(predicted) - y).square()
+
+
+def causal_lm(outputs: Any, labels: Tensor, *, ignored: int = IGNORED,
+              chunk_tokens: int = 8192) -> Tensor:
+    """Mean cross-entropy of the next token in each row [nats per token].
+
+    Parameters
+    ----------
+    outputs : tensor, shape (n, t, v), or an object with such `logits`
+    labels : tensor of int64, shape (n, t)
+        The tokens that were read; the function shifts them by one.
+    ignored : int
+        Label that counts nothing; a row of nothing else has loss 0.
+    chunk_tokens : int > 0
+        Tokens whose logits are widened to float32 at a time; more are done in pieces that are
+        computed again for the gradient, so that memory stays bounded.
+
+    Returns
+    -------
+    losses : tensor of float32, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree.
+
+    Examples
+    --------
+    >>> losses = causal_lm(torch.zeros(1, 3, 8), torch.tensor([[1, 2, 3]]))
+    >>> round(losses.item() / 3, 4)                      # log 8 = 3 log 2
+    0.6931
+    """
+    check.positive(chunk_tokens=chunk_tokens)
+    logits = logits_of(outputs)
+    if logits.ndim != 3 or labels.shape != logits.shape[:2] or labels.shape[1] < 2:
+        raise ValueError("causal_lm must have logits (n, t, v) and labels (n, t) with t > 1, got "
+                         f"shapes {tuple(logits.shape)} and {tuple(labels.shape)}. Pass the "
+                         "tokens themselves as labels.")
+    n, t, v = logits.shape
+    shifted = labels[:, 1:].reshape(-1)
+    flat = logits[:, :-1].reshape(-1, v)
+    pieces = [_tokens(flat[at:at + chunk_tokens], shifted[at:at + chunk_tokens], ignored,
+                      again=len(flat) > chunk_tokens and flat.requires_grad)
+              for at in range(0, len(flat), chunk_tokens)]
+    total = torch.cat(pieces).view(n, t - 1).sum(1)
+    return total / token_counts(labels, ignored=ignored).clamp(min=1)
+
+
+def token_counts(labels: Tensor, *, ignored: int = IGNORED) -> Tensor:
+    """Tokens of each row that a causal language model is judged by, shape (n,)."""
+    return (labels[:, 1:] != ignored).sum(1)
+
+
+def _tokens(logits: Tensor, labels: Tensor, ignored: int, *, again: bool) -> Tensor:
+    if again:
+        return checkpoint(_tokens, logits, labels, ignored, again=False, use_reentrant=False,
+                          preserve_rng_state=False)
+    return functional.cross_entropy(_wide(logits), labels, ignore_index=ignored,
+                                    reduction="none")
+
+
+def _wide(numbers: Tensor) -> Tensor:
+    return numbers if numbers.dtype == torch.float64 else numbers.float()
