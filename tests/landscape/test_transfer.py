@@ -1,0 +1,66 @@
+"""Oracle: least squares on a task whose features the source has, or has not."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from workbench.landscape.transfer import transfer, with_new_head
+from workbench.train.models import MLP, ConvNet
+
+
+def drawn(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def head_of(model):
+    return [layer for layer in model.modules() if isinstance(layer, nn.Linear)][-1]
+
+
+@pytest.mark.parametrize("model", [MLP(4, 5, 3, generator=drawn(0)),
+                                   ConvNet(1, 5, 3, generator=drawn(0))], ids=["mlp", "conv"])
+def test_identity_only_the_head_is_new(model):
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    found = with_new_head(model, 7, generator=drawn(1))
+    assert head_of(found).out_features == 7
+    changed = {name for name, tensor in found.state_dict().items()
+               if tensor.shape != before[name].shape or not torch.equal(tensor, before[name])}
+    assert {name.rpartition(".")[0] for name in changed} == {
+        name for name, layer in model.named_modules() if layer is head_of(model)}
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    assert head_of(found).weight.detach().abs().max().item() <= 1 / math.sqrt(5)
+
+
+def test_recovers_that_known_features_help():
+    """The task is linear in the features of one source, and beyond those of a constant one."""
+    x = torch.randn(200, 6, generator=drawn(2))
+    good, blind = MLP(6, 8, 3, depth=1, generator=drawn(3)), MLP(6, 8, 3, depth=1,
+                                                               generator=drawn(4))
+    with torch.no_grad():
+        blind.layers[0].weight.zero_()
+        y = torch.relu(good.layers[0](x)).sum(1, keepdim=True)
+
+    def fit_head(model):
+        with torch.no_grad():
+            features = torch.cat([torch.relu(model.layers[0](x)), torch.ones(200, 1)], 1)
+            found = torch.linalg.lstsq(features, y, driver="gelsd").solution
+            model.layers[1].weight.copy_(found[:-1].T)
+            model.layers[1].bias.copy_(found[-1])
+        return model
+
+    table = transfer({"good": good, "blind": blind}, train=fit_head, scratch=blind,
+                     adapt=lambda model: with_new_head(model, 1, generator=drawn(5)),
+                     score=lambda model: -float((model(x) - y).square().mean()))
+    rows = table.set_index("source")
+    assert rows.loc["good", "after"] == pytest.approx(0, abs=1e-6)
+    assert rows.loc["blind", "gain"] == pytest.approx(0, abs=1e-6)
+    assert rows.loc["blind", "after"] == pytest.approx(-float(y.var(correction=0)), rel=1e-4)
+    assert (rows["before"] < rows["after"]).all()
+
+
+def test_rejects_what_has_no_head():
+    with pytest.raises(ValueError, match="linear layer inside, got none in ReLU"):
+        with_new_head(nn.ReLU(), 2, generator=drawn(0))
+    with pytest.raises(ValueError, match="at least one network"):
+        transfer({}, adapt=lambda m: m, train=lambda m: m, score=lambda _: 0.0)
