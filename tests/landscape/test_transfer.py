@@ -51,7 +51,7 @@ def test_recovers_that_known_features_help():
 
     table = transfer({"good": good, "blind": blind}, train=fit_head, scratch=blind,
                      adapt=lambda model: with_new_head(model, 1, generator=drawn(5)),
-                     score=lambda model: -float((model(x) - y).square().mean()))
+                     score=lambda model: -(model(x) - y).square().mean().item())
     rows = table.set_index("source")
     assert rows.loc["good", "after"] == pytest.approx(0, abs=1e-6)
     assert rows.loc["blind", "gain"] == pytest.approx(0, abs=1e-6)
