@@ -56,3 +56,12 @@ def exact(objective, params):
 def small():
     """The functions of this file."""
     return sys.modules[__name__]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Threads would only wait for each other on networks of this size."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

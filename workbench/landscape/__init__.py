@@ -10,17 +10,22 @@ if TYPE_CHECKING:
     from workbench.landscape.eigenvalues import Eigenvalues, hessian_eigenvalues
     from workbench.landscape.hessian import Hessian
     from workbench.landscape.objective import Objective, cross_entropy
+    from workbench.landscape.power import power_iteration
+    from workbench.landscape.spectrum import Spectrum, spectral_density
     from workbench.landscape.trace import Trace, hessian_trace, hutch_plus_plus
 
 __all__ = [
-    "Eigenvalues", "Hessian", "Objective", "Trace", "cross_entropy", "hessian_eigenvalues",
-    "hessian_trace", "hutch_plus_plus",
+    "Eigenvalues", "Hessian", "Objective", "Spectrum", "Trace", "cross_entropy",
+    "hessian_eigenvalues", "hessian_trace", "hutch_plus_plus", "power_iteration",
+    "spectral_density",
 ]
 
 FILES = {
     "eigenvalues": ("Eigenvalues", "hessian_eigenvalues"),
     "hessian": ("Hessian",),
     "objective": ("Objective", "cross_entropy"),
+    "power": ("power_iteration",),
+    "spectrum": ("Spectrum", "spectral_density"),
     "trace": ("Trace", "hessian_trace", "hutch_plus_plus"),
 }
 HOMES = {name: file for file, names in FILES.items() for name in names}
