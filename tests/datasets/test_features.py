@@ -22,6 +22,7 @@ def read(cells, **options):
     ([True, False, None], [1, 0, np.nan]),
     ([Decimal("1.5"), Decimal(2)], [1.5, 2]),
     ([1.0, np.inf, 2.0], [1, np.nan, 2]),
+    ([1.0, -1e200, 2.0], [1, np.nan, 2]),
     (["1"] * 19 + ["<5"], [1] * 19 + [np.nan]),
     (pd.to_timedelta([1, 2], unit="D"), [1, 2]),
 ])

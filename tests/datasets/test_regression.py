@@ -165,3 +165,14 @@ def test_rejects_cells_that_are_no_weights(written, columns, cell, words):
     with pytest.raises(ValueError, match=words):
         load_regression(written(columns | {"w": [cell] + [1] * (N - 1)}), target="price",
                         weight="w")
+
+
+def test_rejects_weights_that_are_all_zero(written, columns):
+    with pytest.raises(ValueError, match="column 'w' must hold a weight above 0, but all 60 are"):
+        load_regression(written(columns | {"w": [0] * N}), target="price", weight="w")
+
+
+def test_matches_a_group_of_numbers_with_gaps(written, columns):
+    code = np.where(np.arange(N) < 3, np.nan, np.arange(N) % 7 + 0.5)
+    table = load_regression(written(columns | {"code": code}), target="price", group="code")
+    np.testing.assert_array_equal(table.group, code)

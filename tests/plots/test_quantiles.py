@@ -163,3 +163,21 @@ def test_rejects_what_cannot_be_drawn(tables):
         plots.reliability(tables["levels"], nothing, unit="b")
     with pytest.raises(ValueError, match="groups must have rows, got 0"):
         plots.coverage_by_group(nothing, promise=0.8, feature="x")
+
+
+def test_matches_rows_without_a_place_on_the_axis(rows):
+    gaps = rows.assign(x=[np.nan, 2.0, 3.0])
+    figure = plots.fan_chart(gaps, label="cost", unit="euro", along="age")
+    marks = parts(figure, hv.Scatter, "median")[0]
+    assert len(marks) == 2
+    assert marks.kdims[0].label == "age, 2 of 3 test rows"
+    with pytest.raises(ValueError, match="rows must have an x along 'age', got none in 3 rows"):
+        plots.fan_chart(rows.assign(x=np.nan), label="cost", unit="euro", along="age")
+
+
+def test_matches_infinite_ratios_at_the_edge(tables):
+    scores = tables["scores"].assign(ratio=[np.inf, 1.0, 1.0], low=[np.inf, 1.0, 1.0],
+                                     high=[np.inf, 1.0, 1.0])
+    figure = plots.relative_scores(scores)
+    assert np.isfinite(parts(figure, hv.Scatter, "this aggregate")[0].range("ratio")).all()
+    assert figure_html(figure)

@@ -178,3 +178,35 @@ def test_rejects_a_column_that_is_not_there(own_file):
         run(data=own_file, target="prize")
     with pytest.raises(ValueError, match=r"along must be one of 'size', 'built', got 'region'"):
         run(data=own_file, target="price", along="region")
+
+
+@pytest.mark.parametrize(("n_levels", "alpha"), [(5, 0.2), (9, 0.1), (3, 0.9)])
+def test_matches_the_inner_half_to_half_of_the_promise(n_levels, alpha):
+    result = run(n_levels=n_levels, alpha=alpha, conformal="none")
+    rows = result.tables["predictions"]
+    assert (rows["low"] <= rows["inner_low"]).all()
+    assert (rows["inner_low"] <= rows["median"]).all()
+    assert (rows["inner_high"] <= rows["high"]).all()
+    inside = rows["y"].between(rows["inner_low"], rows["inner_high"]).mean()
+    assert inside < 0.5 * (1 - alpha) + 4 * np.sqrt(0.25 / len(rows))
+
+
+def test_matches_a_world_that_changed_to_a_note(tmp_path):
+    day, rng = np.arange(N), np.random.default_rng(0)
+    table = pd.DataFrame({"day": day, "size": rng.normal(size=N),
+                          "cost": 0.05 * day + rng.normal(size=N)})
+    table.to_csv(tmp_path / "drift.csv", index=False)
+    own = {"data": str(tmp_path / "drift.csv"), "target": "cost"}
+    told = " ".join(run(**own, time="day").summary.notes)
+    assert "unlike those that calibrated them. conformal='adaptive' follows a change" in told
+    assert "unlike those" not in " ".join(run(**own).summary.notes)
+
+
+def test_rejects_a_feature_that_no_test_row_has(tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"day": np.arange(N), "sensor": rng.normal(size=N),
+                          "size": rng.normal(size=N), "cost": rng.normal(size=N)})
+    table.loc[N // 2:, "sensor"] = np.nan
+    table.to_csv(tmp_path / "gone.csv", index=False)
+    with pytest.raises(ValueError, match=r"along must have numbers in the test part.*in all 60"):
+        run(data=str(tmp_path / "gone.csv"), target="cost", time="day", along="sensor")

@@ -23,6 +23,7 @@ FEW = 10               # so many different words always are categories
 THOUSANDS = r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?"
 CERTAIN_THOUSANDS = r"[+-]?[0-9]{1,3}(?:(?:,[0-9]{3})+\.[0-9]+|(?:,[0-9]{3}){2,})"
 DECIMAL_COMMA = r"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?"
+LARGEST = 1e150        # its square is still a finite number
 DAY = np.timedelta64(1, "D")
 
 
@@ -169,13 +170,14 @@ def _days(column: pd.Series) -> Feature:
 
 
 def _finite(numbers: pd.Series, name: object) -> Feature:
-    infinite = np.isinf(numbers)
-    if not infinite.any():
+    infinite, huge = np.isinf(numbers), np.isfinite(numbers) & (numbers.abs() > LARGEST)
+    counts = {"infinite": int(infinite.sum()), f"beyond {LARGEST:g}": int(huge.sum())}
+    told = " and ".join(f"{count} {what}" for what, count in counts.items() if count)
+    if not told:
         return Feature(numbers)
-    count = int(infinite.sum())
-    return Feature(numbers.mask(infinite), (
-        f"Column {name!r}: {count} infinite {'cell counts' if count == 1 else 'cells count'} "
-        "as missing.",))
+    one = sum(counts.values()) == 1
+    return Feature(numbers.mask(infinite | huge), (
+        f"Column {name!r}: {told} {'cell counts' if one else 'cells count'} as missing.",))
 
 
 def _short(text: object) -> str:

@@ -14,7 +14,7 @@ from pandas.api import types
 from workbench.core import check
 from workbench.datasets import cells, raw
 from workbench.datasets.dates import read_dates
-from workbench.datasets.features import digest, numbers_in, read_feature, useless
+from workbench.datasets.features import LARGEST, digest, numbers_in, read_feature, useless
 from workbench.datasets.files import EXTENSIONS, Opened, open_file
 from workbench.datasets.numbers import read_numbers
 
@@ -28,7 +28,6 @@ REGRESSION_TABLES = {
     "wine_quality_red": "Tasters' grades of 1599 red wines (0 to 10)",
 }
 FEWEST = 40
-LARGEST = 1e150        # its square is still a finite number
 SHOWN = 20
 
 
@@ -46,7 +45,7 @@ class Regression:
     target : str
         Its column.
     group : Series, shape (n,), or None
-        The column that was named as group: floats or text.
+        The column that was named as group: floats, NaN where missing, or text.
     order : array, shape (n,), or None
         Increasing times where a column of times was named; the rows are sorted by it.
     weight : array, shape (n,), or None
@@ -200,6 +199,9 @@ def _amounts(column: pd.Series, y: pd.Series, opened: Opened) -> tuple[pd.Series
                                 commas=opened.delimiter == ";")
     cells.refuse(found, ~((found >= 0) & (found <= LARGEST)), "weights >= 0",
                  "Write 1 for a row that counts fully and 0 for one that does not count.")
+    if len(found) and not found.any():
+        raise ValueError(f"column {column.name!r} must hold a weight above 0, but all "
+                         f"{len(found)} are 0. Leave weight= empty to count all rows the same.")
     return found[found > 0], notes + _left_out(int((found == 0).sum()), "weight above 0")
 
 
@@ -218,10 +220,9 @@ def _times(column: pd.Series, opened: Opened) -> pd.Series:
 
 def _group(column: pd.Series, opened: Opened) -> pd.Series:
     feature = read_feature(column, commas=opened.delimiter == ";").values
-    found = cells.stripped(column).astype(object) if feature is None else feature
-    if found.dtype.kind == "f" and found.notna().all():
-        return found
-    return cells.stripped(found).astype(object).fillna("missing")
+    if feature is not None and feature.dtype.kind == "f":
+        return feature
+    return cells.stripped(column if feature is None else feature).astype(object).fillna("missing")
 
 
 def _features(frame: pd.DataFrame, y: pd.Series, others: set[str], opened: Opened

@@ -31,14 +31,18 @@ def fan_chart(rows: pd.DataFrame, *, label: str, unit: str, along: str = "",
         Of the outcome.
     along : str
         What x is; empty orders the rows by their median and draws bands, a name draws each row as
-        a line at its x.
+        a line at its x. Rows without x are not drawn.
     level : float
         What the interval promises.
     """
     if rows.empty:
         raise ValueError(f"rows must have rows, got {len(rows)}. Predict some first.")
-    shown = rows.sort_values("x" if along else "median").iloc[
-        ::max(1, -(-len(rows) // MOST_ROWS))].reset_index(drop=True)
+    known = rows[rows["x"].notna()] if along else rows
+    if known.empty:
+        raise ValueError(f"rows must have an x along {along!r}, got none in {len(rows)} rows. "
+                         "Draw them along another feature, or along none.")
+    shown = known.sort_values("x" if along else "median").iloc[
+        ::max(1, -(-len(known) // MOST_ROWS))].reset_index(drop=True)
     if not along:
         shown = shown.assign(x=np.arange(1.0, len(shown) + 1))
     bottom, top = _span(shown)
@@ -47,7 +51,8 @@ def fan_chart(rows: pd.DataFrame, *, label: str, unit: str, along: str = "",
         end: shown[end].clip(bottom, top)
         for end in ("y", "low", "high", "inner_low", "inner_high")})
     which = f"{len(shown)} of {len(rows)} test rows" if len(shown) < len(rows) else "test rows"
-    x = dimension("x", along or f"{which}, the lowest median first",
+    named = f"{along}, {which}" if len(shown) < len(rows) else along
+    x = dimension("x", named if along else f"{which}, the lowest median first",
                   "unit of the table" if along else "rank")
     y = dimension("y", label, unit)
     told = f"{100 * level:g} % interval"

@@ -93,7 +93,7 @@ def _curves(along: pd.DataFrame, feature: str) -> hv.Element:
     top = max(2.0, float(along["weight"].max())) * 1.2
     step = (top / low) ** 0.08
     heights = [top * step ** (len(entries) - place - 0.5) for place in range(len(entries))]
-    edge = 0.02 * (ends[1] - ends[0])
+    edge = 0.02 * (ends[1] - ends[0]) or 0.5
     layers += written_legend(entries, x, y, at=(ends[0], heights))
     ticks = [(2.0 ** k, TIMES.get(k, f"{2 ** k}")) for k in range(-FARTHEST, 8)
              if low <= 2.0 ** k <= top]

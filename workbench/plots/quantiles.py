@@ -37,7 +37,8 @@ def relative_scores(scores: pd.DataFrame, *, level: float = 0.9) -> Figure:
     ordered = ordered.assign(place=np.arange(len(ordered), dtype=float))
     x = dimension("ratio", "WIS over that of the average", "1 is equal")
     y = dimension("place", "methods", "best on top")
-    floor = 2.0 ** -4
+    floor, roof = 2.0 ** -4, 2.0 ** 7      # the average may lose nothing, where another does
+    ordered = ordered.replace({name: {np.inf: roof} for name in ("ratio", "low", "high")})
     low, high = max(floor, float(ordered["low"].min()) / 1.1), float(ordered["high"].max()) * 1.1
     layers = [hv.Curve(([1.0, 1.0], [-0.5, len(ordered) - 0.5]), x, y,
                        label="equal average").opts(**ROLES["uniform"].curve())]

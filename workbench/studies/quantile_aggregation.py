@@ -17,6 +17,7 @@ from workbench.core import Params as Declared
 from workbench.core import Result, Summary, check, generator
 from workbench.datasets import REGRESSION_TABLES, Regression, load_regression
 from workbench.inference.quantile_aggregation import QuantileAggregator
+from workbench.inference.quantiles import cautions
 from workbench.inference.quantiles.base_models import BASE_MODELS
 from workbench.inference.quantiles.experiment import (
     Aggregated,
@@ -115,6 +116,9 @@ def run(params: Params) -> Result:
     if params.along:
         check.one_of(table.features.select_dtypes("number").columns, along=params.along)
     parts = split(len(table.y), rng=None if params.time else generator(params.seed))
+    if params.along and table.features[params.along].iloc[parts.test].isna().all():
+        raise ValueError(f"along must have numbers in the test part, got {params.along!r}, which "
+                         f"misses in all {len(parts.test)} rows. Name another, or none.")
     keys = _keys(params, table)
     base = BASES.get(keys[0], lambda: base_predictions(
         table.features, table.y, parts, params.base_models, even_levels(params.n_levels),
@@ -219,4 +223,9 @@ def _headline(params: Params, table: Regression, parts: Parts, findings: Finding
         notes.append("Rows are in the order of time, but the intervals of these numbers take them "
                      "as independent." + " Calibration assumes that the test rows behave like "
                      "those before them." * (params.conformal not in ("none", "adaptive")))
+    if params.conformal != "none":
+        notes += cautions.of_promise(
+            findings.covered, 1 - params.alpha,
+            [findings.base.size(part) for part in ("calibration", "test")],
+            follow=bool(params.time) and params.conformal != "adaptive")
     return Summary(findings.numbers(), (*notes, *findings.notes(), *table.notes))

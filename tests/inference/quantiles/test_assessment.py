@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from workbench.inference.quantiles.assessment import (
+    at_level,
     mean_of,
     ratio_of,
     relative_scores,
@@ -115,3 +116,19 @@ def test_matches_weighted_rows_along_a_feature():
     weights = np.column_stack([np.array([1.0, 0.0]), np.array([0.0, 1.0])])
     table = weights_along([5.0, 5.0], weights, ["a", "b"], sample_weight=[3, 1])
     assert table["weight"].tolist() == [1.5, 0.5]
+
+
+def test_matches_rivals_that_lose_nothing():
+    """Both right: equal. One right: as much better as can be."""
+    nothing, some = np.zeros(20), np.ones(20)
+    same, worse = (ratio_of(ours, nothing, rng=np.random.default_rng(0)) for ours in (nothing,
+                                                                                      some))
+    assert (same.value, *same.ends) == (1, 1, 1)
+    assert (worse.value, *worse.ends) == (np.inf, np.inf, np.inf)
+
+
+def test_matches_a_level_beside_infinite_ends():
+    rows = np.array([[-np.inf, 1.0, 3.0, np.inf]])
+    levels = np.array([0.1, 0.4, 0.6, 0.9])
+    found = [float(at_level(rows, levels, level)[0]) for level in (0.1, 0.2, 0.4, 0.5, 0.9)]
+    np.testing.assert_allclose(found, [-np.inf, -np.inf, 1, 2, np.inf])

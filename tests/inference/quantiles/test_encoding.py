@@ -63,3 +63,10 @@ def test_matches_dates_to_their_days(table, zone):
 def test_matches_a_column_without_any_value(table):
     encoder = table_encoder().fit(table.assign(size=np.nan))
     assert np.isfinite(encoder.transform(table)).all()
+
+
+def test_matches_a_new_row_that_is_far_too_large(table):
+    encoder = table_encoder().fit(table)
+    rows = encoder.transform(table.head(1).assign(size=1e100))
+    assert np.isfinite(rows.astype(np.float32)).all()
+    assert rows.max() == 1e9

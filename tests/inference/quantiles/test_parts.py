@@ -71,3 +71,10 @@ def test_matches_recent_results_until_they_are_pushed_out():
     assert made == [1, 2, 3, 2]
     assert 1 in kept
     assert 3 not in kept
+
+
+def test_matches_codes_in_their_own_order():
+    reference = [10.0, 10.0, 2.0, 2.0, 2.0, 1.5, np.nan]
+    groups = named(np.array([2.0, np.nan, 10.0, 3.0]), np.array(reference), 4)
+    assert groups.labels.tolist() == ["2", "missing", "10", "other"]
+    assert groups.order == ("1.5", "2", "10", "missing", "other")

@@ -1,19 +1,20 @@
 """What quantiles are worth on rows they have not seen, beside rivals on the same rows."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workbench.core import Estimate, Interval, check
+from workbench.core import Estimate, Interval, Measure, check
 from workbench.core.weights import normalise
 from workbench.inference.quantiles.levels import CLOSE, checked_levels, pairs
 from workbench.inference.quantiles.reliability import coverage
 from workbench.inference.quantiles.rows import checked_amounts
 
-__all__ = ["mean_of", "ratio_of", "relative_scores", "tell_models", "weights_along",
-           "widths_and_coverage", "with_levels"]
+__all__ = ["at_level", "mean_of", "mean_width", "ratio_of", "relative_scores", "tell_models",
+           "weights_along", "widths_and_coverage", "with_levels"]
 
 DRAWS = 2000
 
@@ -74,7 +75,8 @@ def relative_scores(losses: Mapping[str, Any], reference: str, *, rng: np.random
     Returns
     -------
     table : DataFrame
-        Columns method, wis, ratio, low, high; one row per name.
+        Columns method, wis, ratio, low, high; one row per name. Where both lose nothing, the ratio
+        is 1.
     """
     check.one_of(losses, reference=reference)
     check.same_length(**losses)
@@ -83,10 +85,17 @@ def relative_scores(losses: Mapping[str, Any], reference: str, *, rng: np.random
     weights = normalise(checked_amounts(sample_weight, len(rows)))
     means, drawn = weights @ rows, _resampled(rows, weights, rng)
     at = names.index(reference)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        low, high = np.quantile(drawn / drawn[:, [at]], [(1 - level) / 2, (1 + level) / 2], axis=0)
-        ratio = means / means[at]
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    # Draws between two others would be inf - inf, were they infinite.
+    low, high = np.quantile(_over(drawn, drawn[:, [at]]), tails, axis=0, method="nearest")
+    ratio = _over(means, means[at])
     return pd.DataFrame({"method": names, "wis": means, "ratio": ratio, "low": low, "high": high})
+
+
+def _over(losses: np.ndarray, reference: Any) -> np.ndarray:
+    """Ratio of losses; 1 where neither loses anything, infinite where only the first does."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where((losses == 0) & (reference == 0), 1.0, losses / reference)
 
 
 def _resampled(rows: np.ndarray, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -98,6 +107,30 @@ def _resampled(rows: np.ndarray, weights: np.ndarray, rng: np.random.Generator) 
     shares = np.full(n, 1 / n)
     sums = np.concatenate([rng.multinomial(n, shares, size=size) @ held for size in sizes])
     return sums[:, :-1] / sums[:, -1:]
+
+
+def mean_width(wide: np.ndarray, amounts: np.ndarray, level: float = 0.9) -> Estimate:
+    """Mean of two or more finite widths, with its normal interval."""
+    weights = normalise(amounts)
+    mean = float(weights @ wide)
+    error = np.sqrt(weights ** 2 @ (wide - mean) ** 2 * len(wide) / (len(wide) - 1))
+    return Measure(mean, float(error)).estimate(level)
+
+
+def at_level(quantiles: np.ndarray, quantile_levels: np.ndarray, level: float) -> np.ndarray:
+    """Quantile of one level, between neighbours that may be infinite, shape (n,).
+
+    Examples
+    --------
+    >>> at_level(np.array([[0.0, 1.0, np.inf]]), np.array([0.2, 0.5, 0.8]), 0.5)
+    array([1.])
+    """
+    place = float(np.interp(level, quantile_levels, np.arange(len(quantile_levels))))
+    left = math.floor(place + CLOSE)
+    share = place - left
+    if share < CLOSE:
+        return quantiles[:, left]
+    return (1 - share) * quantiles[:, left] + share * quantiles[:, left + 1]
 
 
 def with_levels(quantiles: Any, quantile_levels: Any, more: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 __all__ = ["table_encoder"]
 
 DATES = ("datetime", "datetimetz")      # pandas' names of dates without and with a time zone
+FARTHEST = 1e9          # standard deviations
 EPOCH, DAY = pd.Timestamp(0, tz="UTC"), pd.Timedelta(days=1)
 
 
@@ -23,7 +24,8 @@ def table_encoder(*, most_categories: int = 20, least_rows: int = 3) -> Any:
     """Unfitted transformer of a DataFrame of numbers and categories into floats.
 
     Numbers: missing cells take the training median and are marked in a column of their own, then
-    every column gets mean 0 and standard deviation 1. Dates: the same, as days. Other columns:
+    every column gets mean 0 and standard deviation 1, and new rows beyond 1e9 of these are cut, so
+    that no model meets numbers too large for it. Dates: the same, as days. Other columns:
     one column of zeros and ones per category; a missing cell is a category; rare categories, and
     those that `fit` has not seen, share one column.
 
@@ -48,7 +50,9 @@ def table_encoder(*, most_categories: int = 20, least_rows: int = 3) -> Any:
     """
     numbers = make_pipeline(
         SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
-        StandardScaler())
+        StandardScaler(),
+        FunctionTransformer(np.clip, kw_args={"a_min": -FARTHEST, "a_max": FARTHEST},
+                            feature_names_out="one-to-one"))
     dates = make_pipeline(FunctionTransformer(_days, feature_names_out="one-to-one"), numbers)
     categories = OneHotEncoder(
         handle_unknown="infrequent_if_exist", min_frequency=least_rows,

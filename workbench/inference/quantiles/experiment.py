@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.core.weights import effective_size
 from workbench.inference.quantiles.base_models import copied, fit_model, make, quantiles_of
 from workbench.inference.quantiles.encoding import table_encoder
 from workbench.inference.quantiles.leaks import check_for_leak
 from workbench.inference.quantiles.out_of_fold import out_of_fold
 from workbench.inference.quantiles.parts import Parts
+from workbench.inference.quantiles.rows import checked_amounts
 from workbench.inference.quantiles.tuning import tune as search
 from workbench.train.threads import one_thread
 
@@ -55,6 +57,10 @@ class Base:
     def names(self) -> list[str]:
         """Names of the k models."""
         return list(self.models)
+
+    def size(self, part: str) -> float:
+        """Rows of a part; weighted ones as equal ones."""
+        return effective_size(checked_amounts(self.amounts[part], len(self.y[part])))
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.core import Estimate, Measure, generator
+from workbench.core import Estimate, generator
 from workbench.core.weights import normalise
 from workbench.inference.quantiles import cautions
 from workbench.inference.quantiles.assessment import (
+    at_level,
     mean_of,
+    mean_width,
     ratio_of,
     relative_scores,
     tell_models,
@@ -108,6 +110,12 @@ class Findings:
         return {name: wis_losses(self.y, quantiles, self.base.levels)
                 for name, quantiles in found.items()}
 
+    @property
+    def covered(self) -> float:
+        """Share of the test part inside the intervals of the last stage."""
+        return coverage(self.y, *self._ends(list(self.stages)[-1]),
+                        sample_weight=self.amounts).value
+
     def numbers(self) -> dict[str, Estimate]:
         """The headline, each number with its interval or the reason why it has none."""
         ours, equal = self.losses["this aggregate"], self.losses["equal average"]
@@ -159,7 +167,8 @@ class Findings:
                 *cautions.of_groups(last, 1 - self.alpha, LEVEL),
                 *cautions.of_one_row(self.losses["this aggregate"], self.amounts,
                                      self.features.index),
-                *cautions.of_amounts(self.base.amounts["test"]),
+                *cautions.of_outcomes(self.y, self.losses, self.amounts),
+                *cautions.of_amounts(self.base.amounts),
                 *self.promise.notes, *self.base.notes]
 
     def _drawn(self) -> dict[str, Any]:
@@ -180,10 +189,7 @@ class Findings:
                 float(np.mean(high - low)),
                 why=f"{lost} of {len(low)} intervals have an infinite end")
         which = f"{len(wide)} finite {share}" if lost else share
-        weights = normalise(self.amounts[finite])
-        mean = float(weights @ wide)
-        error = np.sqrt(weights ** 2 @ (wide - mean) ** 2 * len(wide) / (len(wide) - 1))
-        return f"mean width of the {which}, {stage}", Measure(mean, float(error)).estimate(LEVEL)
+        return f"mean width of the {which}, {stage}", mean_width(wide, self.amounts[finite], LEVEL)
 
     @cached_property
     def _along(self) -> tuple[str, np.ndarray]:
@@ -207,7 +213,7 @@ class Findings:
         last = list(self.stages)[-1]
         rows, levels = self.stages[last], self.promise.levels
         low, high = self._ends(last)
-        inner = [int(np.argmin(np.abs(levels - level))) for level in (0.25, 0.5, 0.75)]
+        half = (1 + self.alpha) / 4      # low end of the interval that promises half as much
         names, weights = self.base.names, self.made.weights
         at = [int(np.argmin(np.abs(self.base.levels - level)))
               for level in (self.alpha / 2, 1 - self.alpha / 2)]
@@ -215,8 +221,9 @@ class Findings:
             "weight": len(self.y) * normalise(self.amounts)}
         return pd.DataFrame({
             "row": self.features.index, "x": np.nan if x is None else x, "y": self.y,
-            "median": rows[:, inner[1]], "low": low, "high": high,
-            "inner_low": rows[:, inner[0]], "inner_high": rows[:, inner[2]],
+            "median": at_level(rows, levels, 0.5), "low": low, "high": high,
+            "inner_low": at_level(rows, levels, half),
+            "inner_high": at_level(rows, levels, 1 - half),
             "group": self.groups.labels,
             "low_end": tell_models(weights[:, :, at[0]], names),
             "high_end": tell_models(weights[:, :, at[1]], names), **counts})

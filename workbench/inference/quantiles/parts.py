@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["Groups", "Parts", "binned", "named", "split"]
+__all__ = ["REST", "Groups", "Parts", "binned", "named", "split"]
 
 SHARES = {"test": 0.2, "calibration": 0.2, "validation": 0.12}   # the rest is for training
-REST = "other"
+REST, MISSING = "other", "missing"
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,12 +93,12 @@ def binned(values: Any, reference: Any, bins: int) -> Groups:
     order = [f"up to {told[0]}", *order, f"above {told[-1]}"] if told else ["all"]
     labels = np.array(order, dtype=object)[np.searchsorted(inner, numbers, side="left")
                                            * np.isfinite(numbers)]
-    labels[~np.isfinite(numbers)] = "missing"
-    return Groups(labels, (*order, *["missing"] * bool((~np.isfinite(numbers)).any())))
+    labels[~np.isfinite(numbers)] = MISSING
+    return Groups(labels, (*order, *[MISSING] * bool((~np.isfinite(numbers)).any())))
 
 
 def named(values: Any, reference: Any, most: int) -> Groups:
-    """Groups of a category: its most frequent values in `reference`, the rest together.
+    """Groups of a category or a code: its most frequent values in `reference`, the rest together.
 
     The group of a row depends on nothing but its value and the reference, so that calibration and
     test rows are divided alike.
@@ -106,13 +106,21 @@ def named(values: Any, reference: Any, most: int) -> Groups:
     Parameters
     ----------
     values, reference : array, shape (n,), (any,)
-        Texts. The reference is the training part.
+        Texts or floats; NaN becomes the group "missing". The reference is the training part.
     most : int
         Groups of the reference at most, the rest included. Values that it lacks are of the rest.
     """
-    counts = pd.Series(np.asarray(reference, dtype=object)).value_counts()
-    names = pd.Series(np.asarray(values, dtype=object)).astype(str)
-    kept = [str(name) for name in counts.index[:most if len(counts) <= most else most - 1]]
+    names, known = pd.Series(_spelled(values)), pd.Series(_spelled(reference))
+    counts = known.value_counts()
+    kept = list(counts.index[:most if len(counts) <= most else most - 1])
+    if np.asarray(reference).dtype.kind == "f":
+        kept = sorted(kept, key=lambda name: np.inf if name == MISSING else float(name))
     labels = names.where(names.isin(kept), REST).to_numpy(dtype=object)
     rest = REST not in kept and bool((labels == REST).any())
     return Groups(labels, (*kept, *[REST] * rest))
+
+
+def _spelled(values: Any) -> list[str]:
+    """Names of groups; a code reads 3 even where gaps made it the number 3.0."""
+    told = (f"{value:.15g}" if isinstance(value, float) else str(value) for value in values)
+    return [MISSING if name == "nan" else name for name in told]
