@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from workbench.landscape.transfer import transfer, with_new_head
+from workbench.landscape.transfer import fine_tune, with_new_head
 from workbench.train.models import MLP, ConvNet
 
 
@@ -49,9 +49,9 @@ def test_recovers_that_known_features_help():
             model.layers[1].bias.copy_(found[-1])
         return model
 
-    table = transfer({"good": good, "blind": blind}, train=fit_head, scratch=blind,
-                     adapt=lambda model: with_new_head(model, 1, generator=drawn(5)),
-                     score=lambda model: -(model(x) - y).square().mean().item())
+    table = fine_tune({"good": good, "blind": blind}, train=fit_head, scratch=blind,
+                      adapt=lambda model: with_new_head(model, 1, generator=drawn(5)),
+                      score=lambda model: -(model(x) - y).square().mean().item())
     rows = table.set_index("source")
     assert rows.loc["good", "after"] == pytest.approx(0, abs=1e-6)
     assert rows.loc["blind", "gain"] == pytest.approx(0, abs=1e-6)
@@ -63,4 +63,4 @@ def test_rejects_what_has_no_head():
     with pytest.raises(ValueError, match="linear layer inside, got none in ReLU"):
         with_new_head(nn.ReLU(), 2, generator=drawn(0))
     with pytest.raises(ValueError, match="at least one network"):
-        transfer({}, adapt=lambda m: m, train=lambda m: m, score=lambda _: 0.0)
+        fine_tune({}, adapt=lambda m: m, train=lambda m: m, score=lambda _: 0.0)

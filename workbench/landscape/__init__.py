@@ -7,31 +7,71 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workbench.landscape.averaging import (
+        average,
+        average_model,
+        gain,
+        reestimate_moments,
+        running_average,
+    )
     from workbench.landscape.eigenvalues import Eigenvalues, hessian_eigenvalues
     from workbench.landscape.hessian import Hessian
+    from workbench.landscape.matching import Matched, align, match, permute
     from workbench.landscape.objective import Objective, cross_entropy
+    from workbench.landscape.permutation_axes import symmetries
+    from workbench.landscape.phases import (
+        PHASES,
+        Thresholds,
+        associations,
+        by_phase,
+        classify,
+        classify_phase,
+    )
     from workbench.landscape.power import power_iteration
+    from workbench.landscape.pruning import prune, pruning_curve
+    from workbench.landscape.soups import Soup, greedy_soup
     from workbench.landscape.spectrum import Spectrum, spectral_density
     from workbench.landscape.trace import Trace, hessian_trace, hutch_plus_plus
+    from workbench.landscape.transfer import fine_tune, with_new_head
+    from workbench.landscape.zoo_public import (
+        export_public,
+        import_public,
+        public_params,
+        public_table,
+    )
 
 __all__ = [
-    "Eigenvalues", "Hessian", "Objective", "Spectrum", "Trace", "cross_entropy",
-    "hessian_eigenvalues", "hessian_trace", "hutch_plus_plus", "power_iteration",
-    "spectral_density",
+    "PHASES", "Eigenvalues", "Hessian", "Matched", "Objective", "Soup", "Spectrum",
+    "Thresholds", "Trace", "align", "associations", "average", "average_model", "by_phase",
+    "classify", "classify_phase", "cross_entropy", "export_public", "fine_tune", "gain",
+    "greedy_soup", "hessian_eigenvalues", "hessian_trace", "hutch_plus_plus", "import_public",
+    "match", "permute", "power_iteration", "prune", "pruning_curve", "public_params",
+    "public_table", "reestimate_moments", "running_average", "spectral_density", "symmetries",
+    "with_new_head",
 ]
 
 FILES = {
+    "averaging": ("average", "average_model", "gain", "reestimate_moments", "running_average"),
     "eigenvalues": ("Eigenvalues", "hessian_eigenvalues"),
     "hessian": ("Hessian",),
+    "matching": ("Matched", "align", "match", "permute"),
     "objective": ("Objective", "cross_entropy"),
+    "permutation_axes": ("symmetries",),
+    "phases": ("PHASES", "Thresholds", "associations", "by_phase", "classify", "classify_phase"),
     "power": ("power_iteration",),
+    "pruning": ("prune", "pruning_curve"),
+    "soups": ("Soup", "greedy_soup"),
     "spectrum": ("Spectrum", "spectral_density"),
     "trace": ("Trace", "hessian_trace", "hutch_plus_plus"),
+    "transfer": ("fine_tune", "with_new_head"),
+    "zoo_public": ("export_public", "import_public", "public_params", "public_table"),
 }
 HOMES = {name: file for file, names in FILES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "zoo":                       # a file with verbs of its own: zoo.open(path)
+        return importlib.import_module(f"{__name__}.zoo")
     if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{HOMES[name]}"), name)

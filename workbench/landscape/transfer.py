@@ -14,7 +14,7 @@ from torch import nn
 
 from workbench.core import check
 
-__all__ = ["transfer", "with_new_head"]
+__all__ = ["fine_tune", "with_new_head"]
 
 
 def with_new_head(model: nn.Module, outputs: int, *, generator: torch.Generator) -> nn.Module:
@@ -60,9 +60,9 @@ def with_new_head(model: nn.Module, outputs: int, *, generator: torch.Generator)
     return found
 
 
-def transfer(sources: Mapping[str, nn.Module], *, adapt: Callable[[nn.Module], nn.Module],
-             train: Callable[[nn.Module], nn.Module], score: Callable[[nn.Module], float],
-             scratch: nn.Module | None = None) -> pd.DataFrame:
+def fine_tune(sources: Mapping[str, nn.Module], *, adapt: Callable[[nn.Module], nn.Module],
+              train: Callable[[nn.Module], nn.Module], score: Callable[[nn.Module], float],
+              scratch: nn.Module | None = None) -> pd.DataFrame:
     """Train each source network on another task.
 
     Parameters
