@@ -7,21 +7,40 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workbench.train.autodiff import per_sample_gradient_norms, per_sample_gradients
+    from workbench.train.averages import Ema, Swa, recalibrate, with_params
     from workbench.train.device import device_for, torch_generator
+    from workbench.train.evaluation import mean_loss
+    from workbench.train.loop import fit
     from workbench.train.losses import causal_lm, classification, regression
+    from workbench.train.meta import MetaStep, StepResult
+    from workbench.train.optimisers import AdamW, Sgd
     from workbench.train.schedules import constant, cosine, one_cycle, steps, warm_up
     from workbench.train.threads import one_thread
+    from workbench.train.training import Trained, Training
+    from workbench.train.weighters import Batch, ByTokens, Uniform
 
 __all__ = [
-    "causal_lm", "classification", "constant", "cosine", "device_for", "one_cycle", "one_thread",
-    "regression", "steps", "torch_generator", "warm_up",
+    "AdamW", "Batch", "ByTokens", "Ema", "MetaStep", "Sgd", "StepResult", "Swa", "Trained",
+    "Training", "Uniform", "causal_lm", "classification", "constant", "cosine", "device_for",
+    "fit", "mean_loss", "one_cycle", "one_thread", "per_sample_gradient_norms",
+    "per_sample_gradients", "recalibrate", "regression", "steps", "torch_generator", "warm_up",
+    "with_params",
 ]
 
 FILES = {
+    "autodiff": ("per_sample_gradient_norms", "per_sample_gradients"),
+    "averages": ("Ema", "Swa", "recalibrate", "with_params"),
     "device": ("device_for", "torch_generator"),
+    "evaluation": ("mean_loss",),
+    "loop": ("fit",),
     "losses": ("causal_lm", "classification", "regression"),
+    "meta": ("MetaStep", "StepResult"),
+    "optimisers": ("AdamW", "Sgd"),
     "schedules": ("constant", "cosine", "one_cycle", "steps", "warm_up"),
     "threads": ("one_thread",),
+    "training": ("Trained", "Training"),
+    "weighters": ("Batch", "ByTokens", "Uniform"),
 }
 HOMES = {name: file for file, names in FILES.items() for name in names}
 

@@ -66,7 +66,7 @@ def classification(outputs: Any, y: Tensor) -> Tensor:
     if y.dtype != torch.int64:
         raise ValueError(f"labels must be int64 class numbers, got {y.dtype}. Convert them with "
                          ".long().")
-    if y.device.type == "cpu":
+    if y.device.type == "cpu" and not torch._C._functorch.is_functorch_wrapped_tensor(y):
         labels_in_range(y, logits.shape[1])
     return functional.cross_entropy(_wide(logits), y, reduction="none")
 

@@ -1,0 +1,84 @@
+"""One micro-batch, taken apart from whatever the data give.
+
+In a mapping `labels` (or `y`) and `group` are taken out, and the rest is handed to the network by
+name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["Micro", "as_tensor", "each", "split", "tensors_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Micro:
+    """One micro-batch: inputs, targets, and of each row its group and its place in the data."""
+
+    x: Any
+    y: Any
+    group: Tensor | None = None
+    index: Tensor | None = None
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> "Micro":
+        """On a device, floating numbers in the network's own type."""
+        def moved(thing: Any) -> Any:
+            if isinstance(thing, Tensor):
+                kind = dtype if thing.is_floating_point() else thing.dtype
+                return thing.to(device, kind, non_blocking=True)
+            return thing
+        return Micro(each(moved, self.x), each(moved, self.y), each(moved, self.group),
+                     each(moved, self.index))
+
+
+def each(change: Any, thing: Any) -> Any:
+    """Apply a function to the tensors of a tensor, mapping or sequence."""
+    if isinstance(thing, Mapping):
+        return {key: each(change, value) for key, value in thing.items()}
+    if isinstance(thing, tuple | list):
+        return tuple(each(change, value) for value in thing)
+    return change(thing)
+
+
+def tensors_of(thing: Any) -> list[Tensor]:
+    """The tensors of a tensor, mapping or sequence."""
+    found: list[Tensor] = []
+    each(lambda part: found.append(part) if isinstance(part, Tensor) else None, thing)
+    return found
+
+
+def split(batch: Any, rows: Tensor | None = None) -> Micro:
+    """A micro-batch of what data give: a tuple, or a mapping.
+
+    Parameters
+    ----------
+    batch : (x, y), (x, y, group) or mapping
+    rows : tensor of int64, optional
+        Places in the data.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if isinstance(batch, Mapping):
+        rest = dict(batch)
+        group, index = rest.pop("group", None), rest.pop("index", rows)
+        y = rest.pop("y") if "y" in rest else rest.pop("labels", None)
+        return Micro(each(as_tensor, rest), each(as_tensor, y), each(as_tensor, group), index)
+    if isinstance(batch, tuple | list) and len(batch) in (2, 3):
+        x, y, group = (*batch, None)[:3]
+        return Micro(each(as_tensor, x), each(as_tensor, y), each(as_tensor, group), rows)
+    raise TypeError(f"a batch must be (x, y), (x, y, group) or a mapping, got "
+                    f"{type(batch).__name__}. Change what the data give.")
+
+
+def as_tensor(thing: Any) -> Any:
+    """An array as a tensor; words, single numbers and nothing as they are."""
+    if thing is None or isinstance(thing, Tensor | str | int | float):
+        return thing
+    return torch.as_tensor(np.asarray(thing))

@@ -1,0 +1,176 @@
+"""Ask a weighter for weights and hold it to its promise: one for each row, on the simplex."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from workbench.train.autodiff import apply, per_sample_gradient_norms
+from workbench.train.distributed import Team
+from workbench.train.losses import RowLoss, logits_of
+from workbench.train.micro import Micro, each
+from workbench.train.weighters import Batch, Uniform, checked_needs
+
+__all__ = ["Clock", "Forward", "Weighing"]
+
+SLACK = 1e-4        # of a sum of float32 weights
+NEVER = 2 ** 62
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Where a run is, counted from zero."""
+
+    step: int
+    total: int
+    epoch: int
+    offset: int
+
+
+@dataclass(frozen=True, eq=False)
+class Forward:
+    """A micro-batch that went through the network: its outputs and the losses of its rows."""
+
+    micro: Micro
+    outputs: Any
+    losses: Tensor
+
+
+@dataclass
+class Weighing:
+    """A weighter at work.
+
+    Parameters
+    ----------
+    weighter : weighter or None
+        None is uniform.
+    model : torch.nn.Module
+    loss : function of outputs and targets
+    team : Team
+    generator : torch.Generator
+        For the weighter's draws.
+    rows : int
+        Of the data, for the first state of a weighter with memory.
+    immediate : bool
+        Whether to look at each weight at once, which waits for a graphics card.
+    """
+
+    weighter: Any
+    model: nn.Module
+    loss: RowLoss
+    team: Team
+    generator: torch.Generator
+    rows: int
+    immediate: bool
+    state: Any = None
+    fault: Tensor | None = None
+    needs: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.weighter = Uniform() if self.weighter is None else self.weighter
+        self.name = getattr(self.weighter, "__name__", type(self.weighter).__name__)
+        self.needs = checked_needs(self.weighter)
+        self.scope = getattr(self.weighter, "scope", "batch")
+        if self.scope not in ("batch", "step"):
+            raise ValueError(f"scope of {self.name} must be 'batch' or 'step', got "
+                             f"{self.scope!r}. Remove it, or pick one.")
+        self.is_meta = hasattr(self.weighter, "prepare") and hasattr(self.weighter, "step")
+        self.remembers = hasattr(self.weighter, "init") and hasattr(self.weighter, "update")
+        if not (self.is_meta or self.remembers or callable(self.weighter)):
+            raise TypeError(f"weighter must be a function of losses, or have init and update, or "
+                            f"prepare and step, got {self.name}. Pass None for equal weights.")
+        if self.remembers and self.state is None:
+            self.state = self.weighter.init(self.rows)
+
+    def __call__(self, forwards: Sequence[Forward], clock: Clock) -> Tensor:
+        """Weights of this process's rows, in the order of the micro-batches.
+
+        With scope "step" they sum to one over all processes.
+        """
+        with torch.no_grad():
+            batch = self._told(forwards, clock)
+            asked = batch if set(self.needs) - {"losses"} else batch.losses
+            if self.remembers:
+                self.state, weights = self.weighter.update(self.state, asked)
+            else:
+                weights = self.weighter(asked)
+            weights = self._checked(weights, batch.losses, clock.step)
+        return self.team.local(weights) if self.scope == "step" else weights
+
+    def look(self) -> None:
+        """Raise what was put off while the device was busy."""
+        if self.fault is not None and int(self.fault) < NEVER:
+            raise self._wrong("negative weights, or weights that do not sum to one",
+                              int(self.fault))
+
+    def metrics(self) -> dict[str, Any]:
+        """What the weighter tells of itself."""
+        told = getattr(self.weighter, "metrics", None)
+        if told is None:
+            return {}
+        return dict(told(self.state) if self.state is not None else told())
+
+    def _told(self, forwards: Sequence[Forward], clock: Clock) -> Batch:
+        parts: dict[str, list[Any]] = {
+            "losses": [forward.losses.detach() for forward in forwards],
+            "index": [forward.micro.index for forward in forwards],
+            "group": [forward.micro.group for forward in forwards]}
+        for name, found in (("targets", lambda f: f.micro.y), ("inputs", lambda f: f.micro.x),
+                            ("logits", lambda f: logits_of(f.outputs).detach()),
+                            ("gradient_norms", self._norms), ("passes", self._passes)):
+            if name in self.needs:
+                parts[name] = [found(forward) for forward in forwards]
+        told = {name: self._joined(found) for name, found in parts.items()}
+        for name in self.needs:
+            if told.get(name) is None:
+                raise ValueError(f"data must tell the {name} of each row, which {self.name} "
+                                 "needs. Pass (x, y, group), or a Dataset instead of a loader "
+                                 "for the index.")
+        if told.get("passes") is not None:
+            told["passes"] = told["passes"].T
+        return Batch(**told, step=clock.step, total_steps=clock.total, epoch=clock.epoch,
+                     rank=self.team.rank, world_size=self.team.size, generator=self.generator,
+                     gather=self.team.gather, local=self.team.local)
+
+    def _joined(self, parts: list[Any]) -> Any:
+        if any(part is None for part in parts):
+            return None
+        if not isinstance(parts[0], Tensor):
+            keys = parts[0] if isinstance(parts[0], dict) else range(len(parts[0]))
+            joined = {key: self._joined([part[key] for part in parts]) for key in keys}
+            return joined if isinstance(parts[0], dict) else tuple(joined.values())
+        whole = parts[0] if len(parts) == 1 else torch.cat(parts)
+        return self.team.gather(whole) if self.scope == "step" else whole
+
+    def _norms(self, forward: Forward) -> Tensor:
+        with torch.enable_grad():
+            return per_sample_gradient_norms(self.model, self.loss, forward.micro.x,
+                                             forward.micro.y)
+
+    def _passes(self, forward: Forward) -> Tensor:
+        micro = forward.micro
+        with self.team.fabric.autocast():
+            found = [apply(self.model, micro.x) for _ in range(self.needs["passes"])]
+        return torch.stack([self.loss(outputs, micro.y).detach() for outputs in found], dim=1)
+
+    def _checked(self, weights: Any, losses: Tensor, step: int) -> Tensor:
+        weights = each(torch.as_tensor, weights).to(losses)
+        if weights.shape != losses.shape:
+            raise self._wrong(f"shape {tuple(weights.shape)} for {len(losses)} rows", step)
+        bad = ~((weights.min() >= 0) & ((weights.sum() - 1).abs() <= SLACK))
+        if self.immediate:
+            if bool(bad):
+                raise self._wrong(f"smallest {float(weights.min()):.3g} and sum "
+                                  f"{float(weights.sum()):.6g}", step)
+        else:
+            before = torch.full((), NEVER, device=losses.device) if self.fault is None \
+                else self.fault
+            self.fault = torch.where(bad, before.clamp(max=step), before)
+        return weights
+
+    def _wrong(self, what: str, step: int) -> ValueError:
+        return ValueError(f"{self.name} must give each row one weight >= 0, all summing to 1, got "
+                          f"{what} at step {step}. Divide by the sum with normalise(), and check "
+                          "what it does to extreme losses.")
