@@ -84,6 +84,12 @@ class Stack:
         return replace(self, params=params, buffers=buffers, masks=masks or None,
                        kinds=tuple(self.kinds[index] for index in chosen))
 
+    def to(self, device: torch.device | str) -> "Stack":
+        """Stack on a device."""
+        params, buffers, masks = ({name: one.to(device) for name, one in part.items()}
+                                  for part in (self.params, self.buffers, self.masks or {}))
+        return replace(self, params=params, buffers=buffers, masks=masks or None)
+
     def replace(self, params: Tensors, buffers: Tensors | None = None) -> "Stack":
         """Stack with other numbers of the same shapes."""
         return replace(self, params=params, buffers=self.buffers if buffers is None else buffers)
