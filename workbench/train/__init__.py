@@ -14,18 +14,25 @@ if TYPE_CHECKING:
     from workbench.train.loop import fit
     from workbench.train.losses import causal_lm, classification, regression
     from workbench.train.meta import MetaStep, StepResult
+    from workbench.train.models import MLP, ConvNet
     from workbench.train.optimisers import AdamW, Sgd
     from workbench.train.schedules import constant, cosine, one_cycle, steps, warm_up
+    from workbench.train.scoring import normalise_again, score
+    from workbench.train.stack import Stack
+    from workbench.train.stacked import TrainedModels, train_stacked
+    from workbench.train.stacked_batches import Sample
+    from workbench.train.stacked_settings import StackedTraining
     from workbench.train.threads import one_thread
     from workbench.train.training import Trained, Training
     from workbench.train.weighters import Batch, ByTokens, Uniform
 
 __all__ = [
-    "AdamW", "Batch", "ByTokens", "Ema", "MetaStep", "Sgd", "StepResult", "Swa", "Trained",
-    "Training", "Uniform", "causal_lm", "classification", "constant", "cosine", "device_for",
-    "fit", "mean_loss", "one_cycle", "one_thread", "per_sample_gradient_norms",
-    "per_sample_gradients", "recalibrate", "regression", "steps", "torch_generator", "warm_up",
-    "with_params",
+    "MLP", "AdamW", "Batch", "ByTokens", "ConvNet", "Ema", "MetaStep", "Sample", "Sgd",
+    "Stack", "StackedTraining", "StepResult", "Swa", "Trained", "TrainedModels", "Training",
+    "Uniform", "causal_lm", "classification", "constant", "cosine", "device_for", "fit",
+    "mean_loss", "normalise_again", "one_cycle", "one_thread", "per_sample_gradient_norms",
+    "per_sample_gradients", "recalibrate", "regression", "score", "steps", "torch_generator",
+    "train_stacked", "warm_up", "with_params",
 ]
 
 FILES = {
@@ -36,8 +43,14 @@ FILES = {
     "loop": ("fit",),
     "losses": ("causal_lm", "classification", "regression"),
     "meta": ("MetaStep", "StepResult"),
+    "models": ("MLP", "ConvNet"),
     "optimisers": ("AdamW", "Sgd"),
     "schedules": ("constant", "cosine", "one_cycle", "steps", "warm_up"),
+    "scoring": ("normalise_again", "score"),
+    "stack": ("Stack",),
+    "stacked": ("TrainedModels", "train_stacked"),
+    "stacked_batches": ("Sample",),
+    "stacked_settings": ("StackedTraining",),
     "threads": ("one_thread",),
     "training": ("Trained", "Training"),
     "weighters": ("Batch", "ByTokens", "Uniform"),
