@@ -14,10 +14,21 @@ if TYPE_CHECKING:
         reestimate_moments,
         running_average,
     )
+    from workbench.landscape.connectivity import (
+        Connectivity,
+        barrier,
+        curve_connectivity,
+        curve_profile,
+        line_profile,
+        mode_connectivity,
+        pairs_within,
+    )
+    from workbench.landscape.curves import CurveTraining, bezier, curve_rate, train_curves
     from workbench.landscape.eigenvalues import Eigenvalues, hessian_eigenvalues
+    from workbench.landscape.evaluation import evaluation_on
     from workbench.landscape.hessian import Hessian
     from workbench.landscape.matching import Matched, align, match, permute
-    from workbench.landscape.objective import Objective, cross_entropy
+    from workbench.landscape.objective import Objective, cross_entropy, stack_objective
     from workbench.landscape.permutation_axes import symmetries
     from workbench.landscape.phases import (
         PHASES,
@@ -41,21 +52,28 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "PHASES", "Eigenvalues", "Hessian", "Matched", "Objective", "Soup", "Spectrum",
-    "Thresholds", "Trace", "align", "associations", "average", "average_model", "by_phase",
-    "classify", "classify_phase", "cross_entropy", "export_public", "fine_tune", "gain",
-    "greedy_soup", "hessian_eigenvalues", "hessian_trace", "hutch_plus_plus", "import_public",
-    "match", "permute", "power_iteration", "prune", "pruning_curve", "public_params",
-    "public_table", "reestimate_moments", "running_average", "spectral_density", "symmetries",
-    "with_new_head",
+    "PHASES", "Connectivity", "CurveTraining", "Eigenvalues", "Hessian", "Matched", "Objective",
+    "Soup", "Spectrum", "Thresholds", "Trace", "align", "associations", "average", "average_model",
+    "barrier", "bezier", "by_phase", "classify", "classify_phase", "cross_entropy",
+    "curve_connectivity", "curve_profile", "curve_rate", "evaluation_on", "export_public",
+    "fine_tune", "gain", "greedy_soup", "hessian_eigenvalues", "hessian_trace", "hutch_plus_plus",
+    "import_public", "line_profile", "match", "mode_connectivity", "pairs_within", "permute",
+    "power_iteration", "prune", "pruning_curve", "public_params", "public_table",
+    "reestimate_moments", "running_average", "spectral_density", "stack_objective", "symmetries",
+    "train_curves", "with_new_head",
 ]
 
 FILES = {
     "averaging": ("average", "average_model", "gain", "reestimate_moments", "running_average"),
+    "connectivity": (
+        "Connectivity", "barrier", "curve_connectivity", "curve_profile", "line_profile",
+        "mode_connectivity", "pairs_within"),
+    "curves": ("CurveTraining", "bezier", "curve_rate", "train_curves"),
     "eigenvalues": ("Eigenvalues", "hessian_eigenvalues"),
+    "evaluation": ("evaluation_on",),
     "hessian": ("Hessian",),
     "matching": ("Matched", "align", "match", "permute"),
-    "objective": ("Objective", "cross_entropy"),
+    "objective": ("Objective", "cross_entropy", "stack_objective"),
     "permutation_axes": ("symmetries",),
     "phases": ("PHASES", "Thresholds", "associations", "by_phase", "classify", "classify_phase"),
     "power": ("power_iteration",),

@@ -20,7 +20,7 @@ from torch import Tensor
 from workbench.core import Measure, check
 from workbench.landscape.hessian import Hessian
 from workbench.landscape.krylov import Krylov
-from workbench.landscape.objective import Tensors
+from workbench.landscape.objective import Tensors, on_few_threads
 from workbench.landscape.probes import generators, normals
 from workbench.landscape.trace import UNIT
 
@@ -81,6 +81,7 @@ class Eigenvalues:
             for model in range(len(values)) for rank in range(values.shape[1])])
 
 
+@on_few_threads
 def hessian_eigenvalues(losses: Any, params: Tensors, *, rng: torch.Generator,  # noqa: PLR0913 - options
                         largest: int = 1, smallest: int = 0, tol: float = 1e-3,
                         max_steps: int = 100, masks: Tensors | None = None,

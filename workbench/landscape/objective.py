@@ -6,17 +6,26 @@ pass serves all of them. What belongs to one model (its labels, its buffers) is 
 models whose measure is ready can be dropped; what all models see is `shared`.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["Objective", "Tensors", "as_objectives", "count_models", "cross_entropy", "take"]
+from workbench.train.threads import one_thread
+
+__all__ = ["Objective", "Tensors", "as_objectives", "count_models", "cross_entropy", "few_threads",
+           "on_few_threads", "stack_objective", "take"]
+
+SMALL = 1_000_000     # parameters in all, below which threads would only wait for each other
 
 Tensors = Mapping[str, Tensor]
+Options = ParamSpec("Options")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -121,6 +130,42 @@ def cross_entropy(outputs: Tensor, y: Tensor) -> Tensor:
     losses = functional.cross_entropy(outputs.flatten(0, 1), y.expand(models, rows).flatten(),
                                       reduction="none")
     return losses.view(models, rows).mean(1)
+
+
+def stack_objective(stack: Any, x: Tensor, y: Tensor, *,
+                    loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy) -> Objective:
+    """The objective of a :class:`~workbench.train.stack.Stack`, in evaluation mode.
+
+    Parameters
+    ----------
+    stack : Stack
+        Its parameters are left to the caller: pass ``stack.params`` beside the objective.
+    x : tensor, shape (n, ...)
+        Inputs that all models see.
+    y : tensor, shape (n,) or (K, n)
+        Targets of all models, or of each.
+    loss : function of outputs, shape (K, n, c), and targets that gives K means
+    """
+    own = y.ndim > 1
+    return Objective(
+        lambda params, buffers, x, y: loss(stack.forward(params, buffers, x[None])[0], y),
+        stacked={"buffers": dict(stack.buffers)} | ({"y": y} if own else {}),
+        shared={"x": x} | ({} if own else {"y": y}), size=len(x))
+
+
+def few_threads(params: Tensors) -> AbstractContextManager[None]:
+    """One thread inside where the models are small in all."""
+    small = sum(tensor.numel() for tensor in params.values()) < SMALL
+    return one_thread() if small else nullcontext()
+
+
+def on_few_threads(measure: Callable[Options, Found]) -> Callable[Options, Found]:
+    """Let a function of (losses, params) run under :func:`few_threads`."""
+    @functools.wraps(measure)
+    def quiet(*args: Options.args, **options: Options.kwargs) -> Found:
+        with few_threads(args[1] if len(args) > 1 else options["params"]):  # type: ignore[arg-type]
+            return measure(*args, **options)
+    return quiet
 
 
 def take(stacked: Any, models: Tensor) -> Any:

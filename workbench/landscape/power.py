@@ -16,7 +16,7 @@ from torch import Tensor
 
 from workbench.core import check
 from workbench.landscape.hessian import Hessian
-from workbench.landscape.objective import Tensors
+from workbench.landscape.objective import Tensors, on_few_threads
 from workbench.landscape.probes import generators, normals
 
 __all__ = ["power_iteration"]
@@ -24,6 +24,7 @@ __all__ = ["power_iteration"]
 TINY = 1e-6      # added to the former value, as published
 
 
+@on_few_threads
 def power_iteration(losses: Any, params: Tensors, *, rng: torch.Generator,  # noqa: PLR0913 - options
                     n: int = 1, tol: float = 1e-3, max_steps: int = 100,
                     masks: Tensors | None = None, dtype: torch.dtype | None = None) -> np.ndarray:

@@ -20,7 +20,7 @@ import torch
 from workbench.core import Measure, check
 from workbench.landscape.hessian import Hessian
 from workbench.landscape.krylov import Krylov
-from workbench.landscape.objective import Tensors
+from workbench.landscape.objective import Tensors, on_few_threads
 from workbench.landscape.probes import generators, sign_blocks
 
 __all__ = ["Spectrum", "spectral_density"]
@@ -69,6 +69,7 @@ class Spectrum:
                              "stderr": self.stderr.ravel()})
 
 
+@on_few_threads
 def spectral_density(losses: Any, params: Tensors, *, rng: torch.Generator,  # noqa: PLR0913 - options
                      probes: int = 8, steps: int = 40, points: int = 200, width: float = 0.01,
                      masks: Tensors | None = None, dtype: torch.dtype | None = None) -> Spectrum:

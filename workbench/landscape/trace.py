@@ -19,7 +19,7 @@ from torch import Tensor
 
 from workbench.core import Measure
 from workbench.landscape.hessian import Hessian
-from workbench.landscape.objective import Tensors
+from workbench.landscape.objective import Tensors, on_few_threads
 from workbench.landscape.probes import generators, sign_blocks
 
 __all__ = ["UNIT", "Trace", "hessian_trace", "hutch_plus_plus"]
@@ -61,6 +61,7 @@ class Trace:
                           for name, (mean, stderr) in rows.items()], ignore_index=True)
 
 
+@on_few_threads
 def hessian_trace(losses: Any, params: Tensors, *, rng: torch.Generator, probes: int = 100,
                   masks: Tensors | None = None, dtype: torch.dtype | None = None) -> Trace:
     """Traces of the Hessians of K models by Hutchinson's estimator.
@@ -105,6 +106,7 @@ def hessian_trace(losses: Any, params: Tensors, *, rng: torch.Generator, probes:
                   for position, name in enumerate(hessian.names)})
 
 
+@on_few_threads
 def hutch_plus_plus(losses: Any, params: Tensors, *, rng: torch.Generator, products: int = 99,
                     masks: Tensors | None = None, dtype: torch.dtype | None = None) -> Trace:
     """Traces of the Hessians of K models by Hutch++.
