@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.landscape.curves import CurveTraining, bezier, curve_rate, train_curves
     from workbench.landscape.eigenvalues import Eigenvalues, hessian_eigenvalues
     from workbench.landscape.evaluation import evaluation_on
+    from workbench.landscape.features import features_of, mixup
     from workbench.landscape.hessian import Hessian
     from workbench.landscape.matching import Matched, align, match, permute
     from workbench.landscape.objective import Objective, cross_entropy, stack_objective
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     )
     from workbench.landscape.power import power_iteration
     from workbench.landscape.pruning import prune, pruning_curve
+    from workbench.landscape.similarity import Similarity, cka, linear_cka
     from workbench.landscape.soups import Soup, greedy_soup
     from workbench.landscape.spectrum import Spectrum, spectral_density
     from workbench.landscape.trace import Trace, hessian_trace, hutch_plus_plus
@@ -53,14 +55,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PHASES", "Connectivity", "CurveTraining", "Eigenvalues", "Hessian", "Matched", "Objective",
-    "Soup", "Spectrum", "Thresholds", "Trace", "align", "associations", "average", "average_model",
-    "barrier", "bezier", "by_phase", "classify", "classify_phase", "cross_entropy",
-    "curve_connectivity", "curve_profile", "curve_rate", "evaluation_on", "export_public",
-    "fine_tune", "gain", "greedy_soup", "hessian_eigenvalues", "hessian_trace", "hutch_plus_plus",
-    "import_public", "line_profile", "match", "mode_connectivity", "pairs_within", "permute",
-    "power_iteration", "prune", "pruning_curve", "public_params", "public_table",
-    "reestimate_moments", "running_average", "spectral_density", "stack_objective", "symmetries",
-    "train_curves", "with_new_head",
+    "Similarity", "Soup", "Spectrum", "Thresholds", "Trace", "align", "associations", "average",
+    "average_model", "barrier", "bezier", "by_phase", "cka", "classify", "classify_phase",
+    "cross_entropy", "curve_connectivity", "curve_profile", "curve_rate", "evaluation_on",
+    "export_public", "features_of", "fine_tune", "gain", "greedy_soup", "hessian_eigenvalues",
+    "hessian_trace", "hutch_plus_plus", "import_public", "line_profile", "linear_cka", "match",
+    "mixup", "mode_connectivity", "pairs_within", "permute", "power_iteration", "prune",
+    "pruning_curve", "public_params", "public_table", "reestimate_moments", "running_average",
+    "spectral_density", "stack_objective", "symmetries", "train_curves", "with_new_head",
 ]
 
 FILES = {
@@ -71,6 +73,7 @@ FILES = {
     "curves": ("CurveTraining", "bezier", "curve_rate", "train_curves"),
     "eigenvalues": ("Eigenvalues", "hessian_eigenvalues"),
     "evaluation": ("evaluation_on",),
+    "features": ("features_of", "mixup"),
     "hessian": ("Hessian",),
     "matching": ("Matched", "align", "match", "permute"),
     "objective": ("Objective", "cross_entropy", "stack_objective"),
@@ -78,6 +81,7 @@ FILES = {
     "phases": ("PHASES", "Thresholds", "associations", "by_phase", "classify", "classify_phase"),
     "power": ("power_iteration",),
     "pruning": ("prune", "pruning_curve"),
+    "similarity": ("Similarity", "cka", "linear_cka"),
     "soups": ("Soup", "greedy_soup"),
     "spectrum": ("Spectrum", "spectral_density"),
     "trace": ("Trace", "hessian_trace", "hutch_plus_plus"),
