@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from workbench.landscape.features import features_of, mixup
     from workbench.landscape.hessian import Hessian
     from workbench.landscape.matching import Matched, align, match, permute
+    from workbench.landscape.norms import Agreement, agreement, distances, weight_norms
     from workbench.landscape.objective import Objective, cross_entropy, stack_objective
     from workbench.landscape.permutation_axes import symmetries
+    from workbench.landscape.perturbation import Sharpness, sharpness
     from workbench.landscape.phases import (
         PHASES,
         Thresholds,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from workbench.landscape.similarity import Similarity, cka, linear_cka
     from workbench.landscape.soups import Soup, greedy_soup
     from workbench.landscape.spectrum import Spectrum, spectral_density
+    from workbench.landscape.surfaces import Surface, loss_line, loss_plane
     from workbench.landscape.trace import Trace, hessian_trace, hutch_plus_plus
     from workbench.landscape.transfer import fine_tune, with_new_head
     from workbench.landscape.zoo_public import (
@@ -54,15 +57,17 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "PHASES", "Connectivity", "CurveTraining", "Eigenvalues", "Hessian", "Matched", "Objective",
-    "Similarity", "Soup", "Spectrum", "Thresholds", "Trace", "align", "associations", "average",
-    "average_model", "barrier", "bezier", "by_phase", "cka", "classify", "classify_phase",
-    "cross_entropy", "curve_connectivity", "curve_profile", "curve_rate", "evaluation_on",
-    "export_public", "features_of", "fine_tune", "gain", "greedy_soup", "hessian_eigenvalues",
-    "hessian_trace", "hutch_plus_plus", "import_public", "line_profile", "linear_cka", "match",
-    "mixup", "mode_connectivity", "pairs_within", "permute", "power_iteration", "prune",
-    "pruning_curve", "public_params", "public_table", "reestimate_moments", "running_average",
-    "spectral_density", "stack_objective", "symmetries", "train_curves", "with_new_head",
+    "PHASES", "Agreement", "Connectivity", "CurveTraining", "Eigenvalues", "Hessian", "Matched",
+    "Objective", "Sharpness", "Similarity", "Soup", "Spectrum", "Surface", "Thresholds", "Trace",
+    "agreement", "align", "associations", "average", "average_model", "barrier", "bezier",
+    "by_phase", "cka", "classify", "classify_phase", "cross_entropy", "curve_connectivity",
+    "curve_profile", "curve_rate", "distances", "evaluation_on", "export_public", "features_of",
+    "fine_tune", "gain", "greedy_soup", "hessian_eigenvalues", "hessian_trace", "hutch_plus_plus",
+    "import_public", "line_profile", "linear_cka", "loss_line", "loss_plane", "match", "mixup",
+    "mode_connectivity", "pairs_within", "permute", "power_iteration", "prune", "pruning_curve",
+    "public_params", "public_table", "reestimate_moments", "running_average", "sharpness",
+    "spectral_density", "stack_objective", "symmetries", "train_curves", "weight_norms",
+    "with_new_head",
 ]
 
 FILES = {
@@ -76,14 +81,17 @@ FILES = {
     "features": ("features_of", "mixup"),
     "hessian": ("Hessian",),
     "matching": ("Matched", "align", "match", "permute"),
+    "norms": ("Agreement", "agreement", "distances", "weight_norms"),
     "objective": ("Objective", "cross_entropy", "stack_objective"),
     "permutation_axes": ("symmetries",),
+    "perturbation": ("Sharpness", "sharpness"),
     "phases": ("PHASES", "Thresholds", "associations", "by_phase", "classify", "classify_phase"),
     "power": ("power_iteration",),
     "pruning": ("prune", "pruning_curve"),
     "similarity": ("Similarity", "cka", "linear_cka"),
     "soups": ("Soup", "greedy_soup"),
     "spectrum": ("Spectrum", "spectral_density"),
+    "surfaces": ("Surface", "loss_line", "loss_plane"),
     "trace": ("Trace", "hessian_trace", "hutch_plus_plus"),
     "transfer": ("fine_tune", "with_new_head"),
     "zoo_public": ("export_public", "import_public", "public_params", "public_table"),
