@@ -1,6 +1,5 @@
 """Processes that share a step: Lightning Fabric carries devices, precision and gradients."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ __all__ = ["Team", "fabric_for", "is_launched"]
 
 def is_launched() -> bool:
     """Whether a launcher such as torchrun has started this process among others."""
-    return "RANK" in os.environ and "WORLD_SIZE" in os.environ
+    return bool(torch.distributed.is_torchelastic_launched())
 
 
 def fabric_for(how: Training) -> Any:

@@ -88,13 +88,14 @@ def fit(model: nn.Module, data: Any, how: Training | None = None, *,  # noqa: PL
         from workbench.train.spreading import together
 
         return together(job)
-    return carry_out(fabric_for(job.how), job)
+    fabric = fabric_for(job.how)
+    fabric.launch()
+    return carry_out(fabric, job)
 
 
 def carry_out(fabric: Any, job: Job) -> Trained:
     """Do a job on this process."""
     how, home = job.how, next(job.model.parameters()).device
-    fabric.launch()
     with ExitStack() as stack:
         stack.enter_context(deterministic(wanted=how.deterministic))
         stack.enter_context(borrowed_randomness(

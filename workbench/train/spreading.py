@@ -5,7 +5,9 @@ functions and classes of a file, not of a notebook's cell, and a script keeps it
 ``if __name__ == "__main__":``.
 """
 
+import copy
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +28,25 @@ def together(job: Job) -> Trained:
                          "devices. Leave them out, or start the processes with torchrun.")
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        fabric_for(job.how).launch(_carry_out, job, folder)
+        fabric_for(job.how).launch(_carry_out, _Sealed(job), folder)
         told: dict[str, Any] = packing.load(folder, "trained")
         job.model.load_state_dict(told.pop("model"))
     tables = {name: pd.DataFrame(told.pop(name)) for name in ("history", "checks")}
     return Trained(**(told | tables))
 
 
-def _carry_out(fabric: Any, job: Job, folder: Path) -> None:
+class _Sealed:
+    """A job that Fabric hands on without looking inside."""
+
+    def __init__(self, job: Job):
+        self.job = job
+
+
+def _carry_out(fabric: Any, sealed: _Sealed, folder: Path) -> None:
     from workbench.train.loop import carry_out
 
+    job = replace(sealed.job, model=copy.deepcopy(sealed.job.model),      # out of shared memory
+                  weighter=copy.deepcopy(sealed.job.weighter))
     done = carry_out(fabric, job)
     if fabric.global_rank == 0:
         packing.save(folder, "trained", {
