@@ -20,11 +20,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from workbench.train.losses import logits_of
 from workbench.train.models import MLP
 from workbench.train.stack import can_be_padded, family
-from workbench.train.stacked_layers import FORWARDS
+from workbench.train.stacked_layers import forward_of, vectorised
 
 __all__ = ["Bucket", "Price", "plan", "price"]
 
-LAUNCH = {"cpu": 1_000_000, "cuda": 500_000_000}     # multiply-adds in the time of all launches
+LAUNCH = {"cpu": 500_000, "cuda": 500_000_000}     # multiply-adds in the time of all launches
 FILLS = {"cpu": 20_000_000, "cuda": 2_000_000_000}   # of one model and step that fill a processor
 
 
@@ -188,7 +188,7 @@ def _form(model: nn.Module, part: Sequence[Member], device: str) -> str:
         return "closed"
     if max(one.price.work for one in part) * part[0].size > FILLS[device]:
         return "loop"
-    return "stacked" if type(model) in FORWARDS else "vmap"
+    return "vmap" if forward_of(model) is vectorised else "stacked"
 
 
 def _bucket(part: Sequence[Member], form: str) -> Bucket:

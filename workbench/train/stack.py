@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
 
 from workbench.train.models import MLP, ZERO_KEEPING, ConvNet
-from workbench.train.stacked_layers import FORWARDS, Forward, Tensors
+from workbench.train.stacked_layers import Forward, Tensors, forward_of
 
 __all__ = ["Stack", "Tensors", "can_be_padded", "family", "stack"]
 
@@ -134,7 +133,7 @@ def stack(models: Sequence[nn.Module]) -> Stack:
         [{name: torch.ones_like(one) for name, one in model.named_parameters()}
          for model in models], shapes[widest])
     return Stack(params, buffers, masks, skeletons, tuple(found), skeletons[found[widest]],
-                 FORWARDS.get(type(models[0]), vectorised))
+                 forward_of(models[0]))
 
 
 def family(model: nn.Module) -> str:
@@ -154,20 +153,6 @@ def can_be_padded(model: nn.Module) -> bool:
     if type(model) is MLP:
         return model.activation in ZERO_KEEPING
     return type(model) is ConvNet and model.norm != "group"
-
-
-def vectorised(model: nn.Module, params: Tensors, buffers: Tensors, x: Tensor,
-               training: bool) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: FBT001 - a Forward
-    """Forward pass of any module by ``vmap``: slower than by hand, the same numbers."""
-    model.train(training)
-
-    def alone(params: Tensors, buffers: Tensors, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        after = {name: one.clone() for name, one in buffers.items()}
-        return functional_call(model, {**params, **after}, (x,)), after
-
-    if len(x) == 1:
-        return vmap(alone, in_dims=(0, 0, None), randomness="error")(params, buffers, x[0])
-    return vmap(alone, randomness="error")(params, buffers, x)
 
 
 def corner(shape: Sequence[int]) -> tuple[slice, ...]:

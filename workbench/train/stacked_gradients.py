@@ -11,14 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call
+from torch import Tensor
 from torch.nn import functional
 
 from workbench.train.losses import RowLoss, classification
 from workbench.train.models import ACTIVATIONS, MLP
-from workbench.train.stack import Stack, vectorised
-from workbench.train.stacked_layers import Forward, Tensors, linear
+from workbench.train.stack import Stack
+from workbench.train.stacked_layers import (
+    Forward,
+    Tensors,
+    linear,
+    one_after_another,
+    vectorised,
+)
 
 __all__ = ["FORMS", "Batch", "Gradient", "gradient_by", "row_losses"]
 
@@ -73,7 +78,7 @@ def gradient_by(form: str, stack: Stack, loss: RowLoss) -> Gradient:
     """The way of a form: closed (perceptrons), stacked by hand, by vmap, or one after another."""
     if form == "closed":
         return Gradient(form, _Closed(stack.widest, loss), torch.inference_mode)
-    forwards = {"stacked": stack.form, "vmap": vectorised, "loop": _one_after_another}
+    forwards = {"stacked": stack.form, "vmap": vectorised, "loop": one_after_another}
     return Gradient(form, _Taped(stack, forwards[form], loss), torch.no_grad)
 
 
@@ -146,17 +151,6 @@ class _Taped:
         for one, whole in zip(found, into.values(), strict=True):
             whole.copy_(one)
         return losses.detach(), {name: one.detach() for name, one in after.items()}
-
-
-def _one_after_another(model: nn.Module, params: Tensors, buffers: Tensors, x: Tensor,
-                       training: bool) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: FBT001 - one of Forward
-    """Forward passes in turn, for models that fill a processor alone."""
-    model.train(training)
-    outputs, after = [], {name: one.clone() for name, one in buffers.items()}
-    for k in range(len(next(iter(params.values())))):
-        own = {name: one[k] for name, one in {**params, **after}.items()}
-        outputs.append(functional_call(model, own, (x[k if len(x) > 1 else 0],)))
-    return torch.stack(outputs), after
 
 
 def _weigh(losses: Tensor, weights: Tensor) -> Tensor:

@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call, vmap
 from torch.nn import functional
 
 from workbench.train.models import ACTIVATIONS, MLP, ConvNet
 
-__all__ = ["FORWARDS", "Forward", "Tensors", "linear"]
+__all__ = ["FORWARDS", "Forward", "Tensors", "forward_of", "linear", "one_after_another",
+           "vectorised"]
 
 Tensors = Mapping[str, Tensor]
 Forward = Callable[[nn.Module, Tensors, Tensors, Tensor, bool],
@@ -78,4 +80,36 @@ def group_norm(x: Tensor, params: Tensors, name: str) -> Tensor:
     return functional.group_norm(x, len(weight), weight.flatten(), bias.flatten())
 
 
+def vectorised(model: nn.Module, params: Tensors, buffers: Tensors, x: Tensor,
+               training: bool) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: FBT001 - a Forward
+    """Forward pass of any module by ``vmap``: slower than by hand, the same numbers."""
+    model.train(training)
+
+    def alone(params: Tensors, buffers: Tensors, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        after = {name: one.clone() for name, one in buffers.items()}
+        return functional_call(model, {**params, **after}, (x,)), after
+
+    if len(x) == 1:
+        return vmap(alone, in_dims=(0, 0, None), randomness="error")(params, buffers, x[0])
+    return vmap(alone, randomness="error")(params, buffers, x)
+
+
+def one_after_another(model: nn.Module, params: Tensors, buffers: Tensors, x: Tensor,
+                      training: bool) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: FBT001 - one of Forward
+    """Forward passes in turn, for models that fill a processor alone."""
+    model.train(training)
+    outputs, after = [], {name: one.clone() for name, one in buffers.items()}
+    for k in range(len(next(iter(params.values())))):
+        own = {name: one[k] for name, one in {**params, **after}.items()}
+        outputs.append(functional_call(model, own, (x[k if len(x) > 1 else 0],)))
+    return torch.stack(outputs), after
+
+
 FORWARDS: dict[type[nn.Module], Forward] = {MLP: mlp, ConvNet: convnet}
+
+
+def forward_of(model: nn.Module) -> Forward:
+    """Forward pass of many models like this one: by hand, by ``vmap``, or one after another."""
+    if any(getattr(part, "momentum", 0.0) is None for part in model.modules()):
+        return one_after_another          # a cumulative average counts outside of tensors
+    return FORWARDS.get(type(model), vectorised)
