@@ -24,15 +24,16 @@ if TYPE_CHECKING:
     from workbench.train.stacked_settings import StackedTraining
     from workbench.train.threads import one_thread
     from workbench.train.training import Trained, Training
+    from workbench.train.transformer import CharTransformer
     from workbench.train.weighters import Batch, ByTokens, Uniform
 
 __all__ = [
-    "MLP", "AdamW", "Batch", "ByTokens", "ConvNet", "Ema", "MetaStep", "Sample", "Sgd",
-    "Stack", "StackedTraining", "StepResult", "Swa", "Trained", "TrainedModels", "Training",
-    "Uniform", "causal_lm", "classification", "constant", "cosine", "device_for", "fit",
-    "mean_loss", "normalise_again", "one_cycle", "one_thread", "per_sample_gradient_norms",
-    "per_sample_gradients", "recalibrate", "regression", "score", "steps", "torch_generator",
-    "train_stacked", "warm_up", "with_params",
+    "MLP", "AdamW", "Batch", "ByTokens", "CharTransformer", "ConvNet", "Ema", "MetaStep",
+    "Sample", "Sgd", "Stack", "StackedTraining", "StepResult", "Swa", "Trained",
+    "TrainedModels", "Training", "Uniform", "causal_lm", "classification", "constant",
+    "cosine", "device_for", "fit", "mean_loss", "normalise_again", "one_cycle", "one_thread",
+    "per_sample_gradient_norms", "per_sample_gradients", "recalibrate", "regression", "score",
+    "steps", "torch_generator", "train_stacked", "warm_up", "with_params",
 ]
 
 FILES = {
@@ -53,6 +54,7 @@ FILES = {
     "stacked_settings": ("StackedTraining",),
     "threads": ("one_thread",),
     "training": ("Trained", "Training"),
+    "transformer": ("CharTransformer",),
     "weighters": ("Batch", "ByTokens", "Uniform"),
 }
 HOMES = {name: file for file, names in FILES.items() for name in names}

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workbench.core import check
 from workbench.train.losses import RowLoss
@@ -69,7 +70,8 @@ def per_sample_gradients(model: nn.Module, loss: RowLoss, x: Any, y: Tensor, *,
         return loss(outputs, y[None])[0]
 
     rows = vmap(grad(one), in_dims=(None, 0, 0), randomness="different", chunk_size=chunk_size)
-    return rows(params, x, y)
+    with sdpa_kernel(SDPBackend.MATH):       # the one kernel of attention that knows vmap
+        return rows(params, x, y)
 
 
 def per_sample_gradient_norms(model: nn.Module, loss: RowLoss, x: Any, y: Tensor, *,
