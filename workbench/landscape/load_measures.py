@@ -1,0 +1,179 @@
+"""Measures of all networks of one load: of one shape, trained on the same rows, in one stack."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from workbench.core import check
+from workbench.landscape.connectivity import (
+    Connectivity,
+    curve_connectivity,
+    line_profile,
+    pairs_within,
+)
+from workbench.landscape.curves import CurveTraining
+from workbench.landscape.evaluation import evaluation_on
+from workbench.landscape.features import mixup
+from workbench.landscape.grids import TrainedGrid
+from workbench.landscape.matching import match, permute
+from workbench.landscape.members import taken
+from workbench.landscape.objective import cross_entropy, stack_objective
+from workbench.landscape.permutation_axes import symmetries
+from workbench.landscape.pruning import prune
+from workbench.landscape.similarity import cka
+from workbench.landscape.trace import hessian_trace
+from workbench.train.device import torch_generator
+from workbench.train.scoring import normalise_again
+from workbench.train.stack import Stack, stack
+
+__all__ = ["MEASURED", "LoadMeasures", "Probing"]
+
+MIXED_BATCHES, MIXED_ROWS = 6, 128
+MEASURED = ("loss", "train_accuracy", "test_loss", "test_accuracy", "trace", "trace_stderr",
+            "pruned_accuracy")
+PAIRED = ("first", "second", "connectivity", "barrier", "similarity", "distance", "gain",
+          "gain_aligned")
+
+
+@dataclass(frozen=True)
+class Probing:
+    """How closely to look.
+
+    Parameters
+    ----------
+    probes : int >= 2
+        Random vectors of the trace.
+    curvature_rows : int > 0
+        Training rows of the trace, the first ones.
+    curves : CurveTraining
+        How curves between seeds are trained.
+    sparsity : float in [0, 1]
+        Share of entries that pruning sets to zero.
+    """
+
+    probes: int = 50
+    curvature_rows: int = 200
+    curves: CurveTraining = field(default_factory=lambda: CurveTraining(learning_rate=0.05))
+    sparsity: float = 0.8
+
+    def __post_init__(self) -> None:
+        check.positive(curvature_rows=self.curvature_rows)
+        if not 0 <= self.sparsity <= 1:
+            raise ValueError(f"sparsity must lie in [0, 1], got {self.sparsity!r}. Pass 0.8.")
+
+
+class LoadMeasures:
+    """Tables of models, pairs and curves of one load.
+
+    Parameters
+    ----------
+    found : TrainedGrid
+    load : float
+        One of the grid's loads.
+    how : Probing
+    seed : int >= 0
+    """
+
+    def __init__(self, found: TrainedGrid, load: float, how: Probing, seed: int):
+        self.found, self.how = found, how
+        self.own = found.table[found.table[found.grid.load] == load]
+        self.rng = torch_generator(seed + list(found.grid.loads).index(load))
+        self.x, self.y = found.rows(load)
+        self.models = self.own.copy()
+        key = [found.grid.load, found.grid.temperature]
+        self.pairs = pd.DataFrame(columns=[*key, *PAIRED], dtype=float)
+        self.curves = pd.DataFrame(columns=["pair", "t", "train_error", "test_error"],
+                                   dtype=float)
+        healthy = self.own.index[self.own["status"] != "diverged"]
+        if len(healthy):
+            self.healthy = [int(at) for at in healthy]
+            self.stack = stack([found.trained.model(at) for at in self.healthy])
+            self.models = self.own.join(pd.DataFrame(self._models(), index=healthy))
+            self._measure_pairs()
+
+    def _models(self) -> dict[str, np.ndarray]:
+        values = self._evaluate(self.stack)(self.stack.params)
+        rows = slice(self.how.curvature_rows)
+        trace = hessian_trace(stack_objective(self.stack, self.x[rows], self.y[rows]),
+                              self.stack.params, rng=self.rng, probes=self.how.probes,
+                              masks=self.stack.masks)
+        pruned, _ = prune(self.stack.params, self.how.sparsity, masks=self.stack.masks)
+        after = self._evaluate(self.stack)(pruned)["test_error"]
+        return {"loss": _numbers(values["train_loss"]),
+                "train_accuracy": 100 - _numbers(values["train_error"]),
+                "test_loss": _numbers(values["test_loss"]),
+                "test_accuracy": 100 - _numbers(values["test_error"]),
+                "trace": trace.mean, "trace_stderr": trace.stderr,
+                "pruned_accuracy": 100 - _numbers(after)}
+
+    def _measure_pairs(self) -> None:
+        groups = self.own.loc[self.healthy, self.found.grid.temperature].tolist()
+        if len(set(groups)) == len(groups):
+            return
+        first, second = (side.tolist() for side in pairs_within(groups))
+        ends = self.stack.take(first), self.stack.take(second)
+        evaluate = self._evaluate(ends[0], settled=False)
+        curve = curve_connectivity(self._losses(ends[0]), evaluate, ends[0].params,
+                                   ends[1].params, len(self.x), self.how.curves, rng=self.rng)
+        line = line_profile(evaluate, ends[0].params, ends[1].params)
+        aligned = line_profile(evaluate, ends[0].params, self._aligned(*ends), (0.0, 0.5, 1.0))
+        square = sum((one - ends[1].params[name]).square().flatten(1).sum(1)
+                     for name, one in ends[0].params.items())
+        alike = self._similarity()
+        self.curves = curve.table()[["pair", "t", "train_error", "test_error"]]
+        self.pairs = pd.DataFrame({
+            self.found.grid.load: self.own[self.found.grid.load].iloc[0],
+            self.found.grid.temperature: [groups[at] for at in first],
+            "first": [self.healthy[at] for at in first],
+            "second": [self.healthy[at] for at in second],
+            "connectivity": curve.mc("train_error"), "barrier": line.barrier("train_error"),
+            "similarity": alike[first, second], "distance": np.sqrt(_numbers(square)),
+            "gain": _gain(line), "gain_aligned": _gain(aligned)})
+
+    def _losses(self, ends: Stack) -> Callable[[Any, Tensor], Tensor]:
+        def losses(params: Any, rows: Tensor) -> Tensor:
+            outputs, _ = ends.forward(params, ends.buffers, self.x[rows][None], training=True)
+            return cross_entropy(outputs, self.y[rows])
+        return losses
+
+    def _evaluate(self, of: Stack, *, settled: bool = True) -> Callable[[Any], dict[str, Tensor]]:
+        """Errors and losses; the moments of normalisation are estimated anew unless settled."""
+        x, y = self.found.test_rows()
+        again = None if settled or not of.buffers else (
+            lambda params: normalise_again(of.replace(params), self.x[None]).buffers)
+        return evaluation_on(of.forward, {"train": (self.x[None], self.y), "test": (x[None], y)},
+                             buffers=of.buffers, recalibrate=again)
+
+    def _aligned(self, first: Stack, second: Stack) -> dict[str, Tensor]:
+        axes = symmetries(first.model(0))
+        moved = []
+        for pair in range(len(first)):
+            a, b = taken(first.params, pair), taken(second.params, pair)
+            moved.append(permute(b, axes, match(a, b, axes).permutations))
+        return {name: torch.stack([one[name] for one in moved]) for name in moved[0]}
+
+    def _similarity(self) -> np.ndarray:
+        """CKA of softmax outputs on mixed training rows, all pairs of this load."""
+        batches = []
+        for batch in self.x[:MIXED_BATCHES * MIXED_ROWS].split(MIXED_ROWS):
+            mixed = mixup(batch, rng=self.rng)[None]
+            with torch.no_grad():
+                outputs, _ = self.stack.forward(self.stack.params, self.stack.buffers, mixed)
+            batches.append(outputs.softmax(-1))
+        return cka(batches).cka
+
+
+def _gain(line: Connectivity) -> np.ndarray:
+    """Accuracy half way minus the mean accuracy of the ends."""
+    error = line.values["test_error"]
+    middle = error.shape[1] // 2
+    return (error[:, 0] + error[:, -1]) / 2 - error[:, middle]
+
+
+def _numbers(tensor: Any) -> np.ndarray:
+    return tensor.double().cpu().numpy()
