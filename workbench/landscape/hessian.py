@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workbench.landscape.objective import (
+    SMALL,
     Objective,
     Tensors,
     as_objectives,
@@ -22,6 +23,8 @@ from workbench.landscape.objective import (
 )
 
 __all__ = ["Hessian"]
+
+FEW = 8      # batches whose graphs stay in memory
 
 
 class Hessian:
@@ -36,9 +39,9 @@ class Hessian:
         1 where an entry belongs to the model, 0 where it pads it.
     dtype : torch.dtype, optional
         Precision of the curvature; float64 suits small networks. A plain function must accept it.
-    keep_graphs : bool
-        Whether graphs of all batches stay in memory between products; otherwise each product
-        builds them again.
+    keep_graphs : bool, optional
+        Whether graphs of all batches stay in memory between products; otherwise they are built
+        again. If not given, those of one batch stay, and those of a few batches of small models.
 
     Attributes
     ----------
@@ -63,7 +66,7 @@ class Hessian:
     """
 
     def __init__(self, losses: Any, params: Tensors, *, masks: Tensors | None = None,
-                 dtype: torch.dtype | None = None, keep_graphs: bool = True):
+                 dtype: torch.dtype | None = None, keep_graphs: bool | None = None):
         self.models = count_models(params)
         self.names = tuple(params)
         dtype = dtype or next(iter(params.values())).dtype
@@ -77,6 +80,8 @@ class Hessian:
         self._sizes = [tensor[0].numel() for tensor in self._params.values()]
         self.length = sum(self._sizes)
         self._total = sum(one.size for one in self._objectives)
+        if keep_graphs is None:
+            keep_graphs = len(self._objectives) <= FEW and self.models * self.length < SMALL
         self._keep = keep_graphs or len(self._objectives) == 1
         self._graphs = [_Graph(one, self._params) for one in self._objectives
                         ] if self._keep else []
@@ -119,15 +124,24 @@ class Hessian:
         return self.masked(total)
 
     def curvatures(self, vectors: Tensor) -> Tensor:
-        """Per tensor ``v_j' (H v)_j``, shape (K, tensors); their sum is ``v' H v``."""
-        masked = self.masked(vectors)
-        split = self.split(masked)
-        total = masked.new_zeros(self.models, len(self.names))
+        """Per tensor ``v_j' (H v)_j`` of several vectors per model.
+
+        Parameters
+        ----------
+        vectors : tensor, shape (B, K, length)
+
+        Returns
+        -------
+        curvatures : tensor, shape (B, K, tensors)
+            Their sums over tensors are ``v' H v``.
+        """
+        total = vectors.new_zeros(*vectors.shape[:2], len(self.names))
         for share, graph in self._weighted():
-            found = graph.product(split)
-            each = [torch.linalg.vecdot(part.flatten(1), other.flatten(1))
-                    for part, other in zip(split, found, strict=True)]
-            total.add_(torch.stack(each, 1), alpha=share)
+            for position, one in enumerate(vectors):
+                split = self.split(self.masked(one))
+                each = [torch.linalg.vecdot(part.flatten(1), other.flatten(1))
+                        for part, other in zip(split, graph.product(split), strict=True)]
+                total[position].add_(torch.stack(each, 1), alpha=share)
         return total
 
     def split(self, vectors: Tensor) -> list[Tensor]:

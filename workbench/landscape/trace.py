@@ -94,10 +94,8 @@ def hessian_trace(losses: Any, params: Tensors, *, rng: torch.Generator, probes:
     _refuse_few(probes, 2)
     hessian = Hessian(losses, params, masks=masks, dtype=dtype)
     drawn = generators(rng, hessian.models, hessian.like.device)
-    seen = [hessian.curvatures(vectors)
-            for block in sign_blocks(drawn, probes, hessian.length, hessian.like)
-            for vectors in block]
-    values = torch.stack(seen).double()                       # (probes, K, tensors)
+    values = torch.cat([hessian.curvatures(block) for block in sign_blocks(
+        drawn, probes, hessian.length, hessian.like)]).double()     # (probes, K, tensors)
     values[:, ~hessian.losses.isfinite()] = torch.nan
     mean, stderr = _moments(values.sum(2))
     each, errors = _moments(values)
