@@ -19,6 +19,8 @@ from workbench.train.randomness import seed_of
 
 __all__ = ["Arrays", "Items", "Shares", "Source", "Stream", "order_of", "source_of"]
 
+RESIDENT = 2 ** 31      # bytes of data that a graphics card keeps
+
 
 @dataclass(frozen=True)
 class Shares:
@@ -45,6 +47,9 @@ class Source(Protocol):
 
     rows: int                     # 0 where the number is not known
     steps: int                    # of an epoch; 0 where the number is not known
+
+    def settle(self, device: torch.device) -> None:
+        """Keep the data on a graphics card where they fit."""
 
     def epoch(self, epoch: int, offset: int) -> Iterator[list[Micro]]:
         """Micro-batches of each step, from the step `offset` on."""
@@ -82,9 +87,15 @@ class Arrays:
         _refuse_missing(self.data.x, name)
         self.shares, self.seed = shares, seed
         self.steps = _steps(self.rows, shares, name)
+        self.device = torch.device("cpu")
+
+    def settle(self, device: torch.device) -> None:
+        parts = [*tensors_of(self.data.x), *tensors_of(self.data.y), *tensors_of(self.data.group)]
+        if device.type == "cuda" and sum(part.nbytes for part in parts) <= RESIDENT:
+            self.data, self.device = self.data.to(device), device
 
     def epoch(self, epoch: int, offset: int) -> Iterator[list[Micro]]:
-        order = order_of(self.rows, self.seed, epoch)
+        order = order_of(self.rows, self.seed, epoch).to(self.device)
         for step in range(offset, self.steps):
             yield [self.at(rows) for rows in self.shares.of(order, step)]
 
@@ -112,6 +123,9 @@ class Items:
                             generator=torch.Generator().manual_seed(seed_of(self.seed, epoch)))
         micros = (split(batch, rows) for batch, rows in zip(loader, parts, strict=True))
         yield from _grouped(micros, self.shares.accumulate)
+
+    def settle(self, device: torch.device) -> None:
+        """Items come one by one, from wherever they are."""
 
     def in_order(self, size: int) -> Iterator[Micro]:
         """All rows in the data's own order, `size` at a time."""
@@ -147,6 +161,9 @@ class Stream:
         if not found:
             raise ValueError(f"{self.name} must give at least {self.shares.accumulate} batches, "
                              f"got none in epoch {epoch}. Check the loader.")
+
+    def settle(self, device: torch.device) -> None:
+        """A loader's batches come from wherever they are."""
 
     def _read(self, epoch: int) -> Iterator[Micro]:
         states = [torch.Generator().manual_seed(seed_of(self.seed, epoch)).get_state()]

@@ -23,7 +23,7 @@ from workbench.train.losses import RowLoss, classification
 from workbench.train.meta import MetaStep
 from workbench.train.micro import Micro
 from workbench.train.progress import Progress
-from workbench.train.randomness import seed_of
+from workbench.train.randomness import seed_of, unmoved_buffers
 from workbench.train.run import Diverged, Job, Run
 from workbench.train.threads import one_thread
 from workbench.train.training import Trained, Training
@@ -114,9 +114,7 @@ def carry_out(fabric: Any, job: Job) -> Trained:
             step = run.clock.step
         except Diverged as found:
             status, step = "diverged", found.step
-        done = run.trained(status, step)
-    job.model.to(home)
-    return done
+        return run.trained(status, step, home)
 
 
 def _go(run: Run, shown: Progress) -> str:
@@ -182,11 +180,8 @@ def _descend(run: Run, micros: list[Micro], *, look: bool) -> Seen:
 def _look_ahead(run: Run, micros: list[Micro]) -> Sequence[Tensor]:
     """Weights of all micro-batches at once; dropout and buffers as if nobody had looked."""
     randomness = run.randomness.state()
-    buffers = [(buffer, buffer.clone()) for buffer in run.job.model.buffers()]
-    with torch.no_grad():
+    with torch.no_grad(), unmoved_buffers(run.job.model):
         forwards = [run.forward(micro) for micro in micros]
-        for buffer, before in buffers:
-            buffer.copy_(before)
     weights = run.weighing(forwards, run.clock)
     generator = run.randomness.generator.get_state()
     run.randomness.restore(randomness)
@@ -198,7 +193,7 @@ def _meta_turn(run: Run, micros: list[Micro], *, look: bool) -> Seen:
     """One step by a weighter that owns it."""
     state, result = run.weighing.weighter.step(run.weighing.state, _meta_step(run, micros))
     run.weighing.state = state
-    run._watch(result.losses.detach())
+    run.watch(result.losses.detach())
     norm = gradient_norm(run.params) if look else None
     return Seen([result.losses.detach()], [result.weights.detach()], result.loss.detach(), norm,
                  result.metrics)

@@ -24,15 +24,19 @@ class Micro:
     group: Tensor | None = None
     index: Tensor | None = None
 
-    def to(self, device: torch.device, dtype: torch.dtype) -> "Micro":
-        """On a device, floating numbers in the network's own type."""
-        def moved(thing: Any) -> Any:
-            if isinstance(thing, Tensor):
-                kind = dtype if thing.is_floating_point() else thing.dtype
-                return thing.to(device, kind, non_blocking=True)
-            return thing
-        return Micro(each(moved, self.x), each(moved, self.y), each(moved, self.group),
-                     each(moved, self.index))
+    def to(self, device: torch.device, dtype: torch.dtype | None = None) -> "Micro":
+        """On a device; floating numbers in the network's own type, targets in float32 at least."""
+        def moved(thing: Any, kind: torch.dtype | None) -> Any:
+            if not isinstance(thing, Tensor):
+                return thing
+            wanted = kind if kind is not None and thing.is_floating_point() else thing.dtype
+            return thing.to(device, wanted, non_blocking=True)
+
+        wide = torch.promote_types(dtype, torch.float32) if dtype is not None else None
+        return Micro(each(lambda thing: moved(thing, dtype), self.x),
+                     each(lambda thing: moved(thing, wide), self.y),
+                     each(lambda thing: moved(thing, None), self.group),
+                     each(lambda thing: moved(thing, None), self.index))
 
 
 def each(change: Any, thing: Any) -> Any:

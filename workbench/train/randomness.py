@@ -1,12 +1,13 @@
 """All generators that a training step draws from, to save, to restore and to repeat."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Randomness", "seed_of"]
+__all__ = ["Randomness", "seed_of", "unmoved_buffers"]
 
 
 def seed_of(*parts: int) -> int:
@@ -18,6 +19,18 @@ def seed_of(*parts: int) -> int:
     (True, False)
     """
     return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+@contextmanager
+def unmoved_buffers(model: nn.Module) -> Iterator[None]:
+    """Forward passes inside leave no trace in running statistics."""
+    before = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, kept in before:
+                buffer.copy_(kept)
 
 
 class Randomness:

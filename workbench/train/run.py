@@ -70,6 +70,7 @@ class Run:
         generator = torch.Generator().manual_seed(seed_of(self.how.seed, 2))
         self.weighing = Weighing(job.weighter, job.model, job.loss, self.team, generator,
                                  self.source.rows, immediate=self.immediate)
+        self.source.settle(self.device)
         self.wrapped = fabric.setup_module(self._compiled())
         self.params = [param for param in job.model.parameters() if param.requires_grad]
         self.dtype = next(param.dtype for param in self.params)
@@ -103,10 +104,11 @@ class Run:
             raise ValueError(f"loss must give one number for each row, shape ({rows},), got "
                              f"{shape} at step {self.clock.step}. Give reduction='none', and the "
                              "mean over all axes but the first.")
-        self._watch(losses.detach())
+        self.watch(losses.detach())
         return Forward(micro, outputs, losses)
 
-    def _watch(self, losses: Tensor) -> None:
+    def watch(self, losses: Tensor) -> None:
+        """Note the first step whose losses are not finite; raise at once where that is free."""
         fine = torch.isfinite(losses).all()
         if not self.immediate:
             self.bad = torch.where(fine, self.bad, self.bad.clamp(max=self.clock.step))
@@ -197,17 +199,19 @@ class Run:
         self.clock = Clock(state["step"], self.total, state["epoch"], state["offset"])
         return True
 
-    def trained(self, status: str, step: int) -> Trained:
-        """The result; the best parameters are put into the network."""
+    def trained(self, status: str, step: int, home: torch.device) -> Trained:
+        """The result; the best parameters are put into the network, which goes home."""
         if self.kept:
             with torch.no_grad():
                 for name, tensor in self._tensors():
                     tensor.copy_(self.kept[name])
+        self.job.model.to(home)
+        average = {name: tensor.to(home) for name, tensor in self.average.kept.items()} \
+            if self.average and self.average.count else None
         score = self.best.score if math.isfinite(self.best.score) else math.nan
         return Trained(status, step, self.best.step if self.kept else step, score,
                        self.history.table(), self.history.check_table(),
-                       dict(self.average.kept) if self.average and self.average.count else None,
-                       self.weighing.state)
+                       average, self.weighing.state)
 
     def _tensors(self) -> list[tuple[str, Tensor]]:
         return [*self.job.model.named_parameters(), *self.job.model.named_buffers()]

@@ -97,10 +97,11 @@ class _Block(nn.Module):
         return x + self.dropout(self.narrows(functional.gelu(self.widens(self.second(x)))))
 
 
-@torch.no_grad()
 def _draw(name: str, param: nn.Parameter, generator: torch.Generator, layers: int) -> None:
-    if param.ndim == 1:
-        param.fill_(1.0 if name.endswith("weight") else 0.0)
-        return
     is_added = name.endswith(("adds.weight", "narrows.weight"))
-    param.normal_(0.0, SPREAD / (math.sqrt(2 * layers) if is_added else 1), generator=generator)
+    with torch.no_grad():
+        if param.ndim == 1:
+            param.fill_(1.0 if name.endswith("weight") else 0.0)
+        else:
+            param.normal_(0.0, SPREAD / (math.sqrt(2 * layers) if is_added else 1),
+                          generator=generator)

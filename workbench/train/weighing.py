@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from workbench.train.autodiff import apply, per_sample_gradient_norms
 from workbench.train.distributed import Team
 from workbench.train.losses import RowLoss, logits_of
-from workbench.train.micro import Micro, each
+from workbench.train.micro import Micro
+from workbench.train.randomness import unmoved_buffers
 from workbench.train.weighters import Batch, Uniform, checked_needs
 
 __all__ = ["Clock", "Forward", "Weighing"]
 
 SLACK = 1e-4        # of a sum of float32 weights
-NEVER = 2 ** 62
+NEVER = 2 ** 40     # a step that no run reaches; exact in float64
 
 
 @dataclass(frozen=True)
@@ -151,12 +152,15 @@ class Weighing:
 
     def _passes(self, forward: Forward) -> Tensor:
         micro = forward.micro
-        with self.team.fabric.autocast():
+        with unmoved_buffers(self.model), self.team.fabric.autocast():
             found = [apply(self.model, micro.x) for _ in range(self.needs["passes"])]
         return torch.stack([self.loss(outputs, micro.y).detach() for outputs in found], dim=1)
 
     def _checked(self, weights: Any, losses: Tensor, step: int) -> Tensor:
-        weights = each(torch.as_tensor, weights).to(losses)
+        try:
+            weights = torch.as_tensor(weights).to(losses)
+        except (TypeError, ValueError, RuntimeError):
+            raise self._wrong(f"{type(weights).__name__} instead of a tensor", step) from None
         if weights.shape != losses.shape:
             raise self._wrong(f"shape {tuple(weights.shape)} for {len(losses)} rows", step)
         bad = ~((weights.min() >= 0) & ((weights.sum() - 1).abs() <= SLACK))
