@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench import runs
+from workbench import catalog, runs
 from workbench.ui import address
 
 
@@ -14,6 +14,13 @@ def test_identity_address_gives_back_the_parameters(tiny, values):
     asked = address.read(tiny, address.query(params))
     assert asked.problems == ()
     assert tiny.Params(**asked.values).values() == params.values()
+
+
+def test_identity_address_gives_back_a_list_of_texts():
+    study = catalog.study("quantile_aggregation")
+    params = study.Params(base_models=["qrf", "linear"])
+    asked = address.read(study, address.query(params))
+    assert (asked.values, asked.problems) == ({"base_models": ["qrf", "linear"]}, ())
 
 
 def test_matches_query_of_changed_parameters_only(tiny):

@@ -167,7 +167,8 @@ def _number(word: str, *, whole: bool) -> Any:
 
 
 def _list(word: str) -> list[Any]:
-    parts = [part.strip() for part in word.strip("[]").split(",")]
+    # Quotes are what the address of a page and the command that it tells put around texts.
+    parts = [part.strip().strip("\"'") for part in word.strip("[]").split(",")]
     return [_number(part, whole=part.lstrip("+-").isdigit()) for part in parts if part]
 
 

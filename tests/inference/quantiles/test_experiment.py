@@ -117,3 +117,12 @@ def test_identity_threads_are_as_before():
     with one_thread(), one_thread():
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before
+
+
+def test_matches_groups_without_ends_to_one_note(base, made):
+    labels = [np.where(np.arange(len(base.y[part])) < 2, "rare", np.where(
+        np.arange(len(base.y[part])) < 4, "scarce", "usual")) for part in ("calibration", "test")]
+    notes = calibrated("mondrian", base, made, 0.2, groups=(labels[0], labels[1])).notes
+    assert sum("too few calibration rows for" in note for note in notes) == 1
+    assert "'rare' (2), 'scarce' (2)" in notes[0]
+    assert len(notes) == 2

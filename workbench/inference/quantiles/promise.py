@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from workbench.inference.conformal import TooFewRowsWarning, calibrate
+from workbench.inference.conformal import Calibration, TooFewRowsWarning, calibrate
 from workbench.inference.conformal_online import AdaptiveConformal
 from workbench.inference.quantiles.assessment import with_levels
 from workbench.inference.quantiles.experiment import Aggregated, Base
@@ -82,7 +82,7 @@ def calibrated(conformal: str, base: Base, made: Aggregated, alpha: float, *,
             method = "asymmetric" if conformal == "asymmetric" else "symmetric"
             found = calibrate(base.y["calibration"], known, levels, groups=own, method=method,
                               sample_weight=base.amounts["calibration"])
-            after, notes = found.apply(before, groups=new), found.notes
+            after, notes = found.apply(before, groups=new), _few(found)
     labels = groups[1] if conformal == "mondrian" and groups else None
     why = ("earlier rows were missed so often that no remembered error is large enough"
            if conformal == "adaptive" else "too few calibration rows are like them")
@@ -116,6 +116,17 @@ def _followed(base: Base, known: np.ndarray, before: np.ndarray, levels: np.ndar
     return adaptive.follow(state, base.y["test"], before).quantiles, (
         f"Each test interval was calibrated on at most {adaptive.window} rows before it, "
         "outcomes of earlier test rows included.",)
+
+
+def _few(found: Calibration) -> tuple[str, ...]:
+    """What keeps intervals from having ends: in one sentence, however many groups there are."""
+    if found.labels is None or len(found.notes) < 2:
+        return found.notes
+    listed = ", ".join(f"{label!r} ({len(amounts)})" for label, amounts, shift in
+                       zip(found.labels, found.amounts, found.shifts, strict=True)
+                       if np.isinf(shift).any())
+    return ("Groups with too few calibration rows for some of their intervals to have ends: "
+            f"{listed}. Form fewer groups, or add rows.",)
 
 
 def _lost(after: np.ndarray, labels: Any, why: str) -> tuple[str, ...]:
