@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         reestimate_moments,
         running_average,
     )
+    from workbench.landscape.columns import stack_objective, stack_outputs
     from workbench.landscape.connectivity import (
         Connectivity,
         barrier,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from workbench.landscape.eigenvalues import Eigenvalues, hessian_eigenvalues
     from workbench.landscape.evaluation import evaluation_on
     from workbench.landscape.features import features_of, mixup
+    from workbench.landscape.gauss_newton import gauss_newton_trace
     from workbench.landscape.grid_measures import GridMeasures, measure_grid
     from workbench.landscape.grids import Grid, TrainedGrid, train_grid
     from workbench.landscape.hessian import Hessian
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from workbench.landscape.matching import Matched, align, match, permute
     from workbench.landscape.network import Landscape, Measuring, measure
     from workbench.landscape.norms import Agreement, agreement, distances, weight_norms
-    from workbench.landscape.objective import Objective, cross_entropy, stack_objective
+    from workbench.landscape.objective import Objective, cross_entropy
     from workbench.landscape.permutation_axes import symmetries
     from workbench.landscape.perturbation import Sharpness, sharpness
     from workbench.landscape.phases import (
@@ -61,23 +63,23 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "PHASES", "Agreement", "Connectivity", "CurveTraining", "Eigenvalues", "Grid",
-    "GridMeasures", "Hessian", "Landscape", "Matched", "Measuring", "Objective", "Probing",
-    "Sharpness", "Similarity", "Soup", "Spectrum", "Surface", "Thresholds", "Trace",
-    "TrainedGrid", "agreement", "align", "associations", "average", "average_model", "barrier",
-    "bezier", "by_phase", "cka", "classify", "classify_phase", "cross_entropy",
-    "curve_connectivity", "curve_profile", "curve_rate", "distances", "evaluation_on",
-    "export_public", "features_of", "fine_tune", "gain", "greedy_soup", "hessian_eigenvalues",
-    "hessian_trace", "hutch_plus_plus", "import_public", "line_profile", "linear_cka",
-    "loss_line", "loss_plane", "match", "measure", "measure_grid", "mixup", "mode_connectivity",
-    "pairs_within", "permute", "power_iteration", "prune", "pruning_curve", "public_params",
-    "public_table", "reestimate_moments", "running_average", "sharpness", "spectral_density",
-    "stack_objective", "symmetries", "train_curves", "train_grid", "weight_norms",
-    "with_new_head",
+    "PHASES", "Agreement", "Connectivity", "CurveTraining", "Eigenvalues", "Grid", "GridMeasures",
+    "Hessian", "Landscape", "Matched", "Measuring", "Objective", "Probing", "Sharpness",
+    "Similarity", "Soup", "Spectrum", "Surface", "Thresholds", "Trace", "TrainedGrid", "agreement",
+    "align", "associations", "average", "average_model", "barrier", "bezier", "by_phase", "cka",
+    "classify", "classify_phase", "cross_entropy", "curve_connectivity", "curve_profile",
+    "curve_rate", "distances", "evaluation_on", "export_public", "features_of", "fine_tune",
+    "gain", "gauss_newton_trace", "greedy_soup", "hessian_eigenvalues", "hessian_trace",
+    "hutch_plus_plus", "import_public", "line_profile", "linear_cka", "loss_line", "loss_plane",
+    "match", "measure", "measure_grid", "mixup", "mode_connectivity", "pairs_within", "permute",
+    "power_iteration", "prune", "pruning_curve", "public_params", "public_table",
+    "reestimate_moments", "running_average", "sharpness", "spectral_density", "stack_objective",
+    "stack_outputs", "symmetries", "train_curves", "train_grid", "weight_norms", "with_new_head",
 ]
 
 FILES = {
     "averaging": ("average", "average_model", "gain", "reestimate_moments", "running_average"),
+    "columns": ("stack_objective", "stack_outputs"),
     "connectivity": (
         "Connectivity", "barrier", "curve_connectivity", "curve_profile", "line_profile",
         "mode_connectivity", "pairs_within"),
@@ -85,6 +87,7 @@ FILES = {
     "eigenvalues": ("Eigenvalues", "hessian_eigenvalues"),
     "evaluation": ("evaluation_on",),
     "features": ("features_of", "mixup"),
+    "gauss_newton": ("gauss_newton_trace",),
     "grid_measures": ("GridMeasures", "measure_grid"),
     "grids": ("Grid", "TrainedGrid", "train_grid"),
     "hessian": ("Hessian",),
@@ -92,7 +95,7 @@ FILES = {
     "matching": ("Matched", "align", "match", "permute"),
     "network": ("Landscape", "Measuring", "measure"),
     "norms": ("Agreement", "agreement", "distances", "weight_norms"),
-    "objective": ("Objective", "cross_entropy", "stack_objective"),
+    "objective": ("Objective", "cross_entropy"),
     "permutation_axes": ("symmetries",),
     "perturbation": ("Sharpness", "sharpness"),
     "phases": ("PHASES", "Thresholds", "associations", "by_phase", "classify", "classify_phase"),

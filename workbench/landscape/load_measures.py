@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from workbench.core import check
+from workbench.landscape.columns import stack_objective
 from workbench.landscape.connectivity import (
     Connectivity,
     curve_connectivity,
@@ -22,7 +23,7 @@ from workbench.landscape.features import mixup
 from workbench.landscape.grids import TrainedGrid
 from workbench.landscape.matching import match, permute
 from workbench.landscape.members import taken
-from workbench.landscape.objective import cross_entropy, stack_objective
+from workbench.landscape.objective import cross_entropy
 from workbench.landscape.permutation_axes import symmetries
 from workbench.landscape.pruning import prune
 from workbench.landscape.similarity import cka

@@ -19,7 +19,7 @@ from torch.nn import functional
 from workbench.train.threads import one_thread
 
 __all__ = ["Objective", "Tensors", "as_objectives", "count_models", "cross_entropy", "few_threads",
-           "on_few_threads", "stack_objective", "take"]
+           "on_few_threads", "take"]
 
 SMALL = 1_000_000     # parameters in all, below which threads would only wait for each other
 
@@ -130,27 +130,6 @@ def cross_entropy(outputs: Tensor, y: Tensor) -> Tensor:
     losses = functional.cross_entropy(outputs.flatten(0, 1), y.expand(models, rows).flatten(),
                                       reduction="none")
     return losses.view(models, rows).mean(1)
-
-
-def stack_objective(stack: Any, x: Tensor, y: Tensor, *,
-                    loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy) -> Objective:
-    """The objective of a :class:`~workbench.train.stack.Stack`, in evaluation mode.
-
-    Parameters
-    ----------
-    stack : Stack
-        Its parameters are left to the caller: pass ``stack.params`` beside the objective.
-    x : tensor, shape (n, ...)
-        Inputs that all models see.
-    y : tensor, shape (n,) or (K, n)
-        Targets of all models, or of each.
-    loss : function of outputs, shape (K, n, c), and targets that gives K means
-    """
-    own = y.ndim > 1
-    return Objective(
-        lambda params, buffers, x, y: loss(stack.forward(params, buffers, x[None])[0], y),
-        stacked={"buffers": dict(stack.buffers)} | ({"y": y} if own else {}),
-        shared={"x": x} | ({} if own else {"y": y}), size=len(x))
 
 
 def few_threads(params: Tensors) -> AbstractContextManager[None]:

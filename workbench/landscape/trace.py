@@ -22,7 +22,7 @@ from workbench.landscape.hessian import Hessian
 from workbench.landscape.objective import Tensors, on_few_threads
 from workbench.landscape.probes import generators, sign_blocks
 
-__all__ = ["UNIT", "Trace", "hessian_trace", "hutch_plus_plus"]
+__all__ = ["UNIT", "Trace", "hessian_trace", "hutch_plus_plus", "moments"]
 
 UNIT = "loss / parameter²"
 
@@ -97,8 +97,8 @@ def hessian_trace(losses: Any, params: Tensors, *, rng: torch.Generator, probes:
     values = torch.cat([hessian.curvatures(block) for block in sign_blocks(
         drawn, probes, hessian.length, hessian.like)]).double()     # (probes, K, tensors)
     values[:, ~hessian.losses.isfinite()] = torch.nan
-    mean, stderr = _moments(values.sum(2))
-    each, errors = _moments(values)
+    mean, stderr = moments(values.sum(2))
+    each, errors = moments(values)
     return Trace(mean, stderr, probes, probes,
                  {name: (each[:, position], errors[:, position])
                   for position, name in enumerate(hessian.names)})
@@ -135,7 +135,7 @@ def hutch_plus_plus(losses: Any, params: Tensors, *, rng: torch.Generator, produ
         left.append(torch.linalg.vecdot(rest, hessian.product(rest)).double())
     values = inside + torch.stack(left)
     values[:, broken] = torch.nan
-    mean, stderr = _moments(values)
+    mean, stderr = moments(values)
     return Trace(mean, stderr, probes, 2 * range_size + probes)
 
 
@@ -159,7 +159,7 @@ def _outside(basis: Tensor, vectors: Tensor) -> Tensor:
     return vectors - torch.einsum("ckd,ck->kd", basis, share)
 
 
-def _moments(values: Tensor) -> tuple[np.ndarray, np.ndarray]:
+def moments(values: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard error over the first axis."""
     stderr = values.std(0, correction=1) / len(values) ** 0.5
     return values.mean(0).cpu().numpy(), stderr.cpu().numpy()
