@@ -94,10 +94,10 @@ def test_matches_the_share_inside_of_all_rows(rows):
     many = pd.concat([rows.iloc[:1]] * 500 + [rows.iloc[1:2]] * 500, ignore_index=True)
     figure = plots.fan_chart(many, label="cost", unit="euro")
     plot = figure.opts.get("plot").kwargs
-    assert plot["title"] == "50 % of outcomes are inside"
+    assert plot["title"] == "50 % of outcomes inside"
     assert figure.get_dimension("x").label.startswith("334 of 1000 test rows")
     weighed = plots.fan_chart(many.assign(weight=[3] * 500 + [1] * 500), label="cost", unit="e")
-    assert weighed.opts.get("plot").kwargs["title"] == "75 % of outcomes are inside"
+    assert weighed.opts.get("plot").kwargs["title"] == "75 % of outcomes inside"
 
 
 def test_matches_far_outcomes_at_the_edge(rows):

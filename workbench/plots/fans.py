@@ -60,7 +60,7 @@ def fan_chart(rows: pd.DataFrame, *, label: str, unit: str, along: str = "",
     covered = rows["y"].between(rows["low"], rows["high"])
     share = 100 * float(np.average(covered, weights=rows.get("weight")))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=f"{share:.3g} % of outcomes are inside", ylim=(bottom, top),
+        title=f"{share:.3g} % of outcomes inside", ylim=(bottom, top),
         **frame(**LEGEND_BELOW, height=474)))
 
 
