@@ -19,7 +19,7 @@ from workbench.train.randomness import seed_of
 
 __all__ = ["Arrays", "Items", "Shares", "Source", "Stream", "order_of", "source_of"]
 
-RESIDENT = 2 ** 31      # bytes of data that a graphics card keeps
+RESIDENT = 2 ** 31      # bytes of data that are kept on the device, in the type of the network
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Source(Protocol):
     rows: int                     # 0 where the number is not known
     steps: int                    # of an epoch; 0 where the number is not known
 
-    def settle(self, device: torch.device) -> None:
-        """Keep the data on a graphics card where they fit."""
+    def settle(self, device: torch.device, dtype: torch.dtype) -> bool:
+        """Keep the data in the network's place and type, where they fit; whether they are."""
 
     def epoch(self, epoch: int, offset: int) -> Iterator[list[Micro]]:
         """Micro-batches of each step, from the step `offset` on."""
@@ -89,10 +89,12 @@ class Arrays:
         self.steps = _steps(self.rows, shares, name)
         self.device = torch.device("cpu")
 
-    def settle(self, device: torch.device) -> None:
+    def settle(self, device: torch.device, dtype: torch.dtype) -> bool:
         parts = [*tensors_of(self.data.x), *tensors_of(self.data.y), *tensors_of(self.data.group)]
-        if device.type == "cuda" and sum(part.nbytes for part in parts) <= RESIDENT:
-            self.data, self.device = self.data.to(device), device
+        fits = sum(part.nbytes for part in parts) <= RESIDENT
+        if fits:
+            self.data, self.device = self.data.to(device, dtype), device
+        return fits
 
     def epoch(self, epoch: int, offset: int) -> Iterator[list[Micro]]:
         order = order_of(self.rows, self.seed, epoch).to(self.device)
@@ -124,8 +126,9 @@ class Items:
         micros = (split(batch, rows) for batch, rows in zip(loader, parts, strict=True))
         yield from _grouped(micros, self.shares.accumulate)
 
-    def settle(self, device: torch.device) -> None:
+    def settle(self, device: torch.device, dtype: torch.dtype) -> bool:  # noqa: ARG002
         """Items come one by one, from wherever they are."""
+        return False
 
     def in_order(self, size: int) -> Iterator[Micro]:
         """All rows in the data's own order, `size` at a time."""
@@ -162,8 +165,9 @@ class Stream:
             raise ValueError(f"{self.name} must give at least {self.shares.accumulate} batches, "
                              f"got none in epoch {epoch}. Check the loader.")
 
-    def settle(self, device: torch.device) -> None:
+    def settle(self, device: torch.device, dtype: torch.dtype) -> bool:  # noqa: ARG002
         """A loader's batches come from wherever they are."""
+        return False
 
     def _read(self, epoch: int) -> Iterator[Micro]:
         states = [torch.Generator().manual_seed(seed_of(self.seed, epoch)).get_state()]

@@ -132,8 +132,9 @@ def _turn(run: Run, micros: list[Micro], shown: Progress) -> str:
     done = run.clock.step + 1
     look = done % run.how.log_every == 0 or done == run.total
     run.set_rates()
-    moved = [micro.to(run.device, run.dtype) for micro in micros]
-    seen = (_meta_turn if run.weighing.is_meta else _descend)(run, moved, look=look)
+    if not run.is_settled:
+        micros = [micro.to(run.device, run.dtype) for micro in micros]
+    seen = (_meta_turn if run.weighing.is_meta else _descend)(run, micros, look=look)
     if run.average:
         run.average.look(done / run.total)
     run.clock = replace(run.clock, step=done, offset=run.clock.offset + 1)
@@ -165,7 +166,7 @@ def _descend(run: Run, micros: list[Micro], *, look: bool) -> Seen:
             losses = forward.losses
             weights = run.weighing([forward], run.clock) if ahead is None else ahead[place]
             loss = weights @ losses
-            run.fabric.backward(loss * share)
+            run.fabric.backward(loss if share == 1 else loss * share)
         seen.losses.append(losses.detach())
         seen.weights.append(weights)
         seen.loss = seen.loss + loss.detach() * share

@@ -66,9 +66,11 @@ def classification(outputs: Any, y: Tensor) -> Tensor:
     if y.dtype != torch.int64:
         raise ValueError(f"labels must be int64 class numbers, got {y.dtype}. Convert them with "
                          ".long().")
-    if y.device.type == "cpu" and not torch._C._functorch.is_functorch_wrapped_tensor(y):
+    try:
+        return functional.cross_entropy(_wide(logits), y, reduction="none")
+    except IndexError:
         labels_in_range(y, logits.shape[1])
-    return functional.cross_entropy(_wide(logits), y, reduction="none")
+        raise
 
 
 def labels_in_range(y: Tensor, classes: int) -> None:

@@ -70,10 +70,10 @@ class Run:
         generator = torch.Generator().manual_seed(seed_of(self.how.seed, 2))
         self.weighing = Weighing(job.weighter, job.model, job.loss, self.team, generator,
                                  self.source.rows, immediate=self.immediate)
-        self.source.settle(self.device)
-        self.wrapped = fabric.setup_module(self._compiled())
+        self.wrapped = self._wrapped()
         self.params = [param for param in job.model.parameters() if param.requires_grad]
         self.dtype = next(param.dtype for param in self.params)
+        self.is_settled = self.source.settle(self.device, self.dtype)
         self.optimiser = self.how.optimiser(self.params)
         self.rates = [group["lr"] for group in self.optimiser.param_groups]
         self.randomness = Randomness(job.model, self.device, generator)
@@ -88,11 +88,15 @@ class Run:
         """Whether looking at a number waits for nobody."""
         return self.device.type == "cpu" and self.team.size == 1
 
-    def _compiled(self) -> nn.Module:
+    def _wrapped(self) -> nn.Module:
+        """The network in what precision and processes need; itself where they need nothing."""
         wanted = self.how.compile == "always" or (
             self.how.compile == "auto" and self.device.type == "cuda" and self.total >= PAYS
             and not self.weighing.is_meta)
-        return torch.compile(self.job.model) if wanted else self.job.model
+        if not wanted and self.team.size == 1 and self.how.precision == "32":
+            return self.job.model.to(self.device)
+        return self.fabric.setup_module(torch.compile(self.job.model) if wanted
+                                        else self.job.model)
 
     def forward(self, micro: Micro) -> Forward:
         """Send a micro-batch through the network."""
@@ -109,10 +113,11 @@ class Run:
 
     def watch(self, losses: Tensor) -> None:
         """Note the first step whose losses are not finite; raise at once where that is free."""
-        fine = torch.isfinite(losses).all()
+        total = losses.sum()
         if not self.immediate:
-            self.bad = torch.where(fine, self.bad, self.bad.clamp(max=self.clock.step))
-        elif not bool(fine):
+            before = self.bad.clamp(max=self.clock.step)
+            self.bad = torch.where(torch.isfinite(total), self.bad, before)
+        elif not math.isfinite(float(total)):
             raise Diverged(self.clock.step)
 
     def look(self) -> None:
