@@ -209,6 +209,30 @@ def test_matches_float32_in_bfloat16():
     assert again.history.loss.tolist() == full.history.loss.tolist()
 
 
+@pytest.mark.parametrize(("precision", "dtype"), [("32", torch.float32),
+                                                  ("bf16-mixed", torch.float32)])
+def test_matches_float32_where_a_loss_does_not_widen(precision, dtype):
+    seen = []
+
+    def loss(outputs, y):
+        seen.append((outputs.dtype, y.dtype))
+        return (outputs - nn.functional.one_hot(y, 3)).abs().mean(1)
+
+    trained(world(dtype=torch.float64), Training(precision=precision, max_steps=1),
+            network(dtype=torch.float32), loss=loss)
+    assert seen == [(dtype, torch.int64)]
+
+
+def test_identity_networks_are_compiled_where_it_pays(monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda model: compiled.append(model) or model)
+    plain, _ = trained(world(), Training(max_steps=1200))
+    assert compiled == []
+    other, _ = trained(world(), Training(max_steps=1200, compile="always"))
+    assert compiled == [other]
+    assert torch.equal(params(plain), params(other))
+
+
 def test_matches_itself_and_leaves_the_caller_alone():
     model = nn.Sequential(nn.Linear(5, 8), nn.Dropout(0.3), nn.Linear(8, 3))
     data, how = world(dtype=torch.float32), Training(Sgd(0.1), epochs=2, seed=3)

@@ -19,6 +19,7 @@ from workbench.train.bookkeeping import Seen, ending, is_due, note, tell
 from workbench.train.clipping import clip_gradients, gradient_norm
 from workbench.train.device import borrowed_randomness, deterministic
 from workbench.train.distributed import fabric_for, is_launched
+from workbench.train.forwarding import Forward
 from workbench.train.losses import RowLoss, classification
 from workbench.train.meta import MetaStep
 from workbench.train.micro import Micro
@@ -161,7 +162,7 @@ def _descend(run: Run, micros: list[Micro], *, look: bool) -> Seen:
     share = float(run.team.size) if whole else 1 / len(micros)
     seen = Seen()
     for place, micro in enumerate(micros):
-        with run.unsynchronised(place < last):
+        with run.network.unsynchronised(wanted=place < last):
             forward = run.forward(micro)
             losses = forward.losses
             weights = run.weighing([forward], run.clock) if ahead is None else ahead[place]
@@ -182,12 +183,18 @@ def _look_ahead(run: Run, micros: list[Micro]) -> Sequence[Tensor]:
     """Weights of all micro-batches at once; dropout and buffers as if nobody had looked."""
     randomness = run.randomness.state()
     with torch.no_grad(), unmoved_buffers(run.job.model):
-        forwards = [run.forward(micro) for micro in micros]
+        forwards = [_lean(run, micro) for micro in micros]
     weights = run.weighing(forwards, run.clock)
     generator = run.randomness.generator.get_state()
     run.randomness.restore(randomness)
     run.randomness.generator.set_state(generator)
     return weights.split([len(forward.losses) for forward in forwards])
+
+
+def _lean(run: Run, micro: Micro) -> Forward:
+    """A forward pass whose outputs, which are large, are kept for those who ask only."""
+    forward = run.forward(micro)
+    return forward if "logits" in run.weighing.needs else replace(forward, outputs=None)
 
 
 def _meta_turn(run: Run, micros: list[Micro], *, look: bool) -> Seen:

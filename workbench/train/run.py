@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,22 +10,20 @@ import torch
 from torch import Tensor, nn
 
 from workbench.train import checkpoint, packing
-from workbench.train.autodiff import apply
 from workbench.train.averages import Average
 from workbench.train.batches import Shares, source_of
 from workbench.train.distributed import Team
 from workbench.train.evaluation import Validation
+from workbench.train.forwarding import PAYS, Forward, Forwarding
 from workbench.train.history import Best, History
 from workbench.train.losses import RowLoss
-from workbench.train.micro import Micro, tensors_of
+from workbench.train.micro import Micro
 from workbench.train.randomness import Randomness, seed_of
 from workbench.train.refill import Refill
 from workbench.train.training import Trained, Training
-from workbench.train.weighing import NEVER, Clock, Forward, Weighing
+from workbench.train.weighing import NEVER, Clock, Weighing
 
 __all__ = ["Diverged", "Job", "Run"]
-
-PAYS = 1000         # steps from which compiling a network pays
 
 
 class Diverged(Exception):  # noqa: N818 - an end of training, not an error
@@ -70,7 +67,8 @@ class Run:
         generator = torch.Generator().manual_seed(seed_of(self.how.seed, 2))
         self.weighing = Weighing(job.weighter, job.model, job.loss, self.team, generator,
                                  self.source.rows, immediate=self.immediate)
-        self.wrapped = self._wrapped()
+        self.network = Forwarding(job.model, job.loss, self.how, self.team,
+                                  compiles=self.total >= PAYS and not self.weighing.is_meta)
         self.params = [param for param in job.model.parameters() if param.requires_grad]
         self.dtype = next(param.dtype for param in self.params)
         self.is_settled = self.source.settle(self.device, self.dtype)
@@ -88,28 +86,11 @@ class Run:
         """Whether looking at a number waits for nobody."""
         return self.device.type == "cpu" and self.team.size == 1
 
-    def _wrapped(self) -> nn.Module:
-        """The network in what precision and processes need; itself where they need nothing."""
-        wanted = self.how.compile == "always" or (
-            self.how.compile == "auto" and self.device.type == "cuda" and self.total >= PAYS
-            and not self.weighing.is_meta)
-        if not wanted and self.team.size == 1 and self.how.precision == "32":
-            return self.job.model.to(self.device)
-        return self.fabric.setup_module(torch.compile(self.job.model) if wanted
-                                        else self.job.model)
-
     def forward(self, micro: Micro) -> Forward:
         """Send a micro-batch through the network."""
-        outputs = apply(self.wrapped, micro.x)
-        losses = self.job.loss(outputs, micro.y)
-        rows = len(tensors_of(micro.x)[0])
-        if not isinstance(losses, Tensor) or losses.shape != (rows,):
-            shape = tuple(losses.shape) if isinstance(losses, Tensor) else type(losses).__name__
-            raise ValueError(f"loss must give one number for each row, shape ({rows},), got "
-                             f"{shape} at step {self.clock.step}. Give reduction='none', and the "
-                             "mean over all axes but the first.")
-        self.watch(losses.detach())
-        return Forward(micro, outputs, losses)
+        forward = self.network(micro, self.clock.step)
+        self.watch(forward.losses.detach())
+        return forward
 
     def watch(self, losses: Tensor) -> None:
         """Note the first step whose losses are not finite; raise at once where that is free."""
@@ -126,12 +107,6 @@ class Run:
         if first < NEVER / 2:
             raise Diverged(int(first))
         self.weighing.look()
-
-    def unsynchronised(self, wanted: bool) -> AbstractContextManager[Any]:  # noqa: FBT001 - one
-        """Leave the sharing of gradients to a later micro-batch."""
-        if not wanted or self.team.size == 1:
-            return nullcontext()
-        return self.fabric.no_backward_sync(self.wrapped)
 
     def set_rates(self) -> None:
         """Rates of the step that comes."""

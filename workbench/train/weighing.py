@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from workbench.train.autodiff import apply, per_sample_gradient_norms
 from workbench.train.distributed import Team
+from workbench.train.forwarding import Forward
 from workbench.train.losses import RowLoss, logits_of
-from workbench.train.micro import Micro
 from workbench.train.randomness import unmoved_buffers
 from workbench.train.weighters import Batch, Uniform, checked_needs
 
-__all__ = ["Clock", "Forward", "Weighing"]
+__all__ = ["Clock", "Weighing"]
 
 SLACK = 1e-4        # of a sum of float32 weights
 NEVER = 2 ** 40     # a step that no run reaches; exact in float64
@@ -28,15 +28,6 @@ class Clock:
     total: int
     epoch: int
     offset: int
-
-
-@dataclass(frozen=True, eq=False)
-class Forward:
-    """A micro-batch that went through the network: its outputs and the losses of its rows."""
-
-    micro: Micro
-    outputs: Any
-    losses: Tensor
 
 
 @dataclass
