@@ -223,6 +223,7 @@ def _headline(params: Params, table: Regression, parts: Parts, findings: Finding
         notes.append("Rows are in the order of time, but the intervals of these numbers take them "
                      "as independent." + " Calibration assumes that the test rows behave like "
                      "those before them." * (params.conformal not in ("none", "adaptive")))
+    notes += cautions.of_extremes(table.y, table.features.index)
     if params.conformal != "none":
         notes += cautions.of_promise(
             findings.covered, 1 - params.alpha,

@@ -59,3 +59,13 @@ def test_matches_rows_of_each_part_to_equal_ones():
 def test_matches_a_row_in_whole_per_cent():
     told, = cautions.of_one_row(np.array([1.0, *np.zeros(99)]), np.ones(100), range(2, 102))
     assert "Row 2 alone makes 100 % of the WIS" in told
+
+
+def test_matches_outcomes_far_from_all_others():
+    y = np.random.default_rng(0).lognormal(sigma=2, size=5000)       # skewed, but no mistake
+    assert cautions.of_extremes(y, range(5000)) == []
+    y[7] = 1e6
+    told, = cautions.of_extremes(y, range(2, 5002))
+    assert "Outcomes of 1 row are" in told
+    assert "row 9 has 1e+06" in told
+    assert cautions.of_extremes(np.zeros(9), range(9)) == []

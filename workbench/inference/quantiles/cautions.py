@@ -10,11 +10,13 @@ import pandas as pd
 from workbench.core.weights import effective_size, normalise
 from workbench.inference.quantiles.parts import REST
 
-__all__ = ["of_amounts", "of_groups", "of_levels", "of_one_row", "of_outcomes", "of_promise"]
+__all__ = ["of_amounts", "of_extremes", "of_groups", "of_levels", "of_one_row", "of_outcomes",
+           "of_promise"]
 
 LARGE = 0.2              # share of a score from which one row is told
 FEW = 5                  # average rows that such a row must outweigh in a small table
 RARE = 2.6               # standard errors beyond which luck is no explanation
+FAR = 50                 # times the width of nine tenths of the outcomes
 EXACT = 1e-3             # of the spread of outcomes: a loss as small leaves nothing to predict
 
 
@@ -128,6 +130,32 @@ def of_one_row(losses: np.ndarray, amounts: np.ndarray, rows: Any) -> list[str]:
         return []
     return [f"Row {rows[int(held.argmax())]} alone makes {100 * share:.0f} % of the WIS of the "
             "aggregate. Look whether its outcome is right; intervals of scores say little here."]
+
+
+def of_extremes(y: np.ndarray, rows: Any) -> list[str]:
+    """Tell outcomes so far from the others that they rule fits, widths and scores.
+
+    Parameters
+    ----------
+    y : array, shape (n,)
+        Of all parts.
+    rows : sequence, length n
+        Their names.
+
+    Examples
+    --------
+    >>> of_extremes(np.append(np.arange(99.0), 1e6), range(100))[0][:42]
+    'Outcomes of 1 row are very far from the ot'
+    """
+    low, middle, high = np.quantile(y, [0.05, 0.5, 0.95])
+    away = np.abs(y - middle)
+    found = int((away > FAR * (high - low)).sum()) if high > low else 0
+    if not found:
+        return []
+    worst = int(away.argmax())
+    return [f"Outcomes of {found} {'row' if found == 1 else 'rows'} are very far from "
+            f"the others: row {rows[worst]} has {y[worst]:.4g}, nine tenths lie in {low:.4g} to "
+            f"{high:.4g}. Look whether it is right, since it rules fits, widths and scores."]
 
 
 def of_amounts(amounts: Mapping[str, np.ndarray | None]) -> list[str]:
