@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from workbench.train import Sgd, Training, fit, torch_generator  # noqa: E402
+from workbench.train import Listener, Sgd, Training, fit, torch_generator  # noqa: E402
 from workbench.train.progress import Progress, place  # noqa: E402
 
 
@@ -82,3 +82,16 @@ def test_identity_steps_leave_nothing_behind():
 def test_rejects_another_place():
     with pytest.raises(ValueError, match="progress must be one of"):
         Progress(3, "screen")
+
+
+def test_matches_rows_that_were_kept_for_a_page():
+    every, few = Listener(), Listener(most=2, every=3600.0)
+    done = fit(nn.Linear(3, 2), world(), Training(Sgd(0.1), epochs=3, log_every=1),
+               callbacks=[every, few], validation=world(), progress="nowhere")
+    rows = every.taken()
+    assert [row["loss"] for row in rows if "loss" in row] == done.history.loss.tolist()
+    assert [row["score"] for row in rows if "score" in row] == done.checks.score.tolist()[1:]
+    assert every.taken() == []
+    assert [sorted(row) for row in few.taken()] == [["score", "step"]] * 2
+    with pytest.raises(ValueError, match="every must be"):
+        Listener(every=-1)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from workbench.train.averages import Ema, Swa, recalibrate, with_params
     from workbench.train.device import device_for, torch_generator
     from workbench.train.evaluation import mean_loss
+    from workbench.train.listening import Listener
     from workbench.train.loop import fit
     from workbench.train.losses import causal_lm, classification, regression
     from workbench.train.meta import MetaStep, StepResult
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from workbench.train.weighters import Batch, ByTokens, Uniform
 
 __all__ = [
-    "MLP", "AdamW", "Batch", "ByTokens", "CharTransformer", "ConvNet", "Ema", "MetaStep",
-    "Sample", "Sgd", "Stack", "StackedTraining", "StepResult", "Swa", "Trained",
+    "MLP", "AdamW", "Batch", "ByTokens", "CharTransformer", "ConvNet", "Ema", "Listener",
+    "MetaStep", "Sample", "Sgd", "Stack", "StackedTraining", "StepResult", "Swa", "Trained",
     "TrainedModels", "Training", "Uniform", "causal_lm", "classification", "constant",
     "cosine", "device_for", "fit", "mean_loss", "normalise_again", "one_cycle", "one_thread",
     "per_sample_gradient_norms", "per_sample_gradients", "recalibrate", "regression", "score",
@@ -41,6 +42,7 @@ FILES = {
     "averages": ("Ema", "Swa", "recalibrate", "with_params"),
     "device": ("device_for", "torch_generator"),
     "evaluation": ("mean_loss",),
+    "listening": ("Listener",),
     "loop": ("fit",),
     "losses": ("causal_lm", "classification", "regression"),
     "meta": ("MetaStep", "StepResult"),
