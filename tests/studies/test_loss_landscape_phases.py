@@ -1,0 +1,104 @@
+"""The study on the published grid, on a small grid of its own, and on the user's images."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench.core import ParameterError
+from workbench.studies import loss_landscape_phases as study
+
+FAST = study.SMOKE
+
+
+@pytest.fixture(scope="module")
+def published():
+    return study.run(study.Params(grid="published"))
+
+
+@pytest.fixture(scope="module")
+def own():
+    return study.run(study.Params(**FAST))
+
+
+def test_every_number_has_an_interval_or_a_reason(published, own):
+    for result in (published, own):
+        for name, number in result.summary.items():
+            assert number.interval is not None or number.why, name
+    assert all(np.isfinite(number.value) for number in published.summary.values())
+
+
+def test_matches_the_published_phases(published):
+    table = published.tables["phases"].set_index("phase")
+    assert table["cells"].tolist() == [60, 27, 37, 22, 64]
+    assert published.summary["test accuracy in phase IV-B"].value == pytest.approx(86.81, abs=0.01)
+    assert "Cells: I 60, II 27, III 37, IV-A 22, IV-B 64." in published.summary.notes[0]
+    assert "loss 0.1 nat, connectivity 1 percentage points" in published.summary.notes[0]
+
+
+def test_matches_tables_of_an_own_grid(own):
+    assert {name: len(table) for name, table in own.tables.items()} == {
+        "models": 8, "pairs": 4, "curves": 20, "cells": 4, "phases": 5, "gains": 6, "about": 3}
+    cells, gains = own.tables["cells"], own.tables["gains"]
+    plain = gains[gains["kind"] == "two seeds averaged"]
+    assert (plain["gain"] * plain["cells"]).sum() == pytest.approx(cells["gain"].sum())
+    assert (cells["threshold_connectivity"] == 2).all()
+    assert any("1024 of 1797" in note for note in own.summary.notes)
+
+
+@pytest.mark.parametrize("which", ["published", "own"])
+def test_matches_the_figures_of_the_notebook(which, request):
+    found = study.figures(request.getfixturevalue(which))
+    assert list(found) == ["map", "measures", "outcome", "gains"]
+
+
+def test_identity_thresholds_change_no_measure(own):
+    params = study.Params(**FAST, tau_loss=0.0, tau_connectivity=0.0)
+    assert study.is_quick(params)
+    again = study.run(params)
+    assert set(again.tables["cells"]["phase"]) <= {"I", "II"}
+    for name in ("models", "pairs"):
+        pd.testing.assert_frame_equal(again.tables[name], own.tables[name])
+    assert not study.is_quick(study.Params(**FAST | {"epochs": 6}))
+
+
+def test_identity_published_grid_ignores_how_networks_are_trained(published):
+    again = study.run(study.Params(**FAST, grid="published"))
+    pd.testing.assert_frame_equal(again.tables["cells"], published.tables["cells"])
+
+
+def test_matches_the_users_images_and_divergence(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = np.repeat(["cat", "dog"], 60)
+    images = rng.normal(size=(120, 4, 4)) + 2 * (labels == "dog")[:, None, None]
+    path = tmp_path / "my {own} images é.npz"
+    np.savez(path, images=images, labels=labels)
+    result = study.run(study.Params(
+        data=str(path), load="train_size", loads=[20, 80], temperature="learning_rate",
+        temperatures=[0.05, 1e30], seeds=2, epochs=2, curve_epochs=1, probes=3, batch_size=10))
+    cells = result.tables["cells"].set_index(["train_size", "learning_rate"])
+    assert cells.loc[(80, 1e30), "diverged"] == 2
+    assert cells.loc[(80, 1e30), "phase"] is None
+    assert cells.loc[(80, 0.05), "test_accuracy"] > 50
+    assert any("Networks that diverged and have no numbers: 4" in note
+               for note in result.summary.notes)
+    assert any("0 cat, 1 dog" in note for note in result.summary.notes)
+    assert set(study.figures(result)) == {"map", "measures", "outcome", "gains"}
+
+
+@pytest.mark.parametrize("name", study.PRESETS)
+def test_matches_presets_to_the_parameters(name):
+    values = study.PRESETS[name]
+    assert study.Params(preset=name)
+    assert study.Params(**values | {"loads": values.get("loads", [])})
+
+
+@pytest.mark.parametrize(("values", "words"), [
+    ({"data": "digit"}, "Did you mean 'digits'"),
+    ({"loads": [2, 2]}, "loads must hold each value once"),
+    ({"sharp_by": "trace"}, "tau_trace must be a number"),
+    ({"tau_similarity": 1.5}, "tau_similarity must be"),
+    ({"preset": "gpus"}, "Did you mean 'gpu'"),
+])
+def test_rejects_what_no_run_could_use(values, words):
+    with pytest.raises(ParameterError, match=words):
+        study.Params(**values)
