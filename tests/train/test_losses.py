@@ -21,6 +21,7 @@ def test_matches_the_mean_cross_entropy():
     expected = np.array([by_hand[i, y[i]] for i in range(7)])
     assert classification(logits, y).numpy() == pytest.approx(expected, rel=1e-12)
     assert classification(logits.bfloat16(), y).dtype == torch.float32
+    assert torch.equal(classification(logits, y.to(torch.uint8)), classification(logits, y))
 
 
 @pytest.mark.parametrize("shape", [(6,), (6, 1), (6, 3)])
@@ -62,7 +63,7 @@ def test_matches_the_answers_of_hugging_face():
 @pytest.mark.parametrize(("loss", "outputs", "y", "sentence"), [
     (classification, torch.zeros(2, 3), torch.tensor([0, 3]), "0 to 2 for 3 outputs, got 3"),
     (classification, torch.zeros(2, 3), torch.tensor([-1, 0]), "got -1"),
-    (classification, torch.zeros(2, 3), torch.zeros(2), "int64"),
+    (classification, torch.zeros(2, 3), torch.zeros(2), "whole class numbers"),
     (classification, torch.zeros(2, 3), torch.zeros(3, dtype=torch.int64), r"\(2, 3\)"),
     (regression, torch.zeros(4, 2), torch.zeros(4), r"\(4, 2\) and \(4,\)"),
     (regression, torch.zeros(4, 1), torch.zeros(4, 4), "shape of y"),

@@ -25,9 +25,10 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_identity_a_run_is_silent_where_nobody_looks(capsys):
-    fit(nn.Linear(3, 2), world(), Training(Sgd(0.1), epochs=2))
-    told = capsys.readouterr()
+@pytest.mark.parametrize("precision", ["32", "bf16-mixed"])
+def test_identity_a_run_is_silent_where_nobody_looks(capfd, precision):
+    fit(nn.Linear(3, 2), world(), Training(Sgd(0.1), epochs=2, precision=precision))
+    told = capfd.readouterr()
     assert (told.out, told.err) == ("", "")
 
 

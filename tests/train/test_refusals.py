@@ -87,6 +87,7 @@ def test_rejects_weighters_that_are_none():
     (iter([(torch.zeros(4, 3), torch.zeros(4, dtype=torch.int64))]), "read again"),
     (torch.zeros(4, 3), r"must be \(x, y\)"),
     ([torch.zeros(4)] * 4, "batch must be"),
+    ((np.array([["a"]] * 8), np.zeros(8, dtype=int)), r"must be numbers, .*\['a'\].*Encode"),
 ])
 def test_rejects_data(data, sentence):
     with pytest.raises((ValueError, TypeError), match=sentence):

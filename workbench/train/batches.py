@@ -69,7 +69,8 @@ def source_of(data: Any, shares: Shares, seed: int, *, name: str = "data") -> So
     if isinstance(data, Mapping):
         micro = split(data)
         return Arrays((micro.x, micro.y, micro.group), shares, seed, name)
-    if isinstance(data, Dataset) and not isinstance(data, IterableDataset):
+    if hasattr(data, "__getitems__") or (isinstance(data, Dataset)
+                                         and not isinstance(data, IterableDataset)):
         return Items(data, shares, seed, name)
     if hasattr(data, "__iter__") and not isinstance(data, np.ndarray | Tensor | Iterator):
         return Stream(data, shares, seed, name)

@@ -21,11 +21,12 @@ def is_launched() -> bool:
 def fabric_for(how: Training) -> Any:
     """Fabric for settings: one device, processes that it starts, or those of a launcher."""
     from lightning_fabric import Fabric
+    from lightning_fabric.plugins.precision import MixedPrecision
 
     kind = "cuda" if device_for(how.device).type == "cuda" else "cpu"
     strategy = "auto" if how.devices == 1 else "ddp" if is_launched() else "ddp_spawn"
-    precision: Any = "32-true" if how.precision == "32" else how.precision
-    return Fabric(accelerator=kind, devices=how.devices, strategy=strategy, precision=precision)
+    mixed = MixedPrecision("bf16-mixed", kind) if how.precision == "bf16-mixed" else None
+    return Fabric(accelerator=kind, devices=how.devices, strategy=strategy, plugins=mixed)
 
 
 @dataclass(frozen=True)

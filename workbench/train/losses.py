@@ -39,7 +39,7 @@ def classification(outputs: Any, y: Tensor) -> Tensor:
     Parameters
     ----------
     outputs : tensor, shape (n, c), or an object with such `logits`
-    y : tensor of int64, shape (n,)
+    y : tensor of whole numbers, shape (n,)
         Classes 0 to c - 1.
 
     Returns
@@ -63,11 +63,11 @@ def classification(outputs: Any, y: Tensor) -> Tensor:
         raise ValueError("classification must have logits (n, c) and labels (n,), got shapes "
                          f"{tuple(logits.shape)} and {tuple(y.shape)}. Pass class numbers, or "
                          "another loss.")
-    if y.dtype != torch.int64:
-        raise ValueError(f"labels must be int64 class numbers, got {y.dtype}. Convert them with "
+    if y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
+        raise ValueError(f"labels must be whole class numbers, got {y.dtype}. Convert them with "
                          ".long().")
     try:
-        return functional.cross_entropy(_wide(logits), y, reduction="none")
+        return functional.cross_entropy(_wide(logits), y.long(), reduction="none")
     except IndexError:
         labels_in_range(y, logits.shape[1])
         raise

@@ -85,4 +85,8 @@ def as_tensor(thing: Any) -> Any:
     """An array as a tensor; words, single numbers and nothing as they are."""
     if thing is None or isinstance(thing, Tensor | str | int | float):
         return thing
-    return torch.as_tensor(np.asarray(thing))
+    array = np.asarray(thing)
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"data must be numbers, got an array of {array.dtype} such as "
+                        f"{array.ravel()[:1].tolist()}. Encode words and categories first.")
+    return torch.as_tensor(array)
