@@ -22,7 +22,7 @@ TRACES = ("PyHessian", "curvlinops", "ours, Hutchinson", "ours, from outputs")
 TOPS = ("PyHessian", "curvlinops, eigsh", "ours, Lanczos", "ours, power iteration")
 
 
-def arms(family):
+def arms(family, device="cpu"):
     """Functions of a seed, by what they find and by name; and the world they look at."""
     import torch
     from torch import nn
@@ -33,6 +33,10 @@ def arms(family):
     import _landscape_world
 
     models, whole, x, y = _landscape_world.world(family)
+    if device != "cpu":
+        x, y, models = x.to(device), y.to(device), [model.to(device) for model in models]
+        whole = whole.replace(*({name: tensor.to(device) for name, tensor in part.items()}
+                                for part in (whole.params, whole.buffers)))
     criterion = nn.CrossEntropyLoss()
     objective, outputs = ours.stack_objective(whole, x, y), ours.stack_outputs(whole, x)
 
@@ -44,7 +48,7 @@ def arms(family):
 
     def pyhessian(model):
         from pyhessian import hessian
-        return hessian(model, criterion, data=(x, y), cuda=False)
+        return hessian(model, criterion, data=(x, y), cuda=device != "cpu")
 
     def operator(model):
         from curvlinops import HessianLinearOperator
