@@ -140,6 +140,8 @@ REFUSED = [
     ({"models": [nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(36, 3)).double()]},
      "without dropout"),
     ({"models": [networks("mlp", (2,))[0], networks("mlp", (2,))[0].float()]}, "of one type"),
+    ({"models": networks("none", (2,)), "how": StackedTraining(batch_size=8, form="closed")},
+     "form must be another than 'closed'"),
     ({"validation": (X, Y - 1)}, "labels must lie in 0 to 2"),
 ]
 

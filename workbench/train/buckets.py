@@ -25,7 +25,7 @@ from workbench.train.stacked_layers import forward_of, vectorised
 __all__ = ["Bucket", "Price", "plan", "price"]
 
 LAUNCH = {"cpu": 500_000, "cuda": 500_000_000}     # multiply-adds in the time of all launches
-FILLS = {"cpu": 20_000_000, "cuda": 2_000_000_000}   # of one model and step that fill a processor
+FILLS = {"cpu": 12_000_000, "cuda": 2_000_000_000}   # of one model and step that fill a processor
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def price(model: nn.Module, x: Tensor) -> Price:
 
 def plan(models: Sequence[nn.Module], sizes: Sequence[int], rows: Sequence[int],  # noqa: PLR0913 - each is known apart
          prices: Sequence[Price], *, device: str = "cpu", merge: bool = False,
-         budget: int = 2 ** 23, form: str = "auto") -> tuple[Bucket, ...]:
+         budget: int = 2 ** 24, form: str = "auto") -> tuple[Bucket, ...]:
     """Group models into stacks; the same models give the same stacks.
 
     Parameters
@@ -186,9 +186,9 @@ def _cut_bytes(part: Sequence[Member], budget: int, model: nn.Module) -> list[li
 def _form(model: nn.Module, part: Sequence[Member], device: str) -> str:
     if type(model) is MLP:
         return "closed"
-    if max(one.price.work for one in part) * part[0].size > FILLS[device]:
-        return "loop"
-    return "vmap" if forward_of(model) is vectorised else "stacked"
+    if forward_of(model) is not vectorised:
+        return "stacked"
+    return "loop" if max(one.price.work for one in part) * part[0].size > FILLS[device] else "vmap"
 
 
 def _bucket(part: Sequence[Member], form: str) -> Bucket:

@@ -74,7 +74,7 @@ class MLP(nn.Module):
 
 
 class ConvNet(nn.Module):
-    """Stages ``Conv 3x3, norm, ReLU, max-pool 2x2``, then the mean over pixels and a linear head.
+    """Stages ``Conv 3x3, norm, max-pool 2x2, ReLU``, then the mean over pixels and a linear head.
 
     Parameters
     ----------
@@ -116,9 +116,10 @@ class ConvNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Outputs, shape (n, outputs), of images, shape (n, channels, height, width)."""
         for stage, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
-            x = torch.relu(norm(conv(x)))
+            x = norm(conv(x))
             if stage < self.stages - 1:
-                x = functional.max_pool2d(x, 2)
+                x = functional.max_pool2d(x, 2)      # before ReLU: the same numbers, fewer of them
+            x = torch.relu(x)
         return self.head(x.mean((-2, -1)))
 
 

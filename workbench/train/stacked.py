@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from workbench.train.buckets import Bucket, plan
 from workbench.train.device import device_for
 from workbench.train.losses import RowLoss, classification
+from workbench.train.models import MLP
 from workbench.train.scoring import score
 from workbench.train.stack import Stack, stack
 from workbench.train.stacked_batches import Batches, Sample
@@ -32,7 +33,7 @@ from workbench.train.threads import one_thread
 
 __all__ = ["TrainedModels", "train_stacked"]
 
-CACHE = 2 ** 23            # bytes of a stack on a processor: what its caches hold
+CACHE = 2 ** 24        # bytes of a stack on a processor: what its caches hold
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +152,7 @@ class _Job:
         k = len(self.models)
         self.each = {name: how.of_each(name, k) for name in (
             "learning_rate", "weight_decay", "momentum", "batch_size", "order_seed")}
+        _refuse_form(how.form, self.models)
         rows = [self.sample.count(at) for at in range(k)]
         _refuse_large_batches(self.each["batch_size"], rows)
         self.buckets = plan(self.models, self.each["batch_size"], rows, self.prices,
@@ -208,6 +210,13 @@ def _dtype(own: Stack) -> torch.dtype:
 def _free(device: torch.device) -> int:
     """Bytes for one stack."""
     return torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else CACHE
+
+
+def _refuse_form(form: str, models: Sequence[nn.Module]) -> None:
+    for k, model in enumerate(models):
+        if form == "closed" and type(model) is not MLP:
+            raise ValueError("form must be another than 'closed' for models that are no MLP, got "
+                             f"{type(model).__name__} as model {k}. Pass form='auto'.")
 
 
 def _refuse_large_batches(sizes: Sequence[int], rows: Sequence[int]) -> None:

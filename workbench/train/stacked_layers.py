@@ -41,7 +41,8 @@ def convnet(model: nn.Module, params: Tensors, buffers: Tensors, x: Tensor,
             training: bool) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: FBT001 - one of Forward
     """Outputs, shape (k, n, outputs), of convolutional networks, and their running moments."""
     found, k = dict(buffers), len(params["head.weight"])
-    x = x.transpose(0, 1).flatten(1, 2)
+    # Channels last: convolution and pooling are twice as fast on a processor.
+    x = x.transpose(0, 1).flatten(1, 2).contiguous(memory_format=torch.channels_last)
     for stage in range(model.stages):
         weight, bias = params[f"convs.{stage}.weight"], params.get(f"convs.{stage}.bias")
         groups = x.shape[1] // weight.shape[2]        # 1 where all models see the same images
@@ -51,9 +52,9 @@ def convnet(model: nn.Module, params: Tensors, buffers: Tensors, x: Tensor,
             x = batch_norm(x, params, found, f"norms.{stage}", training=training)
         elif model.norm == "group":
             x = group_norm(x, params, f"norms.{stage}")
-        x = torch.relu(x)
         if stage < model.stages - 1:
             x = functional.max_pool2d(x, 2)
+        x = torch.relu(x)
     pooled = x.mean((-2, -1)).unflatten(1, (k, -1)).transpose(0, 1)
     return linear(pooled, params["head.weight"], params["head.bias"]), found
 
@@ -98,10 +99,12 @@ def one_after_another(model: nn.Module, params: Tensors, buffers: Tensors, x: Te
                       training: bool) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: FBT001 - one of Forward
     """Forward passes in turn, for models that fill a processor alone."""
     model.train(training)
-    outputs, after = [], {name: one.clone() for name, one in buffers.items()}
-    for k in range(len(next(iter(params.values())))):
-        own = {name: one[k] for name, one in {**params, **after}.items()}
-        outputs.append(functional_call(model, own, (x[k if len(x) > 1 else 0],)))
+    after = {name: one.clone() for name, one in buffers.items()}
+    # unbind: its gradient is one stack, that of an index would be zeros as large as all models
+    parts = {name: one.unbind() for name, one in {**params, **after}.items()}
+    outputs = [functional_call(model, {name: part[k] for name, part in parts.items()},
+                               (x[k if len(x) > 1 else 0],))
+               for k in range(len(next(iter(params.values()))))]
     return torch.stack(outputs), after
 
 

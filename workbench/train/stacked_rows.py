@@ -75,8 +75,12 @@ class Sgd:
         """Update the first ``m`` models, whose gradients are given; `grad` is used up."""
         del count
         m = len(params)
-        velocity = self.velocity[:m].mul_(_of(self.momentum, m))
-        velocity.add_(_plus(grad, params, _of(self.decay, m)))
+        velocity = self.velocity[:m]
+        if isinstance(self.momentum, Tensor):
+            velocity.mul_(self.momentum[:m]).add_(grad)
+        else:                           # one pass over memory instead of two
+            torch.add(grad, velocity, alpha=self.momentum, out=velocity)
+        _plus(velocity, params, _of(self.decay, m))
         _plus(params, velocity, _of(self.rate, m), -1.0 * factor)
 
     def forget(self, models: Tensor) -> None:
