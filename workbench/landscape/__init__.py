@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from workbench.landscape.network import Landscape, Measuring, measure
     from workbench.landscape.norms import Agreement, agreement, distances, weight_norms
     from workbench.landscape.objective import Objective, cross_entropy
+    from workbench.landscape.pair import Comparison, compare
     from workbench.landscape.permutation_axes import symmetries
     from workbench.landscape.perturbation import Sharpness, sharpness
     from workbench.landscape.phases import (
@@ -63,18 +64,19 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "PHASES", "Agreement", "Connectivity", "CurveTraining", "Eigenvalues", "Grid", "GridMeasures",
-    "Hessian", "Landscape", "Matched", "Measuring", "Objective", "Probing", "Sharpness",
-    "Similarity", "Soup", "Spectrum", "Surface", "Thresholds", "Trace", "TrainedGrid", "agreement",
-    "align", "associations", "average", "average_model", "barrier", "bezier", "by_phase", "cka",
-    "classify", "classify_phase", "cross_entropy", "curve_connectivity", "curve_profile",
-    "curve_rate", "distances", "evaluation_on", "export_public", "features_of", "fine_tune",
-    "gain", "gauss_newton_trace", "greedy_soup", "hessian_eigenvalues", "hessian_trace",
-    "hutch_plus_plus", "import_public", "line_profile", "linear_cka", "loss_line", "loss_plane",
-    "match", "measure", "measure_grid", "mixup", "mode_connectivity", "pairs_within", "permute",
-    "power_iteration", "prune", "pruning_curve", "public_params", "public_table",
-    "reestimate_moments", "running_average", "sharpness", "spectral_density", "stack_objective",
-    "stack_outputs", "symmetries", "train_curves", "train_grid", "weight_norms", "with_new_head",
+    "PHASES", "Agreement", "Comparison", "Connectivity", "CurveTraining", "Eigenvalues", "Grid",
+    "GridMeasures", "Hessian", "Landscape", "Matched", "Measuring", "Objective", "Probing",
+    "Sharpness", "Similarity", "Soup", "Spectrum", "Surface", "Thresholds", "Trace", "TrainedGrid",
+    "agreement", "align", "associations", "average", "average_model", "barrier", "bezier",
+    "by_phase", "cka", "classify", "classify_phase", "compare", "cross_entropy",
+    "curve_connectivity", "curve_profile", "curve_rate", "distances", "evaluation_on",
+    "export_public", "features_of", "fine_tune", "gain", "gauss_newton_trace", "greedy_soup",
+    "hessian_eigenvalues", "hessian_trace", "hutch_plus_plus", "import_public", "line_profile",
+    "linear_cka", "loss_line", "loss_plane", "match", "measure", "measure_grid", "mixup",
+    "mode_connectivity", "pairs_within", "permute", "power_iteration", "prune", "pruning_curve",
+    "public_params", "public_table", "reestimate_moments", "running_average", "sharpness",
+    "spectral_density", "stack_objective", "stack_outputs", "symmetries", "train_curves",
+    "train_grid", "weight_norms", "with_new_head",
 ]
 
 FILES = {
@@ -96,6 +98,7 @@ FILES = {
     "network": ("Landscape", "Measuring", "measure"),
     "norms": ("Agreement", "agreement", "distances", "weight_norms"),
     "objective": ("Objective", "cross_entropy"),
+    "pair": ("Comparison", "compare"),
     "permutation_axes": ("symmetries",),
     "perturbation": ("Sharpness", "sharpness"),
     "phases": ("PHASES", "Thresholds", "associations", "by_phase", "classify", "classify_phase"),

@@ -15,8 +15,8 @@ from torch.func import functional_call
 
 from workbench.landscape.objective import Objective
 
-__all__ = ["Batch", "Loss", "batches_of", "checked_losses", "evaluation_mode", "objective_of",
-           "stacked_parameters"]
+__all__ = ["Batch", "Loss", "answered", "batches_of", "checked_losses", "evaluation_mode",
+           "loss_of", "objective_of", "stacked_parameters"]
 
 Loss = Callable[[Any, Any], Tensor]
 IGNORED = -100      # label that PyTorch's and Hugging Face's losses skip
@@ -53,13 +53,18 @@ class Batch:
             return float((labels[:, 1:] != IGNORED).sum())
         return float(self.rows)
 
+    def at(self, rows: Tensor) -> "Batch":
+        """Some of the rows, by position."""
+        return self._mapped(lambda value: value[rows])
+
     def repeated(self, times: int) -> "Batch":
         """The first few rows, one set after another."""
-        def few(value: Any) -> Any:
-            return torch.cat([value[:FEW_ROWS]] * times) if isinstance(value, Tensor) else value
-        x = {name: few(value) for name, value in self.x.items()
-             } if isinstance(self.x, Mapping) else few(self.x)
-        return Batch(x, few(self.y))
+        return self._mapped(lambda value: torch.cat([value[:FEW_ROWS]] * times))
+
+    def _mapped(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        x = {name: change(value) if isinstance(value, Tensor) else value
+             for name, value in self.x.items()} if isinstance(self.x, Mapping) else change(self.x)
+        return Batch(x, None if self.y is None else change(self.y))
 
 
 def batches_of(data: Any, device: torch.device) -> list[Batch]:
@@ -92,7 +97,7 @@ def objective_of(model: nn.Module, loss: Loss | None, batch: Batch) -> Objective
     def mean_loss(params: Mapping[str, Tensor], buffers: Any, x: Any, y: Any = None) -> Tensor:
         own = {name: tensor[0] for name, tensor in params.items()}
         answer = answered(model, {**own, **buffers}, x)
-        return _loss_of(answer, loss, Batch(x, y))[None]
+        return loss_of(answer, loss, Batch(x, y))[None]
     held = dict(model.named_buffers()) | {name: param.detach() for name, param
                                           in model.named_parameters() if not param.requires_grad}
     shared = {"buffers": held, "x": batch.x}
@@ -105,6 +110,17 @@ def answered(model: nn.Module, state: Mapping[str, Tensor], x: Any) -> Any:
     if isinstance(x, Mapping):
         return functional_call(model, dict(state), (), dict(x))
     return functional_call(model, dict(state), (x,))
+
+
+def loss_of(answer: Any, loss: Loss | None, batch: Batch) -> Tensor:
+    """The loss of an answer: what the function says, or what the answer brings along."""
+    if loss is not None:
+        return loss(answer, batch.x if batch.y is None else batch.y)
+    found = getattr(answer, "loss", None)
+    if found is None:
+        raise ValueError("loss must be given for a model whose answer has none, got None. Pass "
+                         "nn.CrossEntropyLoss(), or put labels among the named inputs.")
+    return found
 
 
 def stacked_parameters(model: nn.Module) -> dict[str, Tensor]:
@@ -154,7 +170,7 @@ def checked_losses(model: nn.Module, loss: Loss | None, batches: list[Batch]) ->
                     f"data must hold inputs that the model takes, got {_shapes(batch.x)} in batch "
                     f"{position}: {error}. Compare with the inputs it was trained on.") from error
             _refuse_labels(answer, batch, position)
-            value = _loss_of(answer, loss, batch)
+            value = loss_of(answer, loss, batch)
             if value.ndim:
                 raise ValueError(f"loss must be one mean over rows, got shape "
                                  f"{tuple(value.shape)}. Use reduction='mean'.")
@@ -167,22 +183,12 @@ def checked_losses(model: nn.Module, loss: Loss | None, batches: list[Batch]) ->
 
 
 def _refuse_sums(model: nn.Module, loss: Loss | None, batch: Batch) -> None:
-    once, twice = (float(_loss_of(answered(model, {}, few.x), loss, few))
+    once, twice = (float(loss_of(answered(model, {}, few.x), loss, few))
                    for few in (batch.repeated(1), batch.repeated(2)))
     if not abs(twice - once) <= 1e-3 * max(abs(once), abs(twice), 1e-12):
         raise ValueError("loss must be a mean over rows, but the same rows counted twice change "
                          f"it from {once:.4g} to {twice:.4g}. Use reduction='mean', and no layer "
                          "that mixes rows.")
-
-
-def _loss_of(answer: Any, loss: Loss | None, batch: Batch) -> Tensor:
-    if loss is not None:
-        return loss(answer, batch.x if batch.y is None else batch.y)
-    found = getattr(answer, "loss", None)
-    if found is None:
-        raise ValueError("loss must be given for a model whose answer has none, got None. Pass "
-                         "nn.CrossEntropyLoss(), or put labels among the named inputs.")
-    return found
 
 
 def _refuse_labels(answer: Any, batch: Batch, position: int) -> None:
