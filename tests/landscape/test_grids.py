@@ -16,7 +16,8 @@ from workbench.landscape.load_measures import Probing
 from workbench.landscape.matching import align
 from workbench.landscape.permutation_axes import symmetries
 
-QUICK = Probing(probes=3, curvature_rows=40, curves=CurveTraining(epochs=2, learning_rate=0.05))
+QUICK = Probing(probes=3, curvature_rows=40, transfer_size=32,
+                curves=CurveTraining(epochs=2, learning_rate=0.05))
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,7 @@ def test_matches_networks_measured_alone(trained, measured, images):
         assert measured.models.loc[k, "test_accuracy"] == pytest.approx(accuracy(model, images))
     assert (measured.models["status"] == "trained").all()
     assert measured.models["pruned_accuracy"].between(0, 100).all()
+    assert measured.models["transfer_gain"].between(-100, 100).all()
 
 
 def test_matches_averages_of_pairs_made_one_by_one(trained, measured, images):
@@ -149,6 +151,7 @@ def test_recovers_the_share_of_wrong_labels(images):
     (lambda images: train_grid(Grid(load="label_noise", loads=(2,)), images),
      r"label_noise must lie in \[0, 1\]"),
     (lambda _: Probing(sparsity=2), "sparsity must lie"),
+    (lambda _: Probing(transfer_size=-1), "transfer_size must be >= 0"),
 ])
 def test_rejects_grids_that_nobody_could_train(images, call, words):
     with pytest.raises(ValueError, match=words):

@@ -1,12 +1,15 @@
 """Oracle: least squares on a task whose features the source has, or has not."""
 
+import copy
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from workbench.landscape.transfer import fine_tune, with_new_head
+from workbench.datasets import load_images
+from workbench.landscape.transfer import fine_tune, transfer_gains, turned, with_new_head
 from workbench.train.models import MLP, ConvNet
 
 
@@ -64,3 +67,47 @@ def test_rejects_what_has_no_head():
         with_new_head(nn.ReLU(), 2, generator=drawn(0))
     with pytest.raises(ValueError, match="at least one network"):
         fine_tune({}, adapt=lambda m: m, train=lambda m: m, score=lambda _: 0.0)
+
+
+@pytest.fixture(scope="module")
+def images():
+    return load_images("digits", train_size=300, rng=np.random.default_rng(0))
+
+
+def test_matches_images_turned_by_a_quarter(images):
+    train, test = turned(images, 50)
+    assert len(train.y) == 50
+    np.testing.assert_array_equal(train.x[3, 0], np.rot90(images.train_inputs[253, 0]))
+    np.testing.assert_array_equal(train.y, images.train_labels[250:])
+    assert len(test.y) == len(images.test_labels)
+
+
+def test_identity_company_changes_no_gain(images):
+    model, wide = (MLP(64, width, 10, generator=drawn(0)) for width in (6, 9))
+    some = transfer_gains([model, wide, copy.deepcopy(model)], [3, 3, 3], images, 40)
+    assert some[0] == some[2] == transfer_gains([model], [3], images, 40)[0]
+
+
+def test_recovers_that_knowing_the_task_helps(images):
+    """A network trained on the turned images before beats a fresh one there."""
+    train, _ = turned(images, 300)
+    knowing = MLP(64, 32, 10, generator=drawn(1))
+    descent = torch.optim.SGD(knowing.parameters(), lr=0.1, momentum=0.9)
+    for _ in range(100):
+        descent.zero_grad()
+        torch.nn.functional.cross_entropy(knowing(train.x), train.y).backward()
+        descent.step()
+    gains = transfer_gains([knowing] * 4, [0, 1, 2, 3], images, 20)
+    assert gains.mean() > 4 * gains.std(ddof=1) / 2 > 0
+
+
+def test_matches_other_inputs_turned_by_a_half(images):
+    rng, labels = np.random.default_rng(0), np.arange(40) % 2
+    wide, rows = (load_images((rng.normal(size=shape), labels)) for shape in ((40, 3, 5), (40, 6)))
+    np.testing.assert_array_equal(turned(wide, 4)[1].x, wide.test_inputs[:, :, ::-1, ::-1])
+    np.testing.assert_array_equal(turned(rows, 4)[1].x, rows.test_inputs[:, ::-1])
+
+
+def test_rejects_networks_without_fresh_ones(images):
+    with pytest.raises(ValueError, match="got Sequential"):
+        transfer_gains([nn.Sequential(nn.Flatten(), nn.Linear(64, 10))], [0], images, 5)

@@ -103,5 +103,5 @@ def test_rejects_what_cannot_be_drawn(cells):
     with pytest.raises(ValueError, match="got 0 of 6"):
         plots.measure_scatter(cells.assign(phase=None), "trace", "accuracy", x=("a", "b"),
                               y=("c", "d"))
-    with pytest.raises(ValueError, match="one to three kinds, got 0"):
+    with pytest.raises(ValueError, match="one to four kinds, got 0"):
         plots.phase_gains(pd.DataFrame(columns=["phase", "kind", "gain", "low", "high"]))

@@ -26,8 +26,8 @@ class GridMeasures:
     ----------
     models : DataFrame
         One row per network: settings, seed, status, loss and test_loss [nats], train_accuracy and
-        test_accuracy [%], trace and its trace_stderr, pruned_accuracy [%]. NaN where a network
-        diverged.
+        test_accuracy [%], trace and its trace_stderr, pruned_accuracy [%], transfer_gain
+        [percentage points]. NaN where a network diverged.
     pairs : DataFrame
         One row per pair of seeds of one cell that did not diverge: load, temperature, first,
         second (rows of `models`), connectivity [percentage points of training error], barrier of

@@ -28,6 +28,7 @@ from workbench.landscape.permutation_axes import symmetries
 from workbench.landscape.pruning import prune
 from workbench.landscape.similarity import cka
 from workbench.landscape.trace import hessian_trace
+from workbench.landscape.transfer import transfer_gains
 from workbench.train.device import torch_generator
 from workbench.train.scoring import normalise_again
 from workbench.train.stack import Stack, stack
@@ -36,7 +37,7 @@ __all__ = ["MEASURED", "LoadMeasures", "Probing"]
 
 MIXED_BATCHES, MIXED_ROWS = 6, 128
 MEASURED = ("loss", "train_accuracy", "test_loss", "test_accuracy", "trace", "trace_stderr",
-            "pruned_accuracy")
+            "pruned_accuracy", "transfer_gain")
 PAIRED = ("first", "second", "connectivity", "barrier", "similarity", "distance", "gain",
           "gain_aligned")
 
@@ -55,17 +56,24 @@ class Probing:
         How curves between seeds are trained.
     sparsity : float in [0, 1]
         Share of entries that pruning sets to zero.
+    transfer_size : int >= 0
+        Training images, turned by a quarter, that networks are trained on afterwards with a new
+        head; 0 for none.
     """
 
     probes: int = 50
     curvature_rows: int = 200
     curves: CurveTraining = field(default_factory=lambda: CurveTraining(learning_rate=0.05))
     sparsity: float = 0.8
+    transfer_size: int = 0
 
     def __post_init__(self) -> None:
         check.positive(curvature_rows=self.curvature_rows)
         if not 0 <= self.sparsity <= 1:
             raise ValueError(f"sparsity must lie in [0, 1], got {self.sparsity!r}. Pass 0.8.")
+        if not self.transfer_size >= 0:
+            raise ValueError(f"transfer_size must be >= 0, got {self.transfer_size!r}. Pass 0 for "
+                             "none.")
 
 
 class LoadMeasures:
@@ -110,7 +118,17 @@ class LoadMeasures:
                 "test_loss": _numbers(values["test_loss"]),
                 "test_accuracy": 100 - _numbers(values["test_error"]),
                 "trace": trace.mean, "trace_stderr": trace.stderr,
-                "pruned_accuracy": 100 - _numbers(after)}
+                "pruned_accuracy": 100 - _numbers(after),
+                "transfer_gain": self._transferred()}
+
+    def _transferred(self) -> np.ndarray:
+        """Accuracy on turned images after training there, above that of fresh networks."""
+        if not self.how.transfer_size:
+            return np.full(len(self.healthy), np.nan)
+        return transfer_gains([self.found.trained.model(at) for at in self.healthy],
+                              self.own.loc[self.healthy, "seed"].astype(int).tolist(),
+                              self.found.images, self.how.transfer_size,
+                              device=self.found.device.type)
 
     def _measure_pairs(self) -> None:
         groups = self.own.loc[self.healthy, self.found.grid.temperature].tolist()

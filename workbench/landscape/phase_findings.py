@@ -27,14 +27,15 @@ def gains_by_phase(cells: pd.DataFrame, sparsity: float) -> pd.DataFrame:
     -------
     table : DataFrame
         Columns phase, kind, cells, gain, low, high [percentage points]: of averaging two seeds,
-        plainly and aligned, and of pruning; for cells without networks, their accuracy above the
-        mean of all cells.
+        plainly and aligned, of pruning, and of transfer over a fresh network; for cells without
+        networks, their accuracy above the mean of all cells.
     """
     accuracy = cells["test_accuracy"]
     if "gain" in cells:
-        kinds = {"two seeds averaged": cells["gain"],
-                 "averaged after alignment": cells["gain_aligned"],
-                 f"one seed, {100 * sparsity:g} % pruned": cells["pruned_accuracy"] - accuracy}
+        kinds = {"two averaged": cells["gain"], "two aligned": cells["gain_aligned"],
+                 f"{100 * sparsity:g} % pruned": cells["pruned_accuracy"] - accuracy}
+        if cells["transfer_gain"].notna().any():
+            kinds["transferred"] = cells["transfer_gain"]
     else:
         kinds = {"a cell of this phase": accuracy - accuracy.mean()}
     rows = []

@@ -10,7 +10,7 @@ from workbench.plots.theme import LEGEND_BELOW, ROLES, Figure, dimension, frame
 
 __all__ = ["measure_scatter", "phase_gains"]
 
-KINDS = ("ours", "variant", "rival")
+KINDS = (("ours", "circle"), ("variant", "square"), ("rival", "triangle"), ("truth", "diamond"))
 
 
 def measure_scatter(  # noqa: PLR0913 - two axes, each with column, label and unit
@@ -59,13 +59,13 @@ def phase_gains(gains: pd.DataFrame, *, label: str = "gain of averaging",
     Parameters
     ----------
     gains : DataFrame
-        Columns phase, kind (what was done, at most three), gain, low, high.
+        Columns phase, kind (what was done, at most four), gain, low, high.
     label, unit : str
         Of the gain.
     """
     kinds = list(dict.fromkeys(gains["kind"])) if len(gains) else []
     if not 0 < len(kinds) <= len(KINDS):
-        raise ValueError(f"gains must have rows of one to three kinds, got {len(kinds)}. Average "
+        raise ValueError(f"gains must have rows of one to four kinds, got {len(kinds)}. Average "
                          "some networks first, or choose kinds.")
     phases = [phase for phase in PHASE_STYLES if (gains["phase"] == phase).any()]
     x, y = dimension("place", "phase", "of the members"), dimension("gain", label, unit)
@@ -73,7 +73,7 @@ def phase_gains(gains: pd.DataFrame, *, label: str = "gain of averaging",
                        label="as good as a member").opts(**ROLES["uniform"].curve())]
     hover = HoverTool(tooltips=[("phase", "@phase"), ("done", "@kind"),
                                 (label, "@gain{0.[00]}"), ("interval", "@low to @high")])
-    for number, (kind, role) in enumerate(zip(kinds, KINDS, strict=False)):
+    for number, (kind, (role, marker)) in enumerate(zip(kinds, KINDS, strict=False)):
         some = gains[gains["kind"] == kind]
         shift = 0.16 * (number - (len(kinds) - 1) / 2)
         some = some.assign(place=[phases.index(phase) + shift for phase in some["phase"]])
@@ -82,7 +82,8 @@ def phase_gains(gains: pd.DataFrame, *, label: str = "gain of averaging",
                                   [x, y, "end", "high"]).opts(
             color=drawn.colour, line_width=2, alpha=0.6))
         layers.append(hv.Scatter(some, x, [y, "phase", "kind", "low", "high"],
-                                 label=str(kind)).opts(size=9, tools=[hover], **drawn.points()))
+                                 label=str(kind)).opts(
+            size=9, tools=[hover], color=drawn.colour, marker=marker))
     ends = np.append(gains[["low", "high", "gain"]].to_numpy().ravel(), 0.0)
     ends = ends[np.isfinite(ends)]
     edge = 0.06 * (np.ptp(ends) or 1.0)

@@ -6,6 +6,7 @@ landscape of each, names the phase of each cell, and sets beside it what the pha
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,8 @@ class Params(Declared):
     curve_epochs = param.Integer(50, bounds=(0, 1000), doc=(
         "Passes that train the curve between two seeds; at 0 it is the straight line."))
     sparsity = param.Number(0.8, bounds=(0, 1), doc="Share of entries that pruning takes away.")
+    transfer_size = param.Integer(128, bounds=(0, 100000), doc=(
+        "Images, turned by a quarter, that networks are trained on afterwards; 0 for none."))
     sharp_by = param.Selector(default="loss", objects=["loss", "trace"], doc=(
         "What tells an under-fitted network."))
     tau_loss = param.Number(0.1, bounds=(0, None), doc="Loss above which it is [nats].")
@@ -160,7 +163,9 @@ def figures(result: Result) -> dict[str, plots.Figure]:
 
 def is_quick(params: Params) -> bool:
     """Whether a page may compute this as soon as a widget changes: nothing is to be trained."""
-    return params.grid == "published" or _key(params, _images(params)) in MEASURED
+    with contextlib.suppress(ValueError, OSError):
+        return params.grid == "published" or _key(params, _images(params)) in MEASURED
+    return False
 
 
 def _chosen(params: Params) -> dict[str, Any]:
@@ -197,9 +202,9 @@ def _measured(params: Params, images: Images) -> landscape.GridMeasures:
     trained = landscape.train_grid(grid, images, seed=how["seed"], workers=workers,
                                    device=how["device"])
     curves = landscape.CurveTraining(epochs=how["curve_epochs"], learning_rate=0.05)
-    return landscape.measure_grid(
-        trained, landscape.Probing(probes=how["probes"], curves=curves, sparsity=how["sparsity"]),
-        seed=how["seed"], workers=workers)
+    probing = landscape.Probing(probes=how["probes"], curves=curves, sparsity=how["sparsity"],
+                                transfer_size=how["transfer_size"])
+    return landscape.measure_grid(trained, probing, seed=how["seed"], workers=workers)
 
 
 def _thresholds(params: Params) -> landscape.Thresholds:
