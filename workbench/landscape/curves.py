@@ -10,7 +10,6 @@ Source: T. Garipov, P. Izmailov, D. Podoprikhin, D. Vetrov, A. G. Wilson, NeurIP
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -128,43 +127,42 @@ def train_curves(losses: Callable[[Tensors, Tensor], Tensor], start: Tensors,
     """
     how = how or CurveTraining()
     check.positive(rows=rows)
-    models = count_models(start)
-    like = next(iter(start.values()))
     shared, = generators(rng, 1)
-    drawn = generators(rng, models)
-    bend = midpoint(start, end)
-    momenta = {name: torch.zeros_like(tensor) for name, tensor in bend.items()}
+    drawn = generators(rng, count_models(start))
+    a, b = _flat(start), _flat(end)
+    bend = (a + b) / 2
+    momenta = torch.zeros_like(bend)
     batch = min(rows, how.batch_size)
     with few_threads(start):
         for epoch in range(1, how.epochs + 1):
             rate = how.learning_rate * curve_rate(epoch, how.epochs)
-            order = torch.randperm(rows, generator=shared).to(like.device)
+            order = torch.randperm(rows, generator=shared).to(a.device)
             steps = rows // batch
-            places = torch.stack([torch.rand(steps, generator=one) for one in drawn]).to(like)
+            places = torch.stack([torch.rand(steps, generator=one) for one in drawn]).to(a)
             for step in range(steps):
-                t = places[:, step]
-                point = bezier(start, bend, end, t)
-                gradients = _gradients(losses, point, order[step * batch:(step + 1) * batch])
-                _descend(bend, momenta, (gradients, point, 2 * t * (1 - t)), rate, how)
-    return bend
+                t = places[:, step, None]
+                share = 2 * t * (1 - t)                  # a point moves by it when its bend does
+                point = (1 - t) ** 2 * a + share * bend + t ** 2 * b
+                pull = _gradient(losses, point, start, order[step * batch:(step + 1) * batch])
+                momenta.mul_(how.momentum).add_(share * pull.add_(point, alpha=how.weight_decay))
+                bend.sub_(momenta, alpha=rate)
+    return {name: tensor.contiguous() for name, tensor in _named(bend, start).items()}
 
 
-def _gradients(losses: Callable[[Tensors, Tensor], Tensor], point: Tensors,
-               rows: Tensor) -> tuple[Any, ...]:
-    leaves = {name: tensor.detach().requires_grad_() for name, tensor in point.items()}
+def _flat(params: Tensors) -> Tensor:
+    return torch.cat([tensor.detach().flatten(1) for tensor in params.values()], 1)
+
+
+def _named(flat: Tensor, like: Tensors) -> dict[str, Tensor]:
+    parts = flat.split([tensor[0].numel() for tensor in like.values()], 1)
+    return {name: part.view(tensor.shape)
+            for part, (name, tensor) in zip(parts, like.items(), strict=True)}
+
+
+def _gradient(losses: Callable[[Tensors, Tensor], Tensor], point: Tensor, like: Tensors,
+              rows: Tensor) -> Tensor:
+    leaf = point.detach().requires_grad_()
     with torch.enable_grad():
-        total = losses(leaves, rows).sum()
-        return torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
-
-
-def _descend(bend: dict[str, Tensor], momenta: dict[str, Tensor],
-             seen: tuple[Any, Tensors, Tensor], rate: float, how: CurveTraining) -> None:
-    """One step of descent with momentum; a point moves by ``2 t (1 - t)`` of its bend."""
-    gradients, point, share = seen
-    for gradient, (name, tensor) in zip(gradients, point.items(), strict=True):
-        pull = how.weight_decay * tensor
-        if gradient is not None:
-            pull = pull + gradient
-        pull = pull * share.to(pull).view(-1, *[1] * (pull.ndim - 1))
-        momenta[name].mul_(how.momentum).add_(pull)
-        bend[name].sub_(momenta[name], alpha=rate)
+        total = losses(_named(leaf, like), rows).sum()
+        found: Tensor = torch.autograd.grad(total, leaf)[0]
+    return found
