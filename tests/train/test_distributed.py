@@ -15,7 +15,15 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from workbench.core.weights import tilt  # noqa: E402
-from workbench.train import Ema, Sgd, Training, Uniform, fit, torch_generator  # noqa: E402
+from workbench.train import (  # noqa: E402
+    Ema,
+    Sgd,
+    StepResult,
+    Training,
+    Uniform,
+    fit,
+    torch_generator,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = ["loss", "weighted_loss", "gradient_norm", "effective_size"]
@@ -47,7 +55,31 @@ class Count:
         return seen, tilt(seen[batch.index] + batch.losses, 1.0)
 
 
-WEIGHTERS = {"plain": Uniform(), "step": Tilt("step"), "memory": Count(), "batch": Tilt("batch")}
+class Owner:
+    """A weighter that owns the step: the mean gradient, and a running mean of a clean loss."""
+
+    def prepare(self, _):
+        return {"clean": 0.0}
+
+    def step(self, state, step):
+        held = list(step.params.values())
+        losses = torch.stack([step.losses(step.params, micro) for micro in step.micros])
+        step.optimiser.zero_grad()
+        for param, slope in zip(held, torch.autograd.grad(losses.mean(), held), strict=True):
+            param.grad = step.all_reduce(slope)
+        clean = [step.losses(step.params, step.next_batch("meta")).mean().detach()
+                 for _ in step.micros]
+        clean = step.all_reduce(torch.stack(clean).mean())
+        for group in step.optimiser.param_groups:
+            group["lr"] = group["lr"] * clean.item()
+        step.optimiser.step()
+        seen = losses.detach().flatten()
+        told = StepResult(seen.mean(), seen, torch.full_like(seen, 1 / len(seen)))
+        return {"clean": state["clean"] / 2 + clean.item()}, told
+
+
+WEIGHTERS = {"plain": Uniform(), "step": Tilt("step"), "memory": Count(), "owner": Owner(),
+             "batch": Tilt("batch")}
 
 
 def world():
@@ -70,7 +102,7 @@ def go(weighter, folder=None, **options):
     how = Training(Sgd(0.1), epochs=2, log_every=1, device="cpu", clip=1.0, average=Ema(0.5),
                    **options)
     done = fit(model, world(), how, weighter=weighter, validation=world(), folder=folder,
-               progress="nowhere")
+               progress="nowhere", meta=world() if isinstance(weighter, Owner) else None)
     numbers = torch.cat([*(param.detach().flatten() for param in model.parameters()),
                          *(part.flatten() for part in done.average.values()),
                          torch.tensor([done.score], dtype=torch.float64)])

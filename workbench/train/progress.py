@@ -2,6 +2,7 @@
 
 import html
 import importlib
+import importlib.util
 import sys
 from collections.abc import Mapping
 from types import TracebackType
@@ -18,7 +19,8 @@ def place() -> str:
     running = shell.get_ipython() if shell is not None else None
     if running is not None and hasattr(running, "kernel"):
         return "notebook"
-    return "terminal" if sys.stderr.isatty() else "nowhere"
+    drawn = importlib.util.find_spec("rich") is not None
+    return "terminal" if sys.stderr.isatty() and drawn else "nowhere"
 
 
 class Progress:
