@@ -153,12 +153,13 @@ def test_identity_any_module_is_trained_by_vmap():
 
 def test_identity_bucketing_and_workers_change_nothing():
     (x, y), models = images(), networks("mlp", (2, 4, 2, 3))
-    one, other = (train_stacked(models, (x, y), StackedTraining(epochs=2, **EACH, **options))
-                  for options in ({}, {"budget": 1, "workers": 2}))
-    assert len(other.stacks) == 4 > len(one.stacks)
+    one, other, both = (train_stacked(models, (x, y), StackedTraining(epochs=2, **EACH, **options))
+                        for options in ({}, {"budget": 1}, {"workers": 3}))
+    assert len(other.stacks) == 4 > len(both.stacks) - 1 > len(one.stacks) - 1
     for k in range(4):
-        torch.testing.assert_close(list(one.model(k).parameters()),
-                                   list(other.model(k).parameters()), rtol=1e-12, atol=1e-12)
+        for found in (other, both):
+            torch.testing.assert_close(list(one.model(k).parameters()),
+                                       list(found.model(k).parameters()), rtol=1e-12, atol=1e-12)
 
 
 def test_identity_models_and_generators_stay_as_they_were():

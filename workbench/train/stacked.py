@@ -155,11 +155,19 @@ class _Job:
         _refuse_form(how.form, self.models)
         rows = [self.sample.count(at) for at in range(k)]
         _refuse_large_batches(self.each["batch_size"], rows)
-        self.buckets = plan(self.models, self.each["batch_size"], rows, self.prices,
-                            device=device.type, merge=how.merge and how.drop_last,
-                            budget=how.budget or _free(device), form=how.form)
+        self.buckets = self._plan(rows, device)
         self.forms: dict[Bucket, str] = {}
         self.device = device
+
+    def _plan(self, rows: Sequence[int], device: torch.device) -> tuple[Bucket, ...]:
+        """Stacks, at least as many as workers."""
+        how, budget = self.how, self.how.budget or _free(device)
+        while True:
+            found = plan(self.models, self.each["batch_size"], rows, self.prices, form=how.form,
+                         device=device.type, merge=how.merge and how.drop_last, budget=budget)
+            if len(found) >= min(how.workers, len(self.models)):
+                return found
+            budget = min(budget, max(bucket.bytes for bucket in found)) // 2
 
     def train(self, bucket: Bucket) -> tuple[Outcome, float]:
         """Train the models of one stack; seconds by the wall."""
