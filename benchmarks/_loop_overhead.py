@@ -3,7 +3,8 @@
 The same network, texts, order and optimiser on one thread. The arms take turns, a few steps each,
 and each step's CPU seconds are noted when the optimiser has stepped, so that a busy machine slows
 all arms alike and everything between two steps counts: drawing rows, weights, history.
-``python benchmarks/_loop_overhead.py [rounds]`` prints one JSON object.
+On a graphics card wall seconds count, each step waited for. ``python benchmarks/_loop_overhead.py
+[rounds [cuda]]`` prints one JSON object.
 """
 
 import copy
@@ -24,6 +25,14 @@ STEPS, WARM = 10, 2           # of a turn, and those of them that do not count
 ARMS = ("by hand", "loop", "loop, weights")
 
 
+def now(device):
+    """CPU seconds, or wall seconds once the card is done."""
+    if device.type == "cpu":
+        return time.process_time()
+    torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
 class Tilt:
     """Weights by the loss."""
 
@@ -32,7 +41,7 @@ class Tilt:
 
 
 class Clocked(torch.optim.AdamW):
-    """An optimiser that notes when it has stepped [CPU seconds]."""
+    """An optimiser that notes when it has stepped [CPU seconds; wall on a graphics card]."""
 
     def __init__(self, params):
         super().__init__(params, lr=1e-4, fused=True)
@@ -40,14 +49,14 @@ class Clocked(torch.optim.AdamW):
 
     def step(self, closure=None):
         super().step(closure)
-        self.at.append(time.process_time())
+        self.at.append(now(self.param_groups[0]["params"][0].device))
 
 
 def by_hand(model, tokens):
     """The plain loop; the optimiser that went through it."""
     optimiser, order = Clocked(model.parameters()), order_of(ROWS, 0, 0)
     for step in range(STEPS):
-        batch = tokens[order[step * BATCH:(step + 1) * BATCH]]
+        batch = tokens[order.to(tokens.device)[step * BATCH:(step + 1) * BATCH]]
         optimiser.zero_grad(set_to_none=True)
         logits = model(batch)[:, :-1]
         loss = torch.nn.functional.cross_entropy(logits.reshape(-1, VOCABULARY),
@@ -65,13 +74,12 @@ def by_loop(model, tokens, weighter=None):
         made.append(Clocked(params))
         return made[0]
 
-    fit(model, (tokens, tokens), Training(optimiser, max_steps=STEPS, batch_size=BATCH,
-                                          device="cpu"), loss=causal_lm, weighter=weighter,
-        progress="nowhere")
+    how = Training(optimiser, max_steps=STEPS, batch_size=BATCH, device=tokens.device.type)
+    fit(model, (tokens, tokens), how, loss=causal_lm, weighter=weighter, progress="nowhere")
     return made[0]
 
 
-def overhead(rounds=12):
+def overhead(rounds=12, device="cpu"):
     """CPU seconds of a step by arm and what the loop adds to it [%].
 
     Returns
@@ -81,11 +89,11 @@ def overhead(rounds=12):
         over rounds of the ratio of a round's medians, and its standard error by the bootstrap),
         `difference` (largest, of parameters after a turn, loop against by hand), `peak` [MiB].
     """
-    before = torch.get_num_threads()
+    before, rounds = torch.get_num_threads(), int(rounds)
     torch.set_num_threads(1)
     start = CharTransformer(VOCABULARY, 384, layers=6, heads=6, context=CONTEXT,
-                            generator=torch_generator(0))
-    tokens = torch.randint(VOCABULARY, (ROWS, CONTEXT), generator=torch_generator(1))
+                            generator=torch_generator(0)).to(device)
+    tokens = torch.randint(VOCABULARY, (ROWS, CONTEXT), generator=torch_generator(1)).to(device)
     spent, models = {arm: [] for arm in ARMS}, {}
     for turn in range(rounds):
         for arm in ARMS[turn % 3:] + ARMS[:turn % 3]:
@@ -112,4 +120,4 @@ def overhead(rounds=12):
 
 
 if __name__ == "__main__":
-    print(json.dumps(overhead(*(int(word) for word in sys.argv[1:])), indent=1))
+    print(json.dumps(overhead(*sys.argv[1:]), indent=1))
