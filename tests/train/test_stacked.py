@@ -53,14 +53,16 @@ def test_matches_each_model_alone_in_single_precision(kind):
     assert_same(trained, models, x, y, rtol=1e-5, epochs=1)
 
 
-@pytest.mark.parametrize("kind", ["mlp", "none"])
+@pytest.mark.parametrize("kind", ["mlp", "batch"])
 @pytest.mark.parametrize("options", [{"optimiser": "adamw"}, {"clip": 0.1},
-                                     {"schedule": one_cycle()}, {"drop_last": False}],
+                                     {"schedule": one_cycle()}, {"drop_last": False},
+                                     {"graph": True}],
                          ids=lambda options: next(iter(options)))
 @pytest.mark.parametrize("n", [48, 45])
 def test_matches_each_model_alone_by_option(kind, options, n):
-    (x, y), models = images(n), networks(kind, (2, 4, 2, 3))
+    (x, y), models, options = images(n), networks(kind, (2, 4, 2, 3)), dict(options)
     trained = train_stacked(models, (x, y), StackedTraining(epochs=2, **EACH, **options))
+    options.pop("graph", None)
     assert_same(trained, models, x, y, rtol=1e-10, epochs=2, **options)
 
 

@@ -24,7 +24,7 @@ def test_identity_a_model_that_diverges_touches_no_other(form, optimiser):
     with torch.no_grad():
         models[1].layers[0].weight[0, 0] = math.inf
     rates = [0.05, 0.05, 0.02] if optimiser == "sgd" else [0.005] * 3
-    how = StackedTraining(epochs=4, batch_size=8, learning_rate=rates, form=form,
+    how = StackedTraining(epochs=4, batch_size=8, learning_rate=rates, form=form, graph=True,
                           optimiser=optimiser)
     trained = train_stacked(models, (x, y), how)
     assert trained.table["status"].tolist() == ["trained", "diverged", "trained"]

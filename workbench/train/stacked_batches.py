@@ -84,6 +84,11 @@ class Batches:
         self.micro_steps = -(-used // self.micro)
         self.steps = [-(-used // size) if not drop_last else self.n // size for size in sizes]
 
+    @property
+    def is_alike(self) -> bool:
+        """Whether all models see the same rows."""
+        return self.sample.rows is None and len(self.seeds) == 1
+
     def due(self, micro_step: int) -> int:
         """How many models, from the first, are updated after a micro-step of an epoch."""
         done = micro_step + 1
@@ -96,19 +101,24 @@ class Batches:
 
     def epoch(self) -> Iterator[Batch]:
         """Batches of the next epoch."""
+        for rows, weights in self.rows():
+            yield self.batch(rows, weights)
+
+    def rows(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Positions, shape (k, b), or (1, b) if alike, and weights of the next epoch's batches."""
         orders = torch.stack([torch.randperm(self.n, generator=draw) for draw in self.draws])
         order = self._global(orders).to(self.device)
         weights = self._weights(order)
         for step in range(self.micro_steps):
             rows = slice(step * self.micro, (step + 1) * self.micro)
-            yield self._batch(order[:, rows], weights[:, rows])
+            yield order[:, rows], weights[:, rows]
 
     def _global(self, orders: Tensor) -> Tensor:
         """Rows of the sample in the order of each model; one row of them if all are alike."""
         if self.sample.rows is not None:
             return torch.stack([self.sample.rows[k].cpu()[orders[order]]
                                 for k, order in zip(self.models, self.order_of, strict=True)])
-        return orders if len(self.seeds) == 1 else orders[self.order_of]
+        return orders if self.is_alike else orders[self.order_of]
 
     def _weights(self, order: Tensor) -> Tensor:
         """Weights that sum to one over each batch of a model, shape (k, n)."""
@@ -132,7 +142,8 @@ class Batches:
             last = first + self.accumulated.count(accumulated)
             yield first, last, accumulated * self.micro
 
-    def _batch(self, rows: Tensor, weights: Tensor) -> Batch:
+    def batch(self, rows: Tensor, weights: Tensor) -> Batch:
+        """Rows at these positions."""
         found = self.sample.x.index_select(0, rows.reshape(-1))
         x = found.view(*rows.shape, *self.sample.x.shape[1:])
         if self.sample.is_own:

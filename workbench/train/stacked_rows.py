@@ -26,6 +26,9 @@ class Update(Protocol):
     def forget(self, models: Tensor) -> None:
         """Move these models, a mask of shape (k,), no more."""
 
+    def memory(self) -> list[Tensor]:
+        """What is carried from step to step."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -89,6 +92,10 @@ class Sgd:
         self.rate = rate.expand(len(models), 1).masked_fill(models[:, None], 0.0)
         self.velocity[models] = 0
 
+    def memory(self) -> list[Tensor]:
+        """What is carried from step to step."""
+        return [self.velocity]
+
 
 class AdamW:
     """Adam with decoupled weight decay.
@@ -122,6 +129,10 @@ class AdamW:
         """Move these models, a mask of shape (k,), no more."""
         self.rate = self.rate.masked_fill(models[:, None], 0.0)
         self.mean[models], self.square[models] = 0, 0
+
+    def memory(self) -> list[Tensor]:
+        """What is carried from step to step."""
+        return [self.mean, self.square]
 
 
 def clip_rows(grad: Tensor, limit: float) -> None:

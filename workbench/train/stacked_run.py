@@ -14,7 +14,8 @@ from torch import Tensor
 from workbench.train.stack import Stack
 from workbench.train.stacked_batches import Batches
 from workbench.train.stacked_gradients import Gradient
-from workbench.train.stacked_layers import Tensors
+from workbench.train.stacked_graph import StaticStep
+from workbench.train.stacked_kept import Kept
 from workbench.train.stacked_rows import Rows, Update, clip_rows
 from workbench.train.stacked_settings import StackedTraining
 
@@ -54,7 +55,7 @@ class Outcome:
 def run_stack(stack: Stack, batches: Batches, gradient: Gradient, update: Update,
               how: StackedTraining, *, score: Score | None = None) -> Outcome:
     """Train all models of a stack."""
-    run = _Run(stack, batches, gradient, update, how)
+    run = Run(stack, batches, gradient, update, how)
     with gradient.without_tape():
         for epoch in range(how.epochs):
             run.epoch(epoch)
@@ -65,7 +66,7 @@ def run_stack(stack: Stack, batches: Batches, gradient: Gradient, update: Update
     return run.outcome()
 
 
-class _Run:
+class Run:
     """State of a stack in training."""
 
     def __init__(self, stack: Stack, batches: Batches, gradient: Gradient, update: Update,
@@ -76,7 +77,7 @@ class _Run:
         self.params = self.layout.matrix(stack)
         self.grad = torch.zeros_like(self.params)
         self.views, self.into = self.layout.views(self.params), self.layout.views(self.grad)
-        self.buffers: Tensors = {name: one.clone() for name, one in stack.buffers.items()}
+        self.buffers = {name: one.clone() for name, one in stack.buffers.items()}
         k, device = len(stack), self.params.device
         self.record = self.params.new_zeros((batches.micro_steps, k))
         self.merged = len(set(batches.accumulated)) > 1
@@ -86,7 +87,8 @@ class _Run:
         self.is_open = torch.ones(k, dtype=torch.bool, device=device)
         self.diverged = torch.full((k,), -1, device=device)
         self.stopped = torch.zeros_like(self.is_open)
-        self.kept = _Kept(self, how.keep)
+        self.kept = Kept(self, how.keep)
+        self.static = StaticStep(self) if how.graph and not self.merged else None
         nothing = self.params.new_full((how.epochs, k), math.nan)
         self.loss, self.found, self.errors = nothing, nothing.clone(), nothing.clone()
 
@@ -94,9 +96,17 @@ class _Run:
         """One pass over the rows of each model."""
         if self.merged:
             self.sum.zero_()
-        for step, batch in enumerate(self.batches.epoch()):
-            losses, self.buffers = self.gradient.losses(self.views, self.buffers, batch,
-                                                        self.into)
+        for step, (rows, weights) in enumerate(self.batches.rows()):
+            if self.static is not None and rows.shape[1] == self.batches.micro:
+                (done,), (total,) = self._progress(1, epoch, step)
+                factor = self.how.schedule(done / total)
+                self.record[step] = self.static(rows, weights, factor, done + 1)
+                continue
+            losses, after = self.gradient.losses(self.views, self.buffers,
+                                                 self.batches.batch(rows, weights), self.into)
+            for name, one in after.items():
+                if one is not self.buffers[name]:
+                    self.buffers[name].copy_(one)
             self.record[step] = losses
             if self.merged:
                 self.sum.add_(self.grad)
@@ -164,6 +174,8 @@ class _Run:
         for matrix in (self.params, self.grad, self.sum):
             matrix[models] = 0
         self.update.forget(models)
+        if self.static is not None:
+            self.static.forget_graph()
 
     def outcome(self) -> Outcome:
         """The stack with what was kept."""
@@ -172,41 +184,3 @@ class _Run:
         views = {name: one.clone() for name, one in self.layout.views(params).items()}
         return Outcome(self.stack.replace(views, buffers), self.loss, self.found, self.errors,
                        self.diverged.clone(), self.stopped.clone(), self.kept.epoch.clone())
-
-
-class _Kept:
-    """Parameters and buffers to return, and the lowest loss of each model so far."""
-
-    def __init__(self, run: _Run, keep: str):
-        self.keeps_lowest = keep == "lowest"
-        self.params = run.params.clone()
-        self.buffers = {name: one.clone() for name, one in run.buffers.items()}
-        self.lowest = run.params.new_full((len(run.params),), math.inf)
-        self.lowest_at = torch.full_like(run.diverged, -1)
-        self.epoch = torch.full_like(run.diverged, -1)
-
-    def look(self, run: _Run, epoch: int, losses: Tensor) -> None:
-        """Compare losses, shape (k,), NaN where there is none."""
-        better = losses < self.lowest
-        self.lowest = torch.where(better, losses, self.lowest)
-        self.lowest_at = self.lowest_at.masked_fill(better, epoch)
-        self.epoch = self.epoch.masked_fill(better if self.keeps_lowest else run.is_open, epoch)
-        if self.keeps_lowest:
-            self._store(run, better)
-
-    def close(self, run: _Run, models: Tensor) -> None:
-        """Remember the last parameters of models that go on no more."""
-        if not self.keeps_lowest:
-            self._store(run, models)
-
-    def found(self, run: _Run) -> tuple[Tensor, dict[str, Tensor]]:
-        """Copies of what is kept."""
-        if not self.keeps_lowest:
-            self._store(run, run.is_open)
-        return self.params.clone(), {name: one.clone() for name, one in self.buffers.items()}
-
-    def _store(self, run: _Run, models: Tensor) -> None:
-        self.params = torch.where(models[:, None], run.params, self.params)
-        for name, one in run.buffers.items():
-            which = models.view(-1, *[1] * (one.ndim - 1))
-            self.buffers[name] = torch.where(which, one, self.buffers[name])

@@ -51,6 +51,8 @@ class StackedTraining:
     form : {"auto", "fastest", "closed", "stacked", "vmap", "loop"}
         How gradients are taken: "auto" decides by a rule, "fastest" by a race on the first batch.
         All give the same numbers but for rounding.
+    graph : bool
+        Record the step as a CUDA graph and replay it; not with `merge`.
     budget : int > 0 or None
         Bytes of one stack; None takes half of the free memory of a graphics card and what a
         processor's caches hold.
@@ -80,6 +82,7 @@ class StackedTraining:
     check_every: int = 1
     merge: bool = False
     form: str = "auto"
+    graph: bool = False
     budget: int | None = None
     workers: int = 1
     device: str = "auto"
