@@ -1,4 +1,11 @@
-"""48 small networks trained on digits, and the exact ends and traces of their Hessians."""
+"""48 small networks trained on digits, and the exact ends and traces of their Hessians.
+
+The variable ``LANDSCAPE_WORLD`` names a file in which trained parameters are kept between
+processes of one run.
+"""
+
+import os
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,7 +25,6 @@ def digits():
 
 def world(family):
     """Trained networks, as a list and as a stack, with the rows of their curvature."""
-    from workbench.landscape import stack_objective
     from workbench.train.models import MLP, ConvNet
     from workbench.train.stack import stack
 
@@ -30,6 +36,29 @@ def world(family):
         x = x.view(-1, 1, 8, 8)
         models = [ConvNet(1, width, 10, norm="batch", generator=drawn) for _ in range(MODELS)]
     whole = stack([model.eval() for model in models])
+    trained = kept(lambda: train(whole, x, y, drawn))
+    for position, model in enumerate(models):
+        with torch.no_grad():
+            for name, param in model.named_parameters():
+                param.copy_(trained[name][position])
+    return models, stack([model.eval() for model in models]), x[:ROWS], y[:ROWS]
+
+
+def kept(make):
+    """Parameters from the file of this run, made and written if there is none."""
+    path = Path(os.environ.get("LANDSCAPE_WORLD", "/nowhere"))
+    if path.exists():
+        return torch.load(path, weights_only=True)
+    made = make()
+    if path.parent.exists():
+        torch.save(made, path)
+    return made
+
+
+def train(whole, x, y, drawn):
+    """Parameters of the stack after some steps of descent with momentum."""
+    from workbench.landscape import stack_objective
+
     leaves = {name: tensor.clone().requires_grad_() for name, tensor in whole.params.items()}
     optimiser = torch.optim.SGD(leaves.values(), lr=0.05, momentum=0.9)
     for _ in range(STEPS):
@@ -37,12 +66,7 @@ def world(family):
         optimiser.zero_grad()
         stack_objective(whole, x[rows], y[rows])(leaves).sum().backward()
         optimiser.step()
-    trained = {name: tensor.detach() for name, tensor in leaves.items()}
-    for position, model in enumerate(models):
-        with torch.no_grad():
-            for name, param in model.named_parameters():
-                param.copy_(trained[name][position])
-    return models, stack([model.eval() for model in models]), x[:ROWS], y[:ROWS]
+    return {name: tensor.detach() for name, tensor in leaves.items()}
 
 
 def exact_trace(model, x):
@@ -75,13 +99,15 @@ def exact_dominant(model, x, y):
     outputs = torch.func.functional_call(model, (params, held), (x.double(),))
     leaves = list(params.values())
     loss = nn.functional.cross_entropy(outputs, y)
-    gradient = nn.utils.parameters_to_vector(
-        torch.autograd.grad(loss, leaves, create_graph=True))
+
+    def flat(parts):
+        return torch.cat([part.flatten() for part in parts])
+    gradient = flat(torch.autograd.grad(loss, leaves, create_graph=True))
 
     def product(v):
         found = torch.autograd.grad(gradient, leaves, torch.from_numpy(v.ravel()),
                                     retain_graph=True)
-        return nn.utils.parameters_to_vector(found).numpy()
+        return flat(found).numpy()
     size = len(gradient)
     start = np.random.default_rng(0).normal(size=size)
     found = eigsh(LinearOperator((size, size), matvec=product, dtype=float), k=1, which="LM",

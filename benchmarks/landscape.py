@@ -19,7 +19,7 @@ from opinion_trends import RESULTS, processor
 
 LIBRARIES = ("torch", "scipy", "PyHessian", "curvlinops-for-pytorch")
 TARGETS = {"trace": ("ours, Hutchinson", 5), "top": ("ours, Lanczos", 3)}
-TITLES = {"trace": "Trace, {probes} probes", "top": "Eigenvalue of largest magnitude, tol {tol:g}"}
+TITLES = {"trace": "Trace, {probes} probes", "top": "Eigenvalue of largest magnitude"}
 TEXT = """# Landscape: trace and top eigenvalue of {models} networks
 
 Written by `benchmarks/landscape.py`.
@@ -40,9 +40,11 @@ probes, as a share of their mean.
 Hutchinson's probes are the same kind in all libraries, so their errors differ by chance only. The
 trace from outputs draws its signs there and takes one backward pass per probe; it needs
 cross-entropy and piecewise linear networks such as these. PyHessian and power iteration stop when
-the value changes by less than `tol`, which is no bound of the error; Lanczos stops when its bound
-is below `tol`. An arm whose largest error is much larger than its median passed over the dominant
-eigenvalue of some network, because the random start hardly held its vector.
+the value changes by less than {tol:g} of itself, which is no bound of the error; eigsh has this
+tolerance. Lanczos starts from the gradient and a random vector and stops when its bound is below
+{bound:g} of the value, where the error is about the square of that. An arm whose largest error is
+much larger than its median passed over the dominant eigenvalue of some network, because its start
+hardly held the vector.
 """
 
 
@@ -50,7 +52,7 @@ def rows(record, what):
     """Rows of one table in words."""
     base = record["PyHessian"]["cpu"]
     for name, found in record.items():
-        yield {TITLES[what].format(probes=_landscape_arms.PROBES, tol=_landscape_arms.TOL): name,
+        yield {TITLES[what].format(probes=_landscape_arms.PROBES): name,
                "CPU [s]": f"{found['cpu']:.3f}", "wall [s]": f"{found['wall']:.3f}",
                "ratio": f"{base / found['cpu']:.1f}",
                "median error": f"{found['median error']:.1e}",
@@ -100,7 +102,8 @@ def main():
         processor=processor(), cores=os.cpu_count(), python=platform.python_version(),
         libraries=", ".join(f"{name} {version(name)}" for name in LIBRARIES),
         models=_landscape_world.MODELS, steps=_landscape_world.STEPS, rows=_landscape_world.ROWS,
-        repeats=_landscape_arms.REPEATS, tables="\n".join(tables(record)),
+        repeats=_landscape_arms.REPEATS, tol=_landscape_arms.TOL, bound=_landscape_arms.BOUND,
+        tables="\n".join(tables(record)),
         verdicts=" ".join(verdicts(record)))
     sys.stdout.write(text)
     (RESULTS / "landscape.md").write_text(text, encoding="utf-8")

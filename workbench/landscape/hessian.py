@@ -47,6 +47,8 @@ class Hessian:
     ----------
     losses : tensor, shape (K,)
         Mean losses, averaged over batches.
+    gradient : tensor, shape (K, length)
+        Their gradients.
     names : tuple of str
     length : int
         Entries of one model's parameters, padding included.
@@ -85,7 +87,7 @@ class Hessian:
         self._keep = keep_graphs or len(self._objectives) == 1
         self._graphs = [_Graph(one, self._params) for one in self._objectives
                         ] if self._keep else []
-        self.losses = self._mean_losses()
+        self.losses, self.gradient = self._means()
 
     @property
     def like(self) -> Tensor:
@@ -159,11 +161,15 @@ class Hessian:
             graph = self._graphs[position] if self._keep else _Graph(one, self._params)
             yield one.size / self._total, graph
 
-    def _mean_losses(self) -> Tensor:
-        total = self.like.new_zeros(self.models)
+    def _means(self) -> tuple[Tensor, Tensor]:
+        losses = self.like.new_zeros(self.models)
+        gradient = self.like.new_zeros(self.models, self.length)
         for share, graph in self._weighted():
-            total += share * graph.losses
-        return total
+            losses += share * graph.losses
+            for total, part in zip(self.split(gradient), graph.gradients, strict=True):
+                if part is not None:
+                    total.add_(part.detach(), alpha=share)
+        return losses, self.masked(gradient)
 
 
 class _Graph:

@@ -44,7 +44,7 @@ class Measuring:
     eigenvalues : int > 0
         Largest ones that must converge.
     tol : float > 0
-        Bound of their errors, as a share of the largest in magnitude.
+        Largest bound of their errors, as a share of the largest in magnitude; they are far below.
     max_steps : int > 0
         Products after which the search for eigenvalues ends.
     spectrum : int
@@ -57,7 +57,7 @@ class Measuring:
 
     probes: int = 100
     eigenvalues: int = 1
-    tol: float = 1e-3
+    tol: float = 1e-2
     max_steps: int = 100
     spectrum: int = 0
     radius: float = 0.01
