@@ -63,6 +63,8 @@ def test_matches_the_answers_of_hugging_face():
 @pytest.mark.parametrize(("loss", "outputs", "y", "sentence"), [
     (classification, torch.zeros(2, 3), torch.tensor([0, 3]), "0 to 2 for 3 outputs, got 3"),
     (classification, torch.zeros(2, 3), torch.tensor([-1, 0]), "got -1"),
+    (classification, torch.zeros(2, 3), torch.tensor([-100, 0]), "got -100"),
+    (causal_lm, torch.zeros(1, 2, 5), torch.tensor([[-100, 5]]), "0 to 4 .* got 5"),
     (classification, torch.zeros(2, 3), torch.zeros(2), "whole class numbers"),
     (classification, torch.zeros(2, 3), torch.zeros(3, dtype=torch.int64), r"\(2, 3\)"),
     (regression, torch.zeros(4, 2), torch.zeros(4), r"\(4, 2\) and \(4,\)"),

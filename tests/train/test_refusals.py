@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from workbench.train import Sgd, Training, fit, regression, torch_generator  # noqa: E402
+from workbench.train.batches import order_of  # noqa: E402
 
 HOW = Training(Sgd(0.1), epochs=2, batch_size=4, log_every=1)
 
@@ -83,6 +84,7 @@ def test_rejects_weighters_that_are_none():
     ((torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64)), "got 0"),
     ((torch.full((16, 3), math.nan), torch.zeros(16, dtype=torch.int64)), "finite"),
     ((torch.zeros(16, 3), torch.full((16,), 2)), "0 to 1 for 2 outputs, got 2"),
+    ([(torch.zeros(4, 3), torch.full((4,), -1))] * 4, "0 to 1 for 2 outputs, got -1"),
     ([], "got 0"),
     (iter([(torch.zeros(4, 3), torch.zeros(4, dtype=torch.int64))]), "read again"),
     (torch.zeros(4, 3), r"must be \(x, y\)"),
@@ -102,6 +104,21 @@ def test_rejects_data(data, sentence):
 def test_rejects_losses_that_are_not_of_rows(loss, sentence):
     with pytest.raises(ValueError, match=sentence):
         go(loss=loss)
+
+
+def test_rejects_a_label_before_the_first_step():
+    model, y = nn.Linear(3, 2), torch.zeros(16, dtype=torch.int64)
+    y[order_of(16, 0, 0)[-1]] = 7                    # met in the last step of the epoch
+    before = model.weight.detach().clone()
+    with pytest.raises(ValueError, match="got 7"):
+        go((torch.ones(16, 3), y), model=model)
+    assert torch.equal(before, model.weight)
+
+
+def test_rejects_inputs_of_another_width_with_their_shape():
+    with pytest.raises(RuntimeError) as caught:
+        go((torch.zeros(16, 5), torch.zeros(16, dtype=torch.int64)))
+    assert "inputs of shape (4, 5) at step 0" in caught.value.__notes__[0]
 
 
 def test_rejects_networks_that_cannot_learn():

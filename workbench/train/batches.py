@@ -102,6 +102,11 @@ class Arrays:
         for step in range(offset, self.steps):
             yield [self.at(rows) for rows in self.shares.of(order, step)]
 
+    @property
+    def whole(self) -> Micro:
+        """All rows."""
+        return self.data
+
     def at(self, rows: Tensor) -> Micro:
         """The micro-batch of some rows."""
         def taken(thing: Any) -> Any:

@@ -9,7 +9,14 @@ from torch import Tensor, nn
 
 from workbench.train.autodiff import apply
 from workbench.train.distributed import Team
-from workbench.train.losses import RowLoss, causal_lm, classification, regression
+from workbench.train.losses import (
+    RowLoss,
+    causal_lm,
+    classification,
+    labels_in_range,
+    logits_of,
+    regression,
+)
 from workbench.train.micro import Micro, tensors_of
 from workbench.train.training import Training
 
@@ -39,10 +46,12 @@ class Forwarding:
     team : Team
     compiles : bool
         Whether "auto" may compile.
+    whole : Micro, optional
+        All rows, whose labels are looked at once.
     """
 
     def __init__(self, model: nn.Module, loss: RowLoss, how: Training, team: Team, *,
-                 compiles: bool):
+                 compiles: bool, whole: Micro | None = None):
         self.loss, self.team, fabric = loss, team, team.fabric
         wanted = how.compile == "always" or (how.compile == "auto" and compiles
                                              and fabric.device.type == "cuda")
@@ -50,6 +59,8 @@ class Forwarding:
         self.model = fabric.setup_module(inner) if team.size > 1 else inner.to(fabric.device)
         self.is_mixed = how.precision != "32" and team.size == 1
         self.widens = getattr(loss, "func", loss) in WIDENING
+        self.whole = whole
+        self.classes = -1                        # not known yet; 0 where there are none
 
     def __call__(self, micro: Micro, step: int) -> Forward:
         """Losses of the rows.
@@ -59,7 +70,15 @@ class Forwarding:
         ValueError
             If the loss does not give one number for each row.
         """
-        outputs = self._outputs(micro)
+        try:
+            outputs = self._outputs(micro)
+        except (RuntimeError, IndexError) as wrong:
+            shapes = ", ".join(str(tuple(part.shape)) for part in tensors_of(micro.x))
+            wrong.add_note(f"The network could not take inputs of shape {shapes} at step {step}. "
+                           "Check them against its first layer.")
+            raise
+        if self.classes < 0:
+            self._learn_classes(outputs, micro)
         losses = self.loss(outputs, micro.y)
         rows = len(tensors_of(micro.x)[0])
         if not isinstance(losses, Tensor) or losses.shape != (rows,):
@@ -68,6 +87,17 @@ class Forwarding:
                              f"{shape} at step {step}. Give reduction='none', and the mean over "
                              "all axes but the first.")
         return Forward(micro, outputs, losses)
+
+    def check_labels(self, micro: Micro) -> None:
+        """Refuse labels that would stop a graphics card, where they can still be looked at."""
+        if self.classes > 0 and isinstance(micro.y, Tensor):
+            labels_in_range(micro.y, self.classes)
+
+    def _learn_classes(self, outputs: Any, micro: Micro) -> None:
+        logits = logits_of(outputs) if self.loss is classification else None
+        self.classes = logits.shape[1] if logits is not None and logits.ndim == 2 else 0
+        self.check_labels(self.whole or micro)
+        self.whole = None
 
     def unsynchronised(self, *, wanted: bool) -> AbstractContextManager[Any]:
         """Leave the sharing of gradients to a later micro-batch."""

@@ -134,6 +134,8 @@ def _turn(run: Run, micros: list[Micro], shown: Progress) -> str:
     look = done % run.how.log_every == 0 or done == run.total
     run.set_rates()
     if not run.is_settled:
+        for micro in micros if run.device.type != "cpu" else ():
+            run.network.check_labels(micro)
         micros = [micro.to(run.device, run.dtype) for micro in micros]
     seen = (_meta_turn if run.weighing.is_meta else _descend)(run, micros, look=look)
     if run.average:

@@ -19,6 +19,7 @@ __all__ = ["IGNORED", "RowLoss", "causal_lm", "classification", "logits_of", "re
            "token_counts"]
 
 IGNORED = -100      # label of a token that counts nothing, as in PyTorch and Hugging Face
+NOTHING = -2 ** 31  # label that no data have
 RowLoss = Callable[[Any, Tensor], Tensor]
 
 
@@ -67,7 +68,8 @@ def classification(outputs: Any, y: Tensor) -> Tensor:
         raise ValueError(f"labels must be whole class numbers, got {y.dtype}. Convert them with "
                          ".long().")
     try:
-        return functional.cross_entropy(_wide(logits), y.long(), reduction="none")
+        return functional.cross_entropy(_wide(logits), y.long(), reduction="none",
+                                        ignore_index=NOTHING)
     except IndexError:
         labels_in_range(y, logits.shape[1])
         raise
@@ -171,8 +173,12 @@ def _tokens(logits: Tensor, labels: Tensor, ignored: int, *, again: bool) -> Ten
     if again:
         return checkpoint(_tokens, logits, labels, ignored, again=False, use_reentrant=False,
                           preserve_rng_state=False)
-    return functional.cross_entropy(_wide(logits), labels, ignore_index=ignored,
-                                    reduction="none")
+    try:
+        return functional.cross_entropy(_wide(logits), labels, ignore_index=ignored,
+                                        reduction="none")
+    except IndexError:
+        labels_in_range(labels[labels != ignored], logits.shape[1])
+        raise
 
 
 def _wide(numbers: Tensor) -> Tensor:

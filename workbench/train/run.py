@@ -68,7 +68,8 @@ class Run:
         self.weighing = Weighing(job.weighter, job.model, job.loss, self.team, generator,
                                  self.source.rows, immediate=self.immediate)
         self.network = Forwarding(job.model, job.loss, self.how, self.team,
-                                  compiles=self.total >= PAYS and not self.weighing.is_meta)
+                                  compiles=self.total >= PAYS and not self.weighing.is_meta,
+                                  whole=getattr(self.source, "whole", None))
         self.params = [param for param in job.model.parameters() if param.requires_grad]
         self.dtype = next(param.dtype for param in self.params)
         self.is_settled = self.source.settle(self.device, self.dtype)
