@@ -10,7 +10,7 @@ from workbench.datasets import load_images
 from workbench.landscape.averaging import average_model, reestimate_moments
 from workbench.landscape.connectivity import mode_connectivity
 from workbench.landscape.curves import CurveTraining
-from workbench.landscape.grid_measures import measure_grid
+from workbench.landscape.grid_measures import measure_grid, save_grid
 from workbench.landscape.grids import Grid, noisy_labels, train_grid
 from workbench.landscape.load_measures import Probing
 from workbench.landscape.matching import align
@@ -134,6 +134,19 @@ def test_matches_moments_estimated_anew_for_averages(images):
     mean = np.mean([accuracy(model, images) for model in both])
     middle = average_model(both, recalibrate=lambda model: reestimate_moments(model, x.split(128)))
     assert found.pairs["gain"].item() == pytest.approx(accuracy(middle, images) - mean)
+
+
+def test_identity_a_saved_grid_comes_back(trained, measured, tmp_path):
+    saved = save_grid(tmp_path / "zoo", trained, measured)
+    table = saved.table()
+    pd.testing.assert_frame_equal(table.drop(columns="model")[list(measured.models)],
+                                  measured.models, check_dtype=False)
+    wide = table.query("width == 6 and seed == 2")["model"].iloc[0]
+    expected = trained.trained.model(wide).state_dict()
+    found = saved.model(wide).state_dict()
+    assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+    assert "over width and batch_size" in saved.card
+    assert trained.images.sha256 in saved.card
 
 
 def test_recovers_the_share_of_wrong_labels(images):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         reestimate_moments,
         running_average,
     )
+    from workbench.landscape.chunks import in_chunks
     from workbench.landscape.columns import stack_objective, stack_outputs
     from workbench.landscape.connectivity import (
         Connectivity,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from workbench.landscape.evaluation import evaluation_on
     from workbench.landscape.features import features_of, mixup
     from workbench.landscape.gauss_newton import gauss_newton_trace
-    from workbench.landscape.grid_measures import GridMeasures, measure_grid
+    from workbench.landscape.grid_measures import GridMeasures, measure_grid, save_grid
     from workbench.landscape.grids import Grid, TrainedGrid, train_grid
     from workbench.landscape.hessian import Hessian
     from workbench.landscape.load_measures import Probing
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from workbench.landscape.spectrum import Spectrum, spectral_density
     from workbench.landscape.surfaces import Surface, loss_line, loss_plane
     from workbench.landscape.trace import Trace, hessian_trace, hutch_plus_plus
-    from workbench.landscape.transfer import fine_tune, with_new_head
+    from workbench.landscape.transfer import fine_tune, transfer_gains, with_new_head
     from workbench.landscape.zoo_public import (
         export_public,
         import_public,
@@ -71,16 +72,17 @@ __all__ = [
     "by_phase", "cka", "classify", "classify_phase", "compare", "cross_entropy",
     "curve_connectivity", "curve_profile", "curve_rate", "distances", "evaluation_on",
     "export_public", "features_of", "fine_tune", "gain", "gauss_newton_trace", "greedy_soup",
-    "hessian_eigenvalues", "hessian_trace", "hutch_plus_plus", "import_public", "line_profile",
-    "linear_cka", "loss_line", "loss_plane", "match", "measure", "measure_grid", "mixup",
-    "mode_connectivity", "pairs_within", "permute", "power_iteration", "prune", "pruning_curve",
-    "public_params", "public_table", "reestimate_moments", "running_average", "sharpness",
-    "spectral_density", "stack_objective", "stack_outputs", "symmetries", "train_curves",
-    "train_grid", "weight_norms", "with_new_head",
+    "hessian_eigenvalues", "hessian_trace", "hutch_plus_plus", "import_public", "in_chunks",
+    "line_profile", "linear_cka", "loss_line", "loss_plane", "match", "measure", "measure_grid",
+    "mixup", "mode_connectivity", "pairs_within", "permute", "power_iteration", "prune",
+    "pruning_curve", "public_params", "public_table", "reestimate_moments", "running_average",
+    "save_grid", "sharpness", "spectral_density", "stack_objective", "stack_outputs", "symmetries",
+    "train_curves", "train_grid", "transfer_gains", "weight_norms", "with_new_head",
 ]
 
 FILES = {
     "averaging": ("average", "average_model", "gain", "reestimate_moments", "running_average"),
+    "chunks": ("in_chunks",),
     "columns": ("stack_objective", "stack_outputs"),
     "connectivity": (
         "Connectivity", "barrier", "curve_connectivity", "curve_profile", "line_profile",
@@ -90,7 +92,7 @@ FILES = {
     "evaluation": ("evaluation_on",),
     "features": ("features_of", "mixup"),
     "gauss_newton": ("gauss_newton_trace",),
-    "grid_measures": ("GridMeasures", "measure_grid"),
+    "grid_measures": ("GridMeasures", "measure_grid", "save_grid"),
     "grids": ("Grid", "TrainedGrid", "train_grid"),
     "hessian": ("Hessian",),
     "load_measures": ("Probing",),
@@ -109,7 +111,7 @@ FILES = {
     "spectrum": ("Spectrum", "spectral_density"),
     "surfaces": ("Surface", "loss_line", "loss_plane"),
     "trace": ("Trace", "hessian_trace", "hutch_plus_plus"),
-    "transfer": ("fine_tune", "with_new_head"),
+    "transfer": ("fine_tune", "transfer_gains", "with_new_head"),
     "zoo_public": ("export_public", "import_public", "public_params", "public_table"),
 }
 HOMES = {name: file for file, names in FILES.items() for name in names}

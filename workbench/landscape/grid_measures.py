@@ -8,15 +8,17 @@ as they are and aligned, and pruned networks. Definitions: the modules of the me
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from workbench.landscape import zoo
 from workbench.landscape.grids import TrainedGrid
 from workbench.landscape.load_measures import MEASURED, LoadMeasures, Probing
 from workbench.train.threads import one_thread
 
-__all__ = ["GridMeasures", "measure_grid"]
+__all__ = ["GridMeasures", "measure_grid", "save_grid"]
 
 @dataclass(frozen=True, eq=False)
 class GridMeasures:
@@ -75,6 +77,32 @@ def measure_grid(found: TrainedGrid, how: Probing | None = None, *, seed: int = 
     curves = _together([one.curves.assign(pair=one.curves["pair"] + offset)
                         for one, offset in zip(done, offsets[:-1], strict=True)])
     return GridMeasures(models, pairs, _cells(found, models, pairs), curves)
+
+
+def save_grid(folder: str | Path, found: TrainedGrid, measures: GridMeasures, *,
+              overwrite: bool = False) -> zoo.Zoo:
+    """Save the networks of a grid with what was measured as a zoo.
+
+    Parameters
+    ----------
+    folder : str or Path
+    found : TrainedGrid
+    measures : GridMeasures
+    overwrite : bool
+        Replace the zoo that is there.
+
+    Returns
+    -------
+    zoo : Zoo
+        Row `k` of ``measures.models`` is network `k`; one that diverged holds NaN.
+    """
+    grid, images = found.grid, found.images
+    about = (f"Every network of a grid over {grid.load} and {grid.temperature}, {grid.seeds} "
+             f"seeds per cell, trained for {grid.epochs} epochs on {images.name} "
+             f"({images.origin}, sha256 {images.sha256}).")
+    models = [found.trained.model(k) for k in range(len(found.trained))]
+    return zoo.save(folder, models, measures.models, about=about, overwrite=overwrite,
+                    title=f"{grid.family} networks over {grid.load} and {grid.temperature}")
 
 
 def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:

@@ -12,13 +12,13 @@ from torch import Tensor
 from workbench.core import check
 from workbench.landscape.columns import stack_objective
 from workbench.landscape.connectivity import (
+    PLACES,
     Connectivity,
     curve_connectivity,
     line_profile,
     pairs_within,
 )
 from workbench.landscape.curves import CurveTraining
-from workbench.landscape.evaluation import evaluation_on
 from workbench.landscape.features import mixup
 from workbench.landscape.grids import TrainedGrid
 from workbench.landscape.matching import match, permute
@@ -30,8 +30,9 @@ from workbench.landscape.similarity import cka
 from workbench.landscape.trace import hessian_trace
 from workbench.landscape.transfer import transfer_gains
 from workbench.train.device import torch_generator
-from workbench.train.scoring import normalise_again
+from workbench.train.scoring import normalise_again, score
 from workbench.train.stack import Stack, stack
+from workbench.train.stacked_batches import Sample
 
 __all__ = ["MEASURED", "LoadMeasures", "Probing"]
 
@@ -139,7 +140,7 @@ class LoadMeasures:
         evaluate = self._evaluate(ends[0], settled=False)
         curve = curve_connectivity(self._losses(ends[0]), evaluate, ends[0].params,
                                    ends[1].params, len(self.x), self.how.curves, rng=self.rng)
-        line = line_profile(evaluate, ends[0].params, ends[1].params)
+        line = line_profile(evaluate, ends[0].params, ends[1].params, PLACES)
         aligned = line_profile(evaluate, ends[0].params, self._aligned(*ends), (0.0, 0.5, 1.0))
         square = sum((one - ends[1].params[name]).square().flatten(1).sum(1)
                      for name, one in ends[0].params.items())
@@ -161,12 +162,18 @@ class LoadMeasures:
         return losses
 
     def _evaluate(self, of: Stack, *, settled: bool = True) -> Callable[[Any], dict[str, Tensor]]:
-        """Errors and losses; the moments of normalisation are estimated anew unless settled."""
-        x, y = self.found.test_rows()
-        again = None if settled or not of.buffers else (
-            lambda params: normalise_again(of.replace(params), self.x[None]).buffers)
-        return evaluation_on(of.forward, {"train": (self.x[None], self.y), "test": (x[None], y)},
-                             buffers=of.buffers, recalibrate=again)
+        """Errors [%] and losses; moments of normalisation are estimated anew unless settled."""
+        parts = {"train": Sample(self.x, self.y), "test": Sample(*self.found.test_rows())}
+
+        def evaluate(params: Any) -> dict[str, Tensor]:
+            moved = of.replace(params)
+            if of.buffers and not settled:
+                moved = normalise_again(moved, self.x[None])
+            values = {name: score(moved, part) for name, part in parts.items()}
+            return ({f"{name}_loss": loss for name, (loss, _) in values.items()}
+                    | {f"{name}_error": 100 * error.double()
+                       for name, (_, error) in values.items()})
+        return evaluate
 
     def _aligned(self, first: Stack, second: Stack) -> dict[str, Tensor]:
         axes = symmetries(first.model(0))
