@@ -76,6 +76,8 @@ def arms(family, device="cpu"):
             "curvlinops, eigsh": peers(top_of_curvlinops),
             "ours, Lanczos": lambda seed: ours.hessian_eigenvalues(
                 objective, whole.params, rng=rng(seed), tol=BOUND).dominant,
+            "ours, Lanczos, default": lambda seed: ours.hessian_eigenvalues(
+                objective, whole.params, rng=rng(seed)).dominant,
             "ours, power iteration": lambda seed: ours.power_iteration(
                 objective, whole.params, rng=rng(seed), tol=TOL)[:, 0]}}
 

@@ -42,9 +42,9 @@ trace from outputs draws its signs there and takes one backward pass per probe; 
 cross-entropy and piecewise linear networks such as these. PyHessian and power iteration stop when
 the value changes by less than {tol:g} of itself, which is no bound of the error; eigsh has this
 tolerance. Lanczos starts from the gradient and a random vector and stops when its bound is below
-{bound:g} of the value, where the error is about the square of that. An arm whose largest error is
-much larger than its median passed over the dominant eigenvalue of some network, because its start
-hardly held the vector.
+{bound:g} of the value, by default below {tol:g}; the error is about the square of that. An arm
+whose largest error is much larger than its median passed over the dominant eigenvalue of some
+network, because its start hardly held the vector.
 """
 
 

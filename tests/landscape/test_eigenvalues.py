@@ -60,6 +60,19 @@ def test_identity_a_model_alone_gives_the_same_number(small):
     assert abs(whole.largest[0, 0] / alone.largest[0, 0] - 1) < 1e-9
 
 
+def test_recovers_the_largest_of_trained_networks_from_any_start(small):
+    params, objective = small.params(models=8), small.objective()
+    for _ in range(200):
+        leaves = {name: tensor.requires_grad_() for name, tensor in params.items()}
+        slopes = torch.autograd.grad(objective(leaves).sum(), leaves.values())
+        params = {name: (tensor - 0.3 * slope).detach()
+                  for (name, tensor), slope in zip(leaves.items(), slopes, strict=True)}
+    truth = torch.linalg.eigvalsh(small.exact(objective, params)).numpy()[:, -1]
+    found = np.stack([hessian_eigenvalues(objective, params, rng=small.generator(seed)
+                                          ).largest[:, 0] for seed in range(20)])
+    assert (np.abs(found / truth - 1) < 1e-3).all()
+
+
 def test_recovers_negative_dominant_eigenvalues(small):
     H = torch.diag_embed(torch.tensor([[1.0, -5.0, 2.0, 0.0], [3.0, -1.0, 2.0, 1.0]],
                                       dtype=torch.float64))

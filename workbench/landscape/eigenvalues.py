@@ -87,7 +87,7 @@ class Eigenvalues:
 
 @on_few_threads
 def hessian_eigenvalues(losses: Any, params: Tensors, *, rng: torch.Generator,  # noqa: PLR0913 - options
-                        largest: int = 1, smallest: int = 0, tol: float = 1e-2,
+                        largest: int = 1, smallest: int = 0, tol: float = 1e-3,
                         max_steps: int = 100, masks: Tensors | None = None,
                         dtype: torch.dtype | None = None,
                         with_vectors: bool = False) -> Eigenvalues:
@@ -117,8 +117,8 @@ def hessian_eigenvalues(losses: Any, params: Tensors, *, rng: torch.Generator,  
     Notes
     -----
     An eigenvalue that repeats is found once as long as the basis is not exhausted; one whose
-    vector the random start hardly holds can be passed over, the third one more often than the
-    first.
+    vector the start hardly holds can be passed over: the looser `tol`, the more often, and the
+    third one more often than the first.
 
     Examples
     --------

@@ -57,7 +57,7 @@ class Measuring:
 
     probes: int = 100
     eigenvalues: int = 1
-    tol: float = 1e-2
+    tol: float = 1e-3
     max_steps: int = 100
     spectrum: int = 0
     radius: float = 0.01
