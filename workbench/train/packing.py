@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-__all__ = ["load", "save"]
+__all__ = ["load", "placed", "save"]
 
 
 def save(folder: Path, name: str, state: Any) -> None:
@@ -54,6 +54,27 @@ def load(folder: Path, name: str, like: Any = None) -> Any:
             RuntimeError) as wrong:
         raise ValueError(f"{folder.name} must hold a whole {name!r}, got {wrong}. Delete this "
                          "folder to go on from the one before it.") from wrong
+
+
+def placed(state: Any, device: torch.device) -> Any:
+    """The same state with its tensors and networks on a device.
+
+    Examples
+    --------
+    >>> placed({"mean": torch.zeros(2), "steps": (0, "begun")}, torch.device("cpu"))
+    {'mean': tensor([0., 0.]), 'steps': (0, 'begun')}
+    """
+    if isinstance(state, Tensor | nn.Module):
+        return state.to(device)
+    if isinstance(state, Mapping):
+        return {key: placed(value, device) for key, value in state.items()}
+    if isinstance(state, list | tuple):
+        return _sequence("list" if isinstance(state, list) else "tuple",
+                         [placed(value, device) for value in state], state)
+    if dataclasses.is_dataclass(state) and not isinstance(state, type):
+        return dataclasses.replace(state, **{one.name: placed(getattr(state, one.name), device)
+                                             for one in dataclasses.fields(state) if one.init})
+    return state
 
 
 def _packed(state: Any, path: str, tensors: dict[str, Tensor]) -> Any:

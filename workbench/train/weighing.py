@@ -11,6 +11,7 @@ from workbench.train.autodiff import apply, per_sample_gradient_norms
 from workbench.train.distributed import Team
 from workbench.train.forwarding import Forward
 from workbench.train.losses import RowLoss, logits_of
+from workbench.train.packing import placed
 from workbench.train.randomness import unmoved_buffers
 from workbench.train.weighters import Batch, Uniform, checked_needs
 
@@ -74,7 +75,7 @@ class Weighing:
             raise TypeError(f"weighter must be a function of losses, or have init and update, or "
                             f"prepare and step, got {self.name}. Pass None for equal weights.")
         if self.remembers and self.state is None:
-            self.state = self.weighter.init(self.rows)
+            self.state = placed(self.weighter.init(self.rows), self.team.fabric.device)
 
     def __call__(self, forwards: Sequence[Forward], clock: Clock) -> Tensor:
         """Weights of this process's rows, in the order of the micro-batches.

@@ -2,10 +2,12 @@
 
 A weighter is a pure function ``weights = weighter(losses)``. One with memory has ``init(n)``,
 which gives a state, and ``update(state, losses)``, which gives the next state and the weights.
-Two attributes say more:
+Tensors of the first state are put on the device of the run. An optional ``metrics()``, of the
+state where there is one, gives more columns of the history. Two attributes say more:
 
 ``needs``, a set of words in `NEEDS` (`passes:3` for three more forward passes)
-    The weighter is then given a :class:`Batch` in place of the losses.
+    The weighter is then given a :class:`Batch` in place of the losses; "losses" alone, as without
+    `needs`, gives it the losses.
 ``scope``, "batch" or "step"
     "batch" weighs each micro-batch on its own; "step" weighs all rows of an optimiser step at
     once, over micro-batches and devices, at the price of a second forward pass where a step has
@@ -22,7 +24,6 @@ import torch
 from torch import Tensor
 
 from workbench.core import check
-from workbench.core.weights import normalise
 from workbench.train.losses import token_counts
 
 __all__ = ["NEEDS", "Batch", "ByTokens", "MemoryWeighter", "SampleWeighter", "Uniform"]
@@ -126,7 +127,7 @@ class ByTokens:
 
     def __call__(self, batch: Batch) -> Tensor:
         counts = token_counts(batch.targets, ignored=self.ignored)
-        return torch.as_tensor(normalise(counts.to(batch.losses.dtype)))
+        return counts.to(batch.losses.dtype) / counts.sum()
 
 
 def checked_needs(weighter: Any) -> dict[str, int]:
