@@ -80,12 +80,12 @@ def measured(cell, threads):
     torch.set_num_threads(threads)
     models, x, y, size, epochs = world(cell)
     whole = len(x) // size
-    few = min(whole, 8)
+    few, repeats = (min(whole, 8), REPEATS) if threads == 1 else (3, 3)
     arms = {"plain": lambda: one_after_another(models, x, y, size, 1, steps=few),
             "ours": lambda: stacked(models, x, y, size, epochs, workers=threads)}
     counts = {"plain": few, "ours": epochs * whole}
     found = {arm: [] for arm in arms}
-    for turn in range(REPEATS + 1):
+    for turn in range(repeats + 1):
         for arm, work in arms.items():
             once = milliseconds(work, counts[arm])
             if turn:

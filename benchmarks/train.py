@@ -39,7 +39,8 @@ grows with the steps, most with BatchNorm. Peak: MiB that the arm adds to the pr
 {verdicts}
 
 With two threads, two stacks at a time against the plain loop on PyTorch's two threads, wall
-milliseconds: {two}. They tell something only on a machine that does nothing else.
+milliseconds, medians of 3: {two}. They tell something only on a machine that does nothing else:
+otherwise two threads wait for each other.
 
 ## The default grid: {models} perceptrons on digits, 100 epochs
 

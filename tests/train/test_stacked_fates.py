@@ -111,6 +111,18 @@ def test_matches_the_epoch_of_lowest_training_loss_without_validation():
                                    list(other.model(0).parameters()), rtol=1e-9, atol=1e-9)
 
 
+def test_matches_the_mean_of_the_last_epochs():
+    models = networks("mlp", (2, 4))
+    three, four = (train_stacked(models, images(), StackedTraining(epochs=epochs, average_last=2))
+                   for epochs in (3, 4))
+    for k in range(2):
+        for mean, one, two in zip(four.averages[0].model(k).parameters(),
+                                  three.model(k).parameters(), four.model(k).parameters(),
+                                  strict=True):
+            torch.testing.assert_close(mean, (one + two) / 2, rtol=1e-12, atol=1e-12)
+    assert train_stacked(models, images(), StackedTraining(epochs=1)).averages == ()
+
+
 def test_matches_a_stack_of_chosen_models():
     trained = train_stacked(networks("mlp", (2, 4, 3)), images(), StackedTraining(
         epochs=1, batch_size=[8, 8, 16]))
@@ -157,7 +169,8 @@ def test_rejects_what_does_not_fit(changes, sentence):
 
 @pytest.mark.parametrize("bad", [{"epochs": 0}, {"batch_size": [8, 0]}, {"momentum": 1.0},
                                  {"weight_decay": -1.0}, {"optimiser": "adam"}, {"keep": "best"},
-                                 {"clip": 0.0}, {"form": "fast"}, {"learning_rate": math.nan}],
+                                 {"clip": 0.0}, {"average_last": 101}, {"form": "fast"},
+                                 {"learning_rate": math.nan}],
                          ids=lambda bad: next(iter(bad)))
 def test_rejects_settings(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):

@@ -54,6 +54,9 @@ class TrainedModels:
         Models, batch sizes, form, share of the work that is filling, estimated bytes, seconds.
     places : tuple of (int, int)
         Stack of each model and its position there.
+    averages : tuple of Stack
+        With the mean parameters of the last epochs, if `average_last` asks for them; take running
+        moments again with :func:`~workbench.train.scoring.normalise_again` before use.
     """
 
     stacks: tuple[Stack, ...]
@@ -61,6 +64,7 @@ class TrainedModels:
     history: pd.DataFrame
     buckets: pd.DataFrame
     places: tuple[tuple[int, int], ...]
+    averages: tuple[Stack, ...] = ()
 
     def __len__(self) -> int:
         return len(self.places)
@@ -135,7 +139,8 @@ def train_stacked(models: Sequence[nn.Module], sample: Sample | tuple[Tensor, Te
     return TrainedModels(
         tuple(outcome.stack for outcome in outcomes), job.table(outcomes),
         history_table(job.buckets, outcomes), buckets_table(job.buckets, job.forms, seconds),
-        tuple(places[k] for k in range(len(models))))
+        tuple(places[k] for k in range(len(models))),
+        tuple(outcome.average for outcome in outcomes if outcome.average is not None))
 
 
 class _Job:

@@ -41,6 +41,9 @@ class Outcome:
         Whether patience ended before the epochs.
     epoch : tensor of int64, shape (k,)
         Epoch, from 0, behind the parameters that were kept.
+    average : Stack or None
+        Mean parameters of the last epochs, if it was asked for; what was kept for a model that
+        stopped before. Running moments are those of the stack.
     """
 
     stack: Stack
@@ -50,6 +53,7 @@ class Outcome:
     diverged: Tensor
     stopped: Tensor
     epoch: Tensor
+    average: Stack | None
 
 
 def run_stack(stack: Stack, batches: Batches, gradient: Gradient, update: Update,
@@ -88,6 +92,7 @@ class Run:
         self.diverged = torch.full((k,), -1, device=device)
         self.stopped = torch.zeros_like(self.is_open)
         self.kept = Kept(self, how.keep)
+        self.tail = torch.zeros_like(self.params if how.average_last else self.params[:1, :1])
         self.static = StaticStep(self) if how.graph and not self.merged else None
         nothing = self.params.new_full((how.epochs, k), math.nan)
         self.loss, self.found, self.errors = nothing, nothing.clone(), nothing.clone()
@@ -162,6 +167,8 @@ class Run:
             self.errors[epoch] = error.where(self.is_open, math.nan)
         scores = self.found if validates else self.loss
         self.kept.look(self, epoch, scores[epoch])
+        if epoch >= self.how.epochs - self.how.average_last:
+            self.tail.add_(self.params, alpha=1 / self.how.average_last)
         if self.how.patience is not None and validates:
             ended = self.is_open & (epoch - self.kept.lowest_at >= self.how.patience)
             self.stopped = self.stopped | ended
@@ -181,6 +188,10 @@ class Run:
         """The stack with what was kept."""
         params, buffers = self.kept.found(self)
         params[self.diverged >= 0] = math.nan
-        views = {name: one.clone() for name, one in self.layout.views(params).items()}
-        return Outcome(self.stack.replace(views, buffers), self.loss, self.found, self.errors,
-                       self.diverged.clone(), self.stopped.clone(), self.kept.epoch.clone())
+        average = torch.where(self.is_open[:, None], self.tail, params)
+        found, mean = (self.stack.replace(
+            {name: one.clone() for name, one in self.layout.views(matrix).items()}, buffers)
+            for matrix in (params, average))
+        return Outcome(found, self.loss, self.found, self.errors, self.diverged.clone(),
+                       self.stopped.clone(), self.kept.epoch.clone(),
+                       mean if self.how.average_last else None)

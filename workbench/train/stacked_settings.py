@@ -42,6 +42,8 @@ class StackedTraining:
     keep : {"last", "lowest"}
         Parameters to return: the last, or those after the epoch of lowest loss, on the validation
         rows where there are any.
+    average_last : int >= 0
+        Epochs at the end whose parameters are also averaged; 0 for no average.
     patience : int > 0 or None
         Epochs without a lower validation loss after which a model stops.
     check_every : int > 0
@@ -78,6 +80,7 @@ class StackedTraining:
     clip: float | None = None
     drop_last: bool = True
     keep: str = "last"
+    average_last: int = 0
     patience: int | None = None
     check_every: int = 1
     merge: bool = False
@@ -99,6 +102,7 @@ class StackedTraining:
             for value in _entries(getattr(self, name)):
                 check.positive(**{name: value})
         _refuse_outside(math.inf, weight_decay=self.weight_decay)
+        _refuse_outside(self.epochs + 1, average_last=self.average_last)
         _refuse_outside(1.0, momentum=self.momentum, betas=self.betas)
 
     def of_each(self, name: str, k: int) -> list[Any]:
