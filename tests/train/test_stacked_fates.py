@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from tests.train.alone import draws, images, networks, trained_alone
 from workbench.core import generator
@@ -165,6 +166,13 @@ def test_rejects_what_does_not_fit(changes, sentence):
     with pytest.raises(ValueError, match=sentence):
         train_stacked(given["models"], given["sample"], given["how"],
                       validation=given.get("validation"))
+
+
+@pytest.mark.parametrize("form", ["closed", "vmap"])
+def test_rejects_a_loss_that_is_not_per_row(form):
+    how = StackedTraining(epochs=1, batch_size=8, form=form)
+    with pytest.raises(ValueError, match="loss must return one number per row"):
+        train_stacked(networks("mlp", (2,)), (X, Y), how, loss=functional.cross_entropy)
 
 
 @pytest.mark.parametrize("bad", [{"epochs": 0}, {"batch_size": [8, 0]}, {"momentum": 1.0},

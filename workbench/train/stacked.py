@@ -91,7 +91,8 @@ def train_stacked(models: Sequence[nn.Module], sample: Sample | tuple[Tensor, Te
     Parameters
     ----------
     models : sequence of torch.nn.Module, length k
-        Of any architectures and widths; each carries its initial parameters.
+        Of any architectures and widths; each carries its initial parameters. All train in
+        training mode, whatever mode they are in.
     sample : Sample, or (x, y)
         Inputs, shape (n, ...), and targets, shape (n, ...).
     how : StackedTraining
@@ -106,8 +107,8 @@ def train_stacked(models: Sequence[nn.Module], sample: Sample | tuple[Tensor, Te
     ------
     ValueError
         Without models or rows, for shapes that do not fit, labels out of range, inputs that are
-        not finite, batches larger than the data, or models with dropout, whose draws would depend
-        on the models beside them.
+        not finite, a loss that is not per row, batches larger than the data, or models with
+        dropout, whose draws would depend on the models beside them.
 
     Notes
     -----

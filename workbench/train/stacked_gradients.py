@@ -88,6 +88,10 @@ def row_losses(loss: RowLoss, outputs: Tensor, y: Tensor) -> Tensor:
         found = functional.cross_entropy(outputs.flatten(0, 1), y.flatten(), reduction="none")
     else:
         found = loss(outputs.flatten(0, 1), y.flatten(0, 1))
+        if found.numel() != outputs.shape[0] * outputs.shape[1]:
+            raise ValueError("loss must return one number per row, got shape "
+                             f"{tuple(found.shape)} for {outputs.shape[0] * outputs.shape[1]} "
+                             "rows. Return losses before their mean is taken.")
     return found.view(len(outputs), -1)
 
 
