@@ -16,7 +16,7 @@ from torch.func import functional_call
 from workbench.landscape.objective import Objective
 
 __all__ = ["Batch", "Loss", "answered", "batches_of", "checked_losses", "evaluation_mode",
-           "loss_of", "objective_of", "stacked_parameters"]
+           "loss_of", "missed_classes", "objective_of", "stacked_parameters"]
 
 Loss = Callable[[Any, Any], Tensor]
 IGNORED = -100      # label that PyTorch's and Hugging Face's losses skip
@@ -123,6 +123,15 @@ def loss_of(answer: Any, loss: Loss | None, batch: Batch) -> Tensor:
     return found
 
 
+def missed_classes(answer: Any, batch: Batch) -> Tensor | None:
+    """Whether each row has another class than its label; None where there are no classes."""
+    y = batch.y
+    if not isinstance(answer, Tensor) or y is None or y.is_floating_point() or (
+            answer.ndim != y.ndim + 1):
+        return None
+    return (answer.argmax(1) != y).flatten()
+
+
 def stacked_parameters(model: nn.Module) -> dict[str, Tensor]:
     """Parameters that are trained, with a first axis of one network.
 
@@ -151,8 +160,11 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-def checked_losses(model: nn.Module, loss: Loss | None, batches: list[Batch]) -> list[Any]:
-    """Answers of the network to all batches, once its losses are found to be finite means.
+def checked_losses(model: nn.Module, loss: Loss | None,
+                   batches: list[Batch]) -> list[Tensor | None]:
+    """Which classes are missed in each batch, once all losses are found to be finite means.
+
+    None where there are no classes.
 
     Raises
     ------
@@ -160,7 +172,7 @@ def checked_losses(model: nn.Module, loss: Loss | None, batches: list[Batch]) ->
         If the network does not take the inputs, if labels are out of range, if a loss is no mean,
         or if it is not finite.
     """
-    answers = []
+    missed = []
     with torch.no_grad():
         for position, batch in enumerate(batches):
             try:
@@ -177,9 +189,9 @@ def checked_losses(model: nn.Module, loss: Loss | None, batches: list[Batch]) ->
             if not bool(value.isfinite()):
                 raise ValueError(f"loss must be finite, got {float(value)} in batch {position}. "
                                  "A network that diverged has no landscape; check its training.")
-            answers.append(answer)
+            missed.append(missed_classes(answer, batch))
         _refuse_sums(model, loss, batches[0])
-    return answers
+    return missed
 
 
 def _refuse_sums(model: nn.Module, loss: Loss | None, batch: Batch) -> None:

@@ -139,7 +139,7 @@ def measure(model: nn.Module, loss: Loss | None, data: Any, *, rng: torch.Genera
     batches = batches_of(data, next(iter(params.values())).device)
     seeds = generators(rng, 4)
     with evaluation_mode(model):
-        answers = checked_losses(model, loss, batches)
+        missed = checked_losses(model, loss, batches)
         losses = [objective_of(model, loss, batch) for batch in batches]
         if how.dtype is not None:
             losses = [one.to(how.dtype) for one in losses]
@@ -152,7 +152,7 @@ def measure(model: nn.Module, loss: Loss | None, data: Any, *, rng: torch.Genera
         length = float(weight_norms(params)["norm"].iloc[0])
         rise = sharpness(losses, params, rng=seeds[3], radius=how.radius * length)
         values = _losses(losses, params)
-    found = {"loss": _mean(values, batches, "loss"), **_error(answers, batches)}
+    found = {"loss": _mean(values, batches, "loss"), **_error(missed)}
     found |= {"trace": trace.measure(), "largest eigenvalue": ends.measure(),
               "smallest eigenvalue": Measure(float(ends.smallest[0, 0]),
                                              float(ends.smallest_bounds[0, 0]), UNIT)}
@@ -181,15 +181,11 @@ def _mean(values: Tensor, batches: list[Batch], unit: str) -> Measure:
     return Measure(float(mean), float(spread.sqrt()), unit)
 
 
-def _error(answers: list[Any], batches: list[Batch]) -> dict[str, Measure]:
+def _error(missed: list[Tensor | None]) -> dict[str, Measure]:
     """Share of rows with another class than their label [percent], where there are classes."""
-    wrong = []
-    for answer, batch in zip(answers, batches, strict=True):
-        y = batch.y
-        if not isinstance(answer, Tensor) or y is None or y.is_floating_point() or (
-                answer.ndim != y.ndim + 1):
-            return {}
-        wrong.append((answer.argmax(1) != y).flatten().double().cpu())
+    wrong = [one.double().cpu() for one in missed if one is not None]
+    if len(wrong) < len(missed):
+        return {}
     each = 100 * torch.cat(wrong)
     spread = float(each.std(correction=1)) / len(each) ** 0.5 if len(each) > 1 else np.nan
     return {"error": Measure(float(each.mean()), spread, "%")}

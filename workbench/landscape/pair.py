@@ -21,6 +21,7 @@ from workbench.landscape.batches import (
     checked_losses,
     evaluation_mode,
     loss_of,
+    missed_classes,
     stacked_parameters,
 )
 from workbench.landscape.connectivity import Connectivity, curve_connectivity, line_profile
@@ -85,24 +86,23 @@ def compare(first: nn.Module, second: nn.Module, loss: Loss | None, data: Any, *
 
     Examples
     --------
-    >>> a, b = nn.Linear(2, 3), nn.Linear(2, 3)
-    >>> b.load_state_dict(a.state_dict())
-    <All keys matched successfully>
+    >>> a = nn.Linear(2, 3)
+    >>> b = copy.deepcopy(a)
     >>> data = torch.eye(2), torch.tensor([0, 1])
     >>> rng = torch.Generator().manual_seed(0)
     >>> found = compare(a, b, nn.CrossEntropyLoss(), data, rng=rng)
-    >>> found["distance"].value, found["agreement"].value, found["barrier of loss"].value
-    (0.0, 1.0, 0.0)
+    >>> found["distance"].value, found["agreement"].value
+    (0.0, 1.0)
     """
     start, end = stacked_parameters(first), stacked_parameters(second)
     _refuse_other_shapes(start, end)
     batches = batches_of(data, next(iter(start.values())).device)
     for model in (first, second):
         with evaluation_mode(model):
-            answers = checked_losses(model, loss, batches)
+            missed = checked_losses(model, loss, batches)
     scratch = copy.deepcopy(first).eval()
-    classes = all(_has_classes(*both) for both in zip(answers, batches, strict=True))
-    evaluate = _evaluation(scratch, loss, batches, classes=classes)
+    evaluate = _evaluation(scratch, loss, batches,
+                           classes=not any(one is None for one in missed))
     line = line_profile(evaluate, start, end)
     bent = None if curve is None else curve_connectivity(
         _batch_loss(scratch, loss, batches), evaluate, start, end,
@@ -151,9 +151,9 @@ def _evaluation(scratch: nn.Module, loss: Loss | None, batches: list[Batch], *,
             for batch in batches:
                 answer = answered(scratch, {}, batch.x)
                 mean += float(loss_of(answer, loss, batch)) * batch.size / total
-                if classes:
-                    missed = answer.argmax(1) != batch.y
-                    wrong, rows = wrong + float(missed.sum()), rows + missed.numel()
+                missed = missed_classes(answer, batch)
+                if missed is not None:
+                    wrong, rows = wrong + float(missed.sum()), rows + len(missed)
         found = {"loss": torch.tensor([mean])}
         return found | ({"error": torch.tensor([100 * wrong / rows])} if classes else {})
     return evaluate
@@ -186,12 +186,6 @@ def _joined(batches: list[Batch]) -> Batch:
         return Batch({name: torch.cat([batch.x[name] for batch in batches])
                       for name, value in batches[0].x.items() if isinstance(value, Tensor)}, y)
     return Batch(torch.cat([batch.x for batch in batches]), y)
-
-
-def _has_classes(answer: Any, batch: Batch) -> bool:
-    y = batch.y
-    return (isinstance(answer, Tensor) and y is not None and not y.is_floating_point()
-            and answer.ndim == y.ndim + 1)
 
 
 def _refuse_other_shapes(start: Tensors, end: Tensors) -> None:
