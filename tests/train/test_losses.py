@@ -77,6 +77,8 @@ def test_rejects_what_does_not_fit(loss, outputs, y, sentence):
 
 
 def test_rejects_answers_without_a_tensor():
+    with pytest.raises(TypeError, match="'labels' or 'y'"):
+        classification(torch.zeros(2, 3), None)
     with pytest.raises(TypeError, match="loss="):
         logits_of({"a": 1})
     labels_in_range(torch.zeros(0, dtype=torch.int64), 1)

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from workbench.train import Sgd, Training, fit, regression, torch_generator  # noqa: E402
+from workbench.train import Sgd, Training, Uniform, fit, regression, torch_generator  # noqa: E402
 from workbench.train.batches import order_of  # noqa: E402
 
 HOW = Training(Sgd(0.1), epochs=2, batch_size=4, log_every=1)
@@ -74,8 +74,12 @@ def test_rejects_weighters_that_are_none():
         go(weighter=Scoped())
     with pytest.raises(ValueError, match=r"group of each row, which Grouped needs.*\(x, y, group"):
         go(weighter=Grouped())
-    with pytest.raises(TypeError, match="weighter must be"):
+    with pytest.raises(TypeError, match=r"weighter must be .* got int"):
         go(weighter=3)
+    with pytest.raises(TypeError, match=r"got the class Uniform.*Pass an object"):
+        go(weighter=Uniform)
+    with pytest.raises(ValueError, match="NoneType instead of a tensor at step 0"):
+        go(weighter=lambda _: None)
 
 
 @pytest.mark.parametrize(("data", "sentence"), [
@@ -137,6 +141,19 @@ def test_rejects_networks_that_cannot_learn():
 def test_rejects_settings(options, sentence):
     with pytest.raises(ValueError, match=sentence):
         Training(**options)
+
+
+def test_rejects_what_is_not_a_function_or_settings():
+    with pytest.raises(TypeError, match="optimiser must be a function, got 'adam'"):
+        Training(optimiser="adam")
+    with pytest.raises(TypeError, match="how must be a Training, got dict"):
+        go(how={"epochs": 2})
+
+
+def test_identity_tables_that_cannot_be_written_to_train():
+    x, y = (part.numpy() for part in world())
+    x.flags.writeable = False
+    assert go((x, y)).status == "finished"
 
 
 def test_rejects_a_loader_without_a_length_and_without_steps():

@@ -234,5 +234,5 @@ def _steps(rows: int, shares: Shares, name: str) -> int:
     steps = rows // shares.rows
     if not steps:
         raise ValueError(f"{name} must have at least the {shares.rows} rows of one step, got "
-                         f"{rows}. Pass a smaller batch_size.")
+                         f"{rows}. Pass {'a smaller batch_size' if rows else 'some rows'}.")
     return steps

@@ -82,6 +82,9 @@ def fit(model: nn.Module, data: Any, how: Training | None = None, *,  # noqa: PL
     >>> done.status, bool(done.history.loss.iloc[-1] < 1e-3)
     ('finished', True)
     """
+    if how is not None and not isinstance(how, Training):
+        raise TypeError(f"how must be a Training, got {type(how).__name__}. Pass "
+                        "Training(epochs=10).")
     job = Job(model, data, how or Training(), weighter, loss, validation, meta, tuple(callbacks),
               None if folder is None else Path(folder), stop, progress)
     _refuse_idle(model)

@@ -59,7 +59,7 @@ def classification(outputs: Any, y: Tensor) -> Tensor:
     >>> [round(loss, 4) for loss in losses.tolist()]                         # log 4
     [1.3863, 1.3863]
     """
-    logits = logits_of(outputs)
+    logits, y = logits_of(outputs), _given(y)
     if logits.ndim != 2 or y.shape != logits.shape[:1]:
         raise ValueError("classification must have logits (n, c) and labels (n,), got shapes "
                          f"{tuple(logits.shape)} and {tuple(y.shape)}. Pass class numbers, or "
@@ -108,7 +108,7 @@ def regression(outputs: Any, y: Tensor) -> Tensor:
     >>> regression(torch.tensor([[1.0], [4.0]]), torch.tensor([1.0, 2.0])).tolist()
     [0.0, 4.0]
     """
-    predicted = logits_of(outputs)
+    predicted, y = logits_of(outputs), _given(y)
     if predicted.ndim == 2 and predicted.shape[1] == 1 and y.ndim == 1:
         predicted = predicted[:, 0]
     if predicted.shape != y.shape or not predicted.ndim:
@@ -149,7 +149,7 @@ def causal_lm(outputs: Any, labels: Tensor, *, ignored: int = IGNORED,
     0.6931
     """
     check.positive(chunk_tokens=chunk_tokens)
-    logits = logits_of(outputs)
+    logits, labels = logits_of(outputs), _given(labels)
     if logits.ndim != 3 or labels.shape != logits.shape[:2] or labels.shape[1] < 2:
         raise ValueError("causal_lm must have logits (n, t, v) and labels (n, t) with t > 1, got "
                          f"shapes {tuple(logits.shape)} and {tuple(labels.shape)}. Pass the "
@@ -179,6 +179,13 @@ def _tokens(logits: Tensor, labels: Tensor, ignored: int, *, again: bool) -> Ten
     except IndexError:
         labels_in_range(labels[labels != ignored], logits.shape[1])
         raise
+
+
+def _given(y: Any) -> Tensor:
+    if not isinstance(y, Tensor):
+        raise TypeError(f"y must be a tensor of targets, got {type(y).__name__}. In a mapping "
+                        "name them 'labels' or 'y'.")
+    return y
 
 
 def _wide(numbers: Tensor) -> Tensor:

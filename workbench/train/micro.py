@@ -89,4 +89,4 @@ def as_tensor(thing: Any) -> Any:
     if array.dtype.kind not in "biufc":
         raise TypeError(f"data must be numbers, got an array of {array.dtype} such as "
                         f"{array.ravel()[:1].tolist()}. Encode words and categories first.")
-    return torch.as_tensor(array)
+    return torch.as_tensor(array if array.flags.writeable else array.copy())

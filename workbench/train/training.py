@@ -88,10 +88,10 @@ class Training:
         for name in ("max_steps", "patience", "check_every", "save_every"):
             if getattr(self, name) is not None:
                 _checked_count(name, getattr(self, name))
-        if self.clip is not None:
-            check.positive(clip=self.clip)
+        check.positive(clip=1.0 if self.clip is None else self.clip)
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise ValueError(f"seed must be a whole number >= 0, got {self.seed!r}. Pass 0.")
+        _checked_functions(optimiser=self.optimiser, schedule=self.schedule)
         if self.precision in ("16", "16-mixed", "fp16"):
             raise ValueError(f"precision must not be half, got {self.precision!r}: its small "
                              "range needs a scale of the loss. Pass 'bf16-mixed'.")
@@ -134,6 +134,13 @@ class Trained:
     checks: pd.DataFrame
     average: Mapping[str, Tensor] | None = None
     weighter_state: Any = None
+
+
+def _checked_functions(**named: Any) -> None:
+    for name, value in named.items():
+        if not callable(value):
+            raise TypeError(f"{name} must be a function, got {value!r}. Pass "
+                            "optimiser=AdamW(1e-3), schedule=cosine().")
 
 
 def _checked_count(name: str, value: Any) -> None:

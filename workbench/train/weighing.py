@@ -71,9 +71,12 @@ class Weighing:
                              f"{self.scope!r}. Remove it, or pick one.")
         self.is_meta = hasattr(self.weighter, "prepare") and hasattr(self.weighter, "step")
         self.remembers = hasattr(self.weighter, "init") and hasattr(self.weighter, "update")
-        if not (self.is_meta or self.remembers or callable(self.weighter)):
-            raise TypeError(f"weighter must be a function of losses, or have init and update, or "
-                            f"prepare and step, got {self.name}. Pass None for equal weights.")
+        works = self.is_meta or self.remembers or callable(self.weighter)
+        if isinstance(self.weighter, type) or not works:
+            kind = "the class " if isinstance(self.weighter, type) else ""
+            raise TypeError("weighter must be a function of losses, or have init and update, or "
+                            f"prepare and step, got {kind}{self.name}. Pass an object, or None "
+                            "for equal weights.")
         if self.remembers and self.state is None:
             self.state = placed(self.weighter.init(self.rows), self.team.fabric.device)
 
