@@ -24,7 +24,8 @@ RESULTS = Path(__file__).resolve().parent / "results"
 SEEDS = (0, 10, 20)          # of three grids, whose networks take seeds, seed + 1 and seed + 2
 BORDERS = landscape.Thresholds(loss=0.1, connectivity=2.0, similarity=0.8)
 MEASURES = ("loss", "trace", "similarity", "connectivity")
-OUTCOMES = ("test_accuracy", "gain", "gain_aligned", "pruned_accuracy", "transfer_gain")
+OUTCOMES = ("test_accuracy", "gain", "gain_aligned", "soup_gain", "pruned_accuracy",
+            "transfer_gain")
 TEXT = """# Phases of the loss landscape
 
 Written by `benchmarks/loss_landscape_phases.py`.
@@ -44,7 +45,8 @@ Seeds: {seeds}, three networks per cell each.
 ## Means over the cells of a phase, three grids together, ± standard error over cells
 
 Accuracies in percent (pruned: 80 % of the entries), gains in percentage points: of averaging two
-seeds, plainly and aligned; of a network trained further on 128 turned images over a fresh one.
+seeds, plainly and aligned; of a greedy soup of three aligned seeds; of a network trained further
+on 128 turned images over a fresh one.
 
 {means}
 

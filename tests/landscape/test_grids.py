@@ -78,6 +78,7 @@ def test_matches_cells_as_means(measured):
     assert (cell["models"], cell["diverged"], len(pairs)) == (3, 0, 3)
     assert cell["trace"] == pytest.approx(models["trace"].mean())
     assert cell["similarity"] == pytest.approx(pairs["similarity"].mean())
+    assert 1 <= cell["soup_members"] <= 3
 
 
 def test_identity_workers_and_other_loads_change_nothing(trained, measured, images):
@@ -96,7 +97,8 @@ def test_matches_divergence_told_and_never_a_number(images):
     assert found.models["status"].tolist() == ["trained"] * 2 + ["diverged"] * 2
     broken = found.cells.set_index("learning_rate").loc[1e30]
     assert broken["diverged"] == 2
-    assert broken[["loss", "trace", "connectivity", "similarity", "gain"]].isna().all()
+    numbers = ["loss", "trace", "connectivity", "similarity", "gain", "soup_gain"]
+    assert broken[numbers].isna().all()
     assert found.cells.set_index("learning_rate").loc[0.05, ["loss", "gain"]].notna().all()
 
 

@@ -36,7 +36,9 @@ class GridMeasures:
         the straight line, similarity, distance, gain and gain_aligned: test accuracy of the
         average minus mean of the two [percentage points].
     cells : DataFrame
-        One row per cell: load, temperature, models, diverged, and means of all of those.
+        One row per cell: load, temperature, models, diverged, means of all of those, and of the
+        greedy soup of its seeds soup_members (how many stayed), soup_gain and its stderr
+        [percentage points].
     curves : DataFrame
         Places of the curves between pairs: pair (row of `pairs`), t, train_error, test_error [%].
     """
@@ -76,7 +78,8 @@ def measure_grid(found: TrainedGrid, how: Probing | None = None, *, seed: int = 
     offsets = np.cumsum([0, *(len(one.pairs) for one in done)])
     curves = _together([one.curves.assign(pair=one.curves["pair"] + offset)
                         for one, offset in zip(done, offsets[:-1], strict=True)])
-    return GridMeasures(models, pairs, _cells(found, models, pairs), curves)
+    soups = _together([one.soups for one in done])
+    return GridMeasures(models, pairs, _cells(found, models, pairs, soups), curves)
 
 
 def save_grid(folder: str | Path, found: TrainedGrid, measures: GridMeasures, *,
@@ -111,11 +114,12 @@ def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(some, ignore_index=True) if some else parts[0]
 
 
-def _cells(found: TrainedGrid, models: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+def _cells(found: TrainedGrid, models: pd.DataFrame, pairs: pd.DataFrame,
+           soups: pd.DataFrame) -> pd.DataFrame:
     key = [found.grid.load, found.grid.temperature]
     by_cell = models.groupby(key)
     counts = pd.DataFrame({"models": by_cell.size(), "diverged": by_cell["status"].agg(
         lambda status: int((status == "diverged").sum()))})
     means = by_cell[[name for name in MEASURED if name != "trace_stderr"]].mean()
     between = pairs.drop(columns=["first", "second"]).groupby(key).mean()
-    return counts.join(means).join(between).reset_index()
+    return counts.join(means).join(between).join(soups.set_index(key)).reset_index()

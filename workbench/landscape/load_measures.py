@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from workbench.core import check
+from workbench.landscape.cell_soups import soup_gains
 from workbench.landscape.columns import stack_objective
 from workbench.landscape.connectivity import (
     PLACES,
@@ -39,6 +40,7 @@ __all__ = ["MEASURED", "LoadMeasures", "Probing"]
 MIXED_BATCHES, MIXED_ROWS = 6, 128
 MEASURED = ("loss", "train_accuracy", "test_loss", "test_accuracy", "trace", "trace_stderr",
             "pruned_accuracy", "transfer_gain")
+COOKED = ("soup_members", "soup_gain", "soup_gain_stderr")
 PAIRED = ("first", "second", "connectivity", "barrier", "similarity", "distance", "gain",
           "gain_aligned")
 
@@ -97,6 +99,7 @@ class LoadMeasures:
         self.models = self.own.copy()
         key = [found.grid.load, found.grid.temperature]
         self.pairs = pd.DataFrame(columns=[*key, *PAIRED], dtype=float)
+        self.soups = pd.DataFrame(columns=[*key, *COOKED], dtype=float)
         self.curves = pd.DataFrame(columns=["pair", "t", "train_error", "test_error"],
                                    dtype=float)
         healthy = self.own.index[self.own["status"] != "diverged"]
@@ -154,6 +157,13 @@ class LoadMeasures:
             "connectivity": curve.mc("train_error"), "barrier": line.barrier("train_error"),
             "similarity": alike[first, second], "distance": np.sqrt(_numbers(square)),
             "gain": _gain(line), "gain_aligned": _gain(aligned)})
+        self.soups = self._soups(groups)
+
+    def _soups(self, groups: list[float]) -> pd.DataFrame:
+        found = soup_gains(self.stack, groups, self.x, self.found.test_rows())
+        grid = self.found.grid
+        return found.rename(columns={"cell": grid.temperature}).assign(
+            **{grid.load: self.own[grid.load].iloc[0]})
 
     def _losses(self, ends: Stack) -> Callable[[Any, Tensor], Tensor]:
         def losses(params: Any, rows: Tensor) -> Tensor:

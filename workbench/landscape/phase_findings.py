@@ -96,8 +96,8 @@ def _mean(values: pd.Series, unit: str) -> Estimate:
 def _correlation(cells: pd.DataFrame, measure: str) -> Estimate:
     both = cells[[measure, "test_accuracy"]].dropna()
     if len(both) < 4 or (both.nunique() < 2).any():
-        return Estimate(math.nan, None, "1", f"only {len(both)} cells")
+        return Estimate(math.nan, None, "", f"only {len(both)} cells")
     row = associations(both, [measure], "test_accuracy").to_dict("records")[0]
     if abs(row["correlation"]) > 1 - 1e-9:
-        return Estimate(row["correlation"], None, "1", f"one order in all {len(both)} cells")
-    return Estimate(row["correlation"], Interval(row["low"], row["high"]), "1")
+        return Estimate(row["correlation"], None, "", f"one order in all {len(both)} cells")
+    return Estimate(row["correlation"], Interval(row["low"], row["high"]))

@@ -96,7 +96,7 @@ class Params(Declared):
         "Images, turned by a quarter, that networks are trained on afterwards; 0 for none."))
     sharp_by = param.Selector(default="loss", objects=["loss", "trace"], doc=(
         "What tells an under-fitted network."))
-    tau_loss = param.Number(0.1, bounds=(0, None), doc="Loss above which it is [nats].")
+    tau_loss = param.Number(0.1, bounds=(0, 3), doc="Loss above which it is [nats].")
     tau_trace = param.Number(None, bounds=(0, None), allow_None=True, doc=(
         "Trace above which it is, needed for sharp_by=trace."))
     tau_connectivity = param.Number(None, bounds=(0, None), allow_None=True, doc=(
