@@ -25,3 +25,10 @@ def test_matches_its_files():
     assert set(train.__all__) <= set(dir(train))
     with pytest.raises(AttributeError, match="no attribute 'lose'"):
         train.lose  # noqa: B018
+
+
+def test_identity_weights_meet_losses_in_one_line():
+    files = (ROOT / "workbench").rglob("*.py")
+    found = [path.name for path in files for line in path.read_text(encoding="utf-8").splitlines()
+             if line.strip() == "loss = weights @ losses"]
+    assert found == ["loop.py"]
