@@ -39,7 +39,7 @@ class Trace:
         Random vectors behind each standard error.
     products : int
         Hessian-vector products spent.
-    tensors : mapping of parameter names to Measure arrays (mean and stderr, shape (K,))
+    tensors : mapping of parameter names to (mean, stderr), each of shape (K,)
         Traces of the blocks of single tensors; empty for Hutch++.
     """
 
