@@ -12,6 +12,7 @@ from torch import nn
 
 from workbench.landscape import zoo, zoo_files
 from workbench.train.models import MLP, ConvNet
+from workbench.train.stack import stack
 
 
 def drawn(seed):
@@ -94,6 +95,13 @@ def test_matches_networks_of_others_by_their_own_builder(tmp_path):
     assert same(again.state_dict(), layers[1].state_dict())
     with pytest.raises(ValueError, match="build must be given for model 1"):
         found.model(1)
+
+
+def test_identity_a_stack_is_saved_as_its_models(tmp_path):
+    models = [MLP(6, width, 2, generator=drawn(width)) for width in (2, 8)]
+    found = zoo.save(tmp_path / "zoo", stack(models), pd.DataFrame({"width": [2, 8]}))
+    for k, model in enumerate(models):
+        assert same(found.params(k), model.state_dict())
 
 
 def test_matches_thousands_without_reading_them(tmp_path, monkeypatch):

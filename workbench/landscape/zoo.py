@@ -31,6 +31,7 @@ from workbench.landscape.zoo_files import (
     shards_of,
     write_shards,
 )
+from workbench.train.stack import Stack
 
 __all__ = ["Zoo", "open", "save"]
 
@@ -151,8 +152,8 @@ class Zoo:
 
 
 def save(  # noqa: PLR0913 - three words of the model card
-        folder: str | Path, models: Sequence[nn.Module] | Sequence[Tensors], table: pd.DataFrame,
-        *, title: str = "Zoo of networks", about: str = "", licence: str = "",
+        folder: str | Path, models: Sequence[nn.Module] | Sequence[Tensors] | Stack,
+        table: pd.DataFrame, *, title: str = "Zoo of networks", about: str = "", licence: str = "",
         overwrite: bool = False) -> Zoo:
     """Write networks and what is known of them.
 
@@ -160,9 +161,8 @@ def save(  # noqa: PLR0913 - three words of the model card
     ----------
     folder : str or Path
         The zoo's own folder, new unless `overwrite`.
-    models : sequence of torch.nn.Module or of state dicts
-        A stack's ``stack.model(k)`` for each ``k``. Modules of :mod:`workbench.train.models` can
-        be built again from the zoo alone.
+    models : sequence of torch.nn.Module or of state dicts, or Stack
+        Modules of :mod:`workbench.train.models` can be built again from the zoo alone.
     table : DataFrame, shape (k, p)
         One row per network in the same order: settings and measures. Columns model, shard, row,
         sha256 and recipe are the zoo's own.
@@ -181,6 +181,8 @@ def save(  # noqa: PLR0913 - three words of the model card
         If rows and networks differ in number, a column has a name of the zoo's own, or the folder
         holds something.
     """
+    if isinstance(models, Stack):
+        models = [models.model(k) for k in range(len(models))]
     _refuse_mismatch(models, table)
     place = Path(folder).expanduser().absolute()
     states = [{name: tensor.detach().cpu() for name, tensor in
