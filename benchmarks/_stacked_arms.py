@@ -24,11 +24,11 @@ from workbench.train import MLP, ConvNet, StackedTraining, torch_generator, trai
 CELLS = {   # kind, width, models, batch size, epochs of ours in a turn
     "MLP 16, batch 32": ("mlp", 16, 64, 32, 8), "MLP 64, batch 32": ("mlp", 64, 64, 32, 8),
     "MLP 64, batch 128": ("mlp", 64, 64, 128, 8), "MLP 128, batch 32": ("mlp", 128, 32, 32, 4),
-    "MLP 256, batch 32": ("mlp", 256, 16, 32, 4), "MLP 256, batch 128": ("mlp", 256, 16, 128, 4),
-    "MLP 1024, batch 128": ("mlp", 1024, 2, 128, 4),
+    "MLP 256, batch 32": ("mlp", 256, 16, 32, 4), "MLP 256, batch 128": ("mlp", 256, 16, 128, 8),
+    "MLP 1024, batch 128": ("mlp", 1024, 2, 128, 16),
     "CNN 4, batch 32": ("none", 4, 48, 32, 3), "CNN 4 with BatchNorm": ("batch", 4, 48, 32, 3),
     "CNN 8, batch 32": ("none", 8, 48, 32, 3), "CNN 16, batch 64": ("none", 16, 24, 64, 3),
-    "CNN 32, batch 64": ("none", 32, 8, 64, 3), "CNN 64, batch 64": ("none", 64, 4, 64, 3)}
+    "CNN 32, batch 64": ("none", 32, 8, 64, 3), "CNN 64, batch 64": ("none", 64, 4, 64, 6)}
 TARGETS = {"MLP 16, batch 32": 12, "MLP 64, batch 32": 5, "CNN 4, batch 32": 4}
 REPEATS, RATE, MOMENTUM, DECAY, GAPS = 5, 0.05, 0.9, 5e-4, 8
 
@@ -92,19 +92,25 @@ def measured(cell, threads):
                 found[arm].append(once)
     told = {arm: {kind: statistics.median(one[kind] for one in turns) for kind in ("cpu", "wall")}
             for arm, turns in found.items()}
+    return told | agreement(models, x, y, size)
+
+
+def agreement(models, x, y, size):
+    """Largest difference between parameters after an epoch; form and number of stacks."""
     trained = stacked(models, x, y, size, 1)
-    told["gap"] = gap(trained, one_after_another(models, x, y, size, 1))
+    single = gaps(trained, one_after_another(models, x, y, size, 1))
     models, x = [copy.deepcopy(model).double() for model in models[:GAPS]], x.double()
-    told["double gap"] = gap(stacked(models, x, y, size, 1),
-                             one_after_another(models, x, y, size, 1))
-    return told | {"stacks": len(trained.stacks), "form": trained.table["form"][0]}
+    double = gaps(stacked(models, x, y, size, 1), one_after_another(models, x, y, size, 1))
+    return {"gap": max(single), "median gap": statistics.median(single),
+            "double gap": max(double), "stacks": len(trained.stacks),
+            "form": trained.table["form"][0]}
 
 
-def gap(trained, alone):
-    """Largest difference between parameters."""
-    return max(float((one - two).detach().abs().max()) for k, model in enumerate(alone)
-               for one, two in zip(trained.model(k).parameters(), model.parameters(),
-                                   strict=True))
+def gaps(trained, alone):
+    """Largest difference between parameters, of each model."""
+    return [max(float((one - two).detach().abs().max()) for one, two in zip(
+        trained.model(k).parameters(), model.parameters(), strict=True))
+        for k, model in enumerate(alone)]
 
 
 def peak(cell, arm):

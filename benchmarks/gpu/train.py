@@ -80,7 +80,8 @@ def measured(cell):
             if turn:
                 found[name].append(1e3 * spent * scale[name])
     alone = arms.one_after_another(sample, x, y, size, 1)
-    gaps = [arms.gap(stacked(1, graph=graph), alone) for graph in (False, True)]
+    gaps = [one for graph in (False, True)
+            for one in arms.gaps(stacked(1, graph=graph), alone)]
     torch.cuda.reset_peak_memory_stats()
     stacked(1, graph=True)
     median = {name: statistics.median(one) for name, one in found.items()}
