@@ -116,7 +116,7 @@ class _Closed:
         losses, grad = self._top(before[-1], batch)
         for layer in range(self.depth, -1, -1):
             ahead = after[layer].expand(len(grad), -1, -1)
-            into[f"layers.{layer}.weight"].copy_(torch.bmm(grad.mT, ahead))
+            _product(grad.mT, ahead, into[f"layers.{layer}.weight"])
             torch.sum(grad, 1, out=into[f"layers.{layer}.bias"])
             if layer:
                 grad = torch.bmm(grad, params[f"layers.{layer}.weight"])
@@ -155,6 +155,14 @@ class _Taped:
         for one, whole in zip(found, into.values(), strict=True):
             whole.copy_(one)
         return losses.detach(), {name: one.detach() for name, one in after.items()}
+
+
+def _product(left: Tensor, right: Tensor, into: Tensor) -> None:
+    """Batched product into a given tensor; one whose models lie apart takes a copy."""
+    if into.is_contiguous():
+        torch.bmm(left, right, out=into)
+    else:
+        into.copy_(torch.bmm(left, right))
 
 
 def _weigh(losses: Tensor, weights: Tensor) -> Tensor:
