@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from workbench.landscape import Objective, power_iteration, spectral_density
+from workbench.landscape import Hessian, Objective, power_iteration, spectral_density
+from workbench.landscape.krylov import Krylov
 
 
 def quadratic(matrices):
@@ -89,3 +90,14 @@ def test_identity_power_iteration_drops_ready_models(small):
     assert np.allclose(dropped[held], kept[held], rtol=1e-9)
     largest = truth[held][np.arange(5), np.abs(truth[held]).argmax(1)]
     assert np.median(np.abs(dropped[held, 0] / largest - 1)) < 0.02
+
+
+def test_identity_the_basis_stays_orthogonal_in_single_precision(small):
+    spread = torch.linalg.qr(torch.randn(3, 80, 80, generator=small.generator())).Q
+    H = spread * torch.logspace(2, -4, 80) @ spread.mT
+    hessian = Hessian(quadratic(H), {"w": torch.ones(3, 80)})
+    krylov = Krylov(hessian, torch.ones(3, 80), [small.generator(seed) for seed in range(3)])
+    for _ in range(60):
+        krylov.extend()
+    basis = krylov.vectors(torch.eye(60).expand(3, -1, -1))
+    assert (basis @ basis.mT - torch.eye(60)).abs().max() < 1e-5       # some 80 roundings of 1e-7

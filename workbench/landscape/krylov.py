@@ -1,8 +1,9 @@
 """Lanczos bases of K Hessians, grown together and kept orthogonal.
 
 After j steps ``H Q = Q T + beta q e'`` with T tridiagonal. Each new vector is made orthogonal to
-all former ones twice, so that T's eigenvalues are the Hessian's Ritz values without ghosts. Where
-a basis is exhausted it goes on with a random orthogonal vector and ``beta = 0``.
+all former ones, again where much of it was lost, so that T's eigenvalues are the Hessian's Ritz
+values without ghosts. Where a basis is exhausted it goes on with a random orthogonal vector and
+``beta = 0``.
 
 Source: B. N. Parlett, The Symmetric Eigenvalue Problem (1980), chapter 13.
 """
@@ -17,7 +18,8 @@ from workbench.landscape.probes import normals
 
 __all__ = ["Krylov"]
 
-FIRST = 16      # vectors for which there is room at the beginning
+ROOM = 8        # vectors for which there is room at once
+LOST = 0.5      # share of a vector's length below which it is made orthogonal again
 
 
 class Krylov:
@@ -36,7 +38,7 @@ class Krylov:
         self.hessian, self.drawn = hessian, list(drawn)
         self.steps = 0
         start = hessian.masked(start)
-        self._vectors = start.new_zeros(hessian.models, FIRST, hessian.length)
+        self._vectors = start.new_empty(hessian.models, ROOM, hessian.length)
         self._vectors[:, 0] = start / start.norm(dim=1, keepdim=True)
         self._alpha: list[Tensor] = []
         self._beta: list[Tensor] = []
@@ -52,7 +54,10 @@ class Krylov:
         basis = self._vectors[:, :self.steps + 1]
         image = self.hessian.product(basis[:, self.steps])
         self._alpha.append(torch.linalg.vecdot(image, basis[:, self.steps]))
-        rest = _orthogonal(image, basis)
+        rest = image - self._alpha[-1][:, None] * basis[:, self.steps]
+        if self.steps:
+            rest = rest - self._beta[-1][:, None] * basis[:, self.steps - 1]
+        rest = _orthogonal(rest, basis)
         self._scale = torch.maximum(self._scale, image.norm(dim=1))
         floor = 10 * torch.finfo(rest.dtype).eps * self._scale
         beta = rest.norm(dim=1)
@@ -83,7 +88,7 @@ class Krylov:
         chosen = models.to(self._vectors.device)
         self.hessian = self.hessian.take(models)
         self.drawn = [self.drawn[position] for position in models.tolist()]
-        self._vectors = self._vectors.index_select(0, chosen)
+        self._vectors = self._vectors[:, :self.steps + 1].index_select(0, chosen)
         self._alpha = [one[chosen] for one in self._alpha]
         self._beta = [one[chosen] for one in self._beta]
         self._scale = self._scale[chosen]
@@ -100,13 +105,18 @@ class Krylov:
 
     def _append(self, vectors: Tensor) -> None:
         if self.steps == self._vectors.shape[1]:
-            self._vectors = torch.cat([self._vectors, torch.zeros_like(self._vectors)], 1)
+            more = max(ROOM, self.steps // 2)
+            self._vectors = torch.cat([self._vectors, vectors.new_empty(
+                len(vectors), more, vectors.shape[1])], 1)
         self._vectors[:, self.steps] = vectors
 
 
 def _orthogonal(vectors: Tensor, basis: Tensor) -> Tensor:
-    """What is left of vectors (K, d) outside orthonormal rows (K, j, d), taken twice."""
+    """What is left of vectors (K, d) outside orthonormal rows (K, j, d)."""
     for _ in range(2):
+        before = vectors.norm(dim=1)
         share = basis @ vectors[..., None]
         vectors = torch.baddbmm(vectors[:, None], share.mT, basis, alpha=-1)[:, 0]
+        if bool((vectors.norm(dim=1) >= LOST * before).all()):
+            break
     return vectors
