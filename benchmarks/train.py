@@ -1,8 +1,8 @@
 """Training: stacks against one after another, the default grid, and what the loop adds to a step.
 
-``--only`` runs some parts, the others keep their last record: *stacked* many small models at once,
-*grid* the default grid of 108 models, *overhead* of the one loop over a loop written out by hand.
-Prints the tables and writes them to ``results/train.md`` and ``.json``.
+``--only`` runs some parts or none, the others keep their last record: *stacked* many small models
+at once, *grid* the default grid of 108 models, *overhead* of the one loop over a loop written out
+by hand. Prints the tables and writes them to ``results/train.md`` and ``.json``.
 """
 
 import argparse
@@ -40,13 +40,14 @@ Peak: MiB that the arm adds to the process.
 {verdicts}
 
 With two threads, two stacks at a time against the plain loop on PyTorch's two threads, wall
-milliseconds, medians of 3: {two}. They tell something only on a machine that does nothing else:
-otherwise two threads wait for each other.
+milliseconds, medians of 3: {two}.
+They tell something only on a machine that does nothing else: otherwise threads wait for each
+other.
 
 ## The default grid: {models} perceptrons on digits, 100 epochs
 
 In {stacks} stacks, medians of {grid_repeats}, training alone. Plain is extrapolated from
-{few} epochs of one seed.
+{few} epochs of one seed. Wall seconds depend on what else the machine did.
 
 {grid}
 
@@ -111,7 +112,7 @@ def overhead_rows(record):
 def main():
     """Measure what is asked for, print, write, and assert the direction."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--only", nargs="*", choices=PARTS, default=list(PARTS))
     path = RESULTS / "train.json"
     record = json.loads(path.read_text()) if path.exists() else {}
     for part in parser.parse_args().only:
