@@ -14,7 +14,8 @@ def test_matches_the_exact_matrix(small):
     v = torch.randn(3, hessian.length, generator=small.generator(), dtype=torch.float64)
     full = small.exact(objective, params)
     assert (hessian.product(v) - (full @ v[..., None])[..., 0]).abs().max() < ROUNDING
-    assert (hessian.curvatures(v[None])[0].sum(1) - (v * hessian.product(v)).sum(1)).abs().max() < ROUNDING
+    along = hessian.curvatures(v[None])[0].sum(1)
+    assert (along - (v * hessian.product(v)).sum(1)).abs().max() < ROUNDING
     assert torch.equal(hessian.losses, objective(params))
 
 
@@ -29,6 +30,24 @@ def test_matches_batches_weighted_by_their_rows(small, keep_graphs):
     v = torch.randn(3, whole.length, generator=small.generator(), dtype=torch.float64)
     assert (whole.product(v) - parts.product(v)).abs().max() < ROUNDING
     assert (whole.losses - parts.losses).abs().max() < ROUNDING
+
+
+@pytest.mark.parametrize("keep_graphs", [True, False])
+def test_identity_models_in_several_graphs(small, monkeypatch, keep_graphs):
+    params, x = small.params(models=5), small.data()[0]
+    labels = torch.randint(3, (5, len(x)), generator=small.generator())
+    objective = Objective(small.losses, stacked={"y": labels}, shared={"x": x})
+    v = torch.randn(5, Hessian(objective, params).length, generator=small.generator(),
+                    dtype=torch.float64)
+    whole = Hessian(objective, params)
+    monkeypatch.setattr("workbench.landscape.hessian.TOGETHER", 2)
+    parts = Hessian([objective, objective], params, keep_graphs=keep_graphs)
+    assert (whole.product(v) - parts.product(v)).abs().max() < ROUNDING
+    assert (whole.curvatures(v[None]) - parts.curvatures(v[None])).abs().max() < ROUNDING
+    assert (whole.gradient - parts.gradient).abs().max() < ROUNDING
+    assert (whole.losses - parts.losses).abs().max() < ROUNDING
+    kept = torch.tensor([4, 0, 3])
+    assert (parts.take(kept).product(v[kept]) - whole.product(v)[kept]).abs().max() < ROUNDING
 
 
 def test_identity_padding_changes_nothing(small):

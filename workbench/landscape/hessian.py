@@ -24,7 +24,8 @@ from workbench.landscape.objective import (
 
 __all__ = ["Hessian"]
 
-FEW = 8      # batches whose graphs stay in memory
+FEW = 8           # batches whose graphs stay in memory
+TOGETHER = 24     # models of one graph on a processor, whose cache holds no more
 
 
 class Hessian:
@@ -85,8 +86,9 @@ class Hessian:
         if keep_graphs is None:
             keep_graphs = len(self._objectives) <= FEW and self.models * self.length < SMALL
         self._keep = keep_graphs or len(self._objectives) == 1
-        self._graphs = [_Graph(one, self._params) for one in self._objectives
-                        ] if self._keep else []
+        self._parts = self._slices()
+        self._graphs = [self._graph(one, part) for one in self._objectives
+                        for part in self._parts] if self._keep else []
         self.losses, self.gradient = self._means()
 
     @property
@@ -120,9 +122,9 @@ class Hessian:
         masked = self.masked(vectors)
         split = self.split(masked)
         total = torch.zeros_like(masked)
-        for share, graph in self._weighted():
-            found = graph.product(split)
-            total.add_(torch.cat([part.flatten(1) for part in found], 1), alpha=share)
+        for share, part, graph in self._weighted():
+            found = graph.product([one[part] for one in split])
+            total[part].add_(torch.cat([one.flatten(1) for one in found], 1), alpha=share)
         return self.masked(total)
 
     def curvatures(self, vectors: Tensor) -> Tensor:
@@ -138,12 +140,12 @@ class Hessian:
             Their sums over tensors are ``v' H v``.
         """
         total = vectors.new_zeros(*vectors.shape[:2], len(self.names))
-        for share, graph in self._weighted():
-            for position, one in enumerate(vectors):
-                split = self.split(self.masked(one))
-                each = [torch.linalg.vecdot(part.flatten(1), other.flatten(1))
-                        for part, other in zip(split, graph.product(split), strict=True)]
-                total[position].add_(torch.stack(each, 1), alpha=share)
+        for share, part, graph in self._weighted():
+            for position, vector in enumerate(vectors):
+                split = [one[part] for one in self.split(self.masked(vector))]
+                each = [torch.linalg.vecdot(one.flatten(1), other.flatten(1))
+                        for one, other in zip(split, graph.product(split), strict=True)]
+                total[position, part].add_(torch.stack(each, 1), alpha=share)
         return total
 
     def split(self, vectors: Tensor) -> list[Tensor]:
@@ -156,19 +158,32 @@ class Hessian:
         """The vectors without their padding."""
         return vectors if self.mask is None else vectors * self.mask
 
-    def _weighted(self) -> Iterator[tuple[float, "_Graph"]]:
-        for position, one in enumerate(self._objectives):
-            graph = self._graphs[position] if self._keep else _Graph(one, self._params)
-            yield one.size / self._total, graph
+    def _slices(self) -> list[slice]:
+        """Models that share a graph."""
+        many = self.models if self.like.is_cuda or not self.can_take else TOGETHER
+        return [slice(first, first + many) for first in range(0, self.models, many)]
+
+    def _graph(self, objective: Objective, part: slice) -> "_Graph":
+        if len(self._parts) == 1:
+            return _Graph(objective, self._params)
+        return _Graph(objective.take(torch.arange(self.models)[part]),
+                      {name: tensor[part] for name, tensor in self._params.items()})
+
+    def _weighted(self) -> Iterator[tuple[float, slice, "_Graph"]]:
+        graphs = iter(self._graphs)
+        for one in self._objectives:
+            for part in self._parts:
+                graph = next(graphs) if self._keep else self._graph(one, part)
+                yield one.size / self._total, part, graph
 
     def _means(self) -> tuple[Tensor, Tensor]:
         losses = self.like.new_zeros(self.models)
         gradient = self.like.new_zeros(self.models, self.length)
-        for share, graph in self._weighted():
-            losses += share * graph.losses
-            for total, part in zip(self.split(gradient), graph.gradients, strict=True):
-                if part is not None:
-                    total.add_(part.detach(), alpha=share)
+        for share, part, graph in self._weighted():
+            losses[part] += share * graph.losses
+            for total, slope in zip(self.split(gradient), graph.gradients, strict=True):
+                if slope is not None:
+                    total[part].add_(slope.detach(), alpha=share)
         return losses, self.masked(gradient)
 
 
