@@ -89,6 +89,19 @@ def test_matches_repeated_eigenvalues_once_the_basis_is_exhausted(small):
     assert np.allclose(found.largest, [[2, 2, 2, -1]])
 
 
+def test_matches_a_narrow_model_whose_basis_ends_between_two_looks(small):
+    drawn = torch.randn(2, 9, 9, generator=small.generator(), dtype=torch.float64)
+    mask = torch.ones(2, 9, dtype=torch.float64)
+    mask[0, 5:] = 0
+    exact = -(drawn @ drawn.mT + torch.eye(9, dtype=torch.float64)) * mask[:, :, None] * \
+        mask[:, None]
+    found = hessian_eigenvalues(quadratic(exact), {"w": mask.clone()}, masks={"w": mask}, tol=1e-9,
+                                rng=small.generator(), largest=2)
+    truth = torch.linalg.eigvalsh(exact[0, :5, :5]).numpy()
+    assert np.allclose(found.largest[0], truth[:-3:-1])
+    assert (found.largest < 0).all()
+
+
 def test_recovers_eigenvectors(small):
     params, objective, truth = ends(small)
     found = hessian_eigenvalues(objective, params, rng=small.generator(), largest=2, tol=1e-8,

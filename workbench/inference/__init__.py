@@ -3,8 +3,9 @@
 Each name is loaded by its first use: importing this room loads no PyMC, torch or scikit-learn.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from workbench.core.lazy import lazy
 
 if TYPE_CHECKING:
     from workbench.inference.bayesian_trend import BayesianTrend
@@ -101,16 +102,5 @@ FILES = {
     "trend_design": ("Prior",),
     "trend_fit": ("TrendFit",),
 }
-HOMES = {name: file for file, names in FILES.items() for name in names}
 
-
-def __getattr__(name: str) -> Any:
-    if name not in HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *HOMES})
+__getattr__, __dir__ = lazy(__name__, FILES)

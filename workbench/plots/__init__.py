@@ -4,8 +4,9 @@ HoloViews is loaded by the first name that is used, so that a study that only de
 parameters, and a runner that only reads them, do not wait for it.
 """
 
-import importlib
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from workbench.core.lazy import lazy
 
 if TYPE_CHECKING:
     from workbench.plots.fans import fan_chart
@@ -40,27 +41,18 @@ __all__ = ["BATCH_SIZE", "PHASE_STYLES", "ROLES", "WIDTH", "Figure", "Knob", "Sh
 
 Figure: TypeAlias = Any      # a HoloViews element; studies name it before HoloViews is needed
 
-# Files and functions have different names: an imported file would hide a function of its name.
-HOMES = {"ROLES": "theme", "use_theme": "theme", "thumbnail": "thumbnails",
-         "posterior": "uncertainty", "trend_bands": "uncertainty",
-         "weight_profile": "weights",
-         "coverage_by_group": "quantiles", "fan_chart": "fans",
-         "model_weight_map": "model_weights", "relative_scores": "quantiles",
-         "reliability": "quantiles",
-         "BATCH_SIZE": "phase_maps", "PHASE_STYLES": "phase_maps", "WIDTH": "phase_maps",
-         "Knob": "phase_maps", "Shade": "phase_maps", "measure_maps": "phase_maps",
-         "phase_map": "phase_maps", "measure_scatter": "phase_outcomes",
-         "phase_gains": "phase_outcomes", "eigenvalue_density": "training",
-         "loss_slice": "training", "path_profile": "training", "training_curves": "training"}
+FILES = {
+    "fans": ("fan_chart",),
+    "model_weights": ("model_weight_map",),
+    "phase_maps": ("BATCH_SIZE", "PHASE_STYLES", "WIDTH", "Knob", "Shade", "measure_maps",
+                   "phase_map"),
+    "phase_outcomes": ("measure_scatter", "phase_gains"),
+    "quantiles": ("coverage_by_group", "relative_scores", "reliability"),
+    "theme": ("ROLES", "use_theme"),
+    "thumbnails": ("thumbnail",),
+    "training": ("eigenvalue_density", "loss_slice", "path_profile", "training_curves"),
+    "uncertainty": ("posterior", "trend_bands"),
+    "weights": ("weight_profile",),
+}
 
-
-def __getattr__(name: str) -> Any:
-    if name not in HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *HOMES})
+__getattr__, __dir__ = lazy(__name__, FILES)
