@@ -138,9 +138,10 @@ def hessian_eigenvalues(losses: Any, params: Tensors, *, rng: torch.Generator,  
     krylov = Krylov(hessian, _unit(random) + _unit(hessian.gradient), drawn)
     search = _Search(hessian, (largest, smallest), with_vectors=with_vectors)
     limit = min(max_steps, int(hessian.lengths.max()))
+    ends = {limit, *hessian.lengths.int().tolist()}     # past its end a basis gains false zeros
     while len(search.active):
         krylov.extend()
-        if krylov.steps == limit or _is_a_look(krylov.steps, hessian.length):
+        if krylov.steps in ends or _is_a_look(krylov.steps, hessian.length):
             search.look(krylov, tol, last=krylov.steps == limit)
     return search.found()
 
