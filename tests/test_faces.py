@@ -1,4 +1,4 @@
-"""The face of a lazy room loads each name from its home, nothing before it is used, hides nothing."""
+"""Lazy faces: each name is loaded from its home by its first use, and none hides a file."""
 
 import importlib
 import importlib.util

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from workbench.core import ParameterError, Result
+from workbench.core.recent import Recent
 from workbench.datasets import load_regression
-from workbench.inference.quantiles.recent import Recent
 from workbench.studies import quantile_aggregation as study
 
 FAST = study.SMOKE

@@ -17,8 +17,8 @@ import param
 from workbench import landscape, plots
 from workbench.core import Params as Declared
 from workbench.core import Result, Summary, check, generator
+from workbench.core.recent import Recent
 from workbench.datasets import IMAGE_SETS, Images, landscape_grid, load_images
-from workbench.inference.quantiles.recent import Recent
 from workbench.landscape.phase_findings import gains_by_phase, notes_of, numbers_of
 
 __all__ = ["PRESETS", "SMOKE", "TITLE", "Params", "figures", "is_quick", "run"]

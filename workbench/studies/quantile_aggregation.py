@@ -15,6 +15,7 @@ import param
 from workbench import plots
 from workbench.core import Params as Declared
 from workbench.core import Result, Summary, check, generator
+from workbench.core.recent import Recent
 from workbench.datasets import REGRESSION_TABLES, Regression, load_regression
 from workbench.inference.quantile_aggregation import QuantileAggregator
 from workbench.inference.quantiles import cautions
@@ -29,7 +30,6 @@ from workbench.inference.quantiles.findings import MEDIAN, Findings
 from workbench.inference.quantiles.levels import even_levels
 from workbench.inference.quantiles.parts import Groups, Parts, binned, named, split
 from workbench.inference.quantiles.promise import Calibrated, calibrated
-from workbench.inference.quantiles.recent import Recent
 
 __all__ = ["SMOKE", "TITLE", "Params", "figures", "is_quick", "run"]
 

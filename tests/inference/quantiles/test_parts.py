@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workbench.core.recent import Recent
 from workbench.inference.quantiles.parts import binned, named, split
-from workbench.inference.quantiles.recent import Recent
 
 
 @pytest.mark.parametrize("n", [4, 40, 308, 9568])
