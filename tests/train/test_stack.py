@@ -7,8 +7,10 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
+from workbench.train.buckets import plan, price
 from workbench.train.models import MLP, ConvNet
 from workbench.train.stack import can_be_padded, stack
+from workbench.train.stacked_layers import one_after_another, vectorised
 
 
 def draws(seed=0):
@@ -94,6 +96,37 @@ def test_matches_any_module_by_vmap():
         assert torch.equal(buffers["1.num_batches_tracked"][k], model[1].num_batches_tracked)
         alone = functional_call(both.model(k), {}, (x[k],))
         torch.testing.assert_close(alone.shape, outputs[k].shape)
+
+
+class Tied(nn.Module):
+    def __init__(self, scale=1.0):
+        super().__init__()
+        self.first, self.second, self.scale = nn.Linear(5, 5), nn.Linear(5, 5), scale
+        self.second.weight = self.first.weight
+
+    def forward(self, x):
+        return self.scale * self.second(torch.tanh(self.first(x)))
+
+
+@pytest.mark.parametrize("form", [vectorised, one_after_another])
+def test_identity_tied_parameters_stay_tied(form):
+    models, x = [Tied(), Tied()], torch.randn(1, 7, 5, generator=draws())
+    both = stack(models)
+    outputs, _ = form(both.widest, both.params, both.buffers, x, True)  # noqa: FBT003 - one of Forward
+    for k, model in enumerate(models):
+        alone = both.model(k)
+        torch.testing.assert_close(outputs[k], model(x[0]))
+        assert torch.equal(alone(x[0]), model(x[0]))
+        assert alone.first.weight is alone.second.weight
+    assert price(models[0], x[0]).params == sum(one.numel() for one in models[0].parameters())
+
+
+def test_rejects_settings_that_the_shapes_do_not_show():
+    with pytest.raises(ValueError, match=r"got scale 1.0 and, at position 1, 5.0"):
+        stack([Tied(), Tied(5.0)])
+    found = plan([Tied(), Tied(5.0), Tied()], [4] * 3, [8] * 3,
+                 [price(Tied(), torch.ones(2, 5))] * 3)
+    assert sorted(bucket.models for bucket in found) == [(0, 2), (1,)]
 
 
 def test_identity_masks_count_the_parameters_of_each_model():

@@ -8,7 +8,6 @@ next may be merged by micro-steps if no model has running moments. Last, stacks 
 of bytes. The numbers of a model do not depend on its bucket but for rounding.
 """
 
-import copy
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from workbench.train.losses import logits_of
 from workbench.train.models import MLP
-from workbench.train.stack import can_be_padded, family
+from workbench.train.stack import can_be_padded, family, settings, skeleton
 from workbench.train.stacked_layers import forward_of, vectorised
 
 __all__ = ["Bucket", "Price", "plan", "price"]
@@ -91,7 +90,7 @@ class Member:
 
 def price(model: nn.Module, x: Tensor) -> Price:
     """Price of a model whose inputs are like rows of `x`; nothing is computed."""
-    alone = copy.deepcopy(model).to("meta").train()
+    alone = skeleton(model).train()
     own = {id(one) for one in alone.parameters()}
     held: dict[int, Tensor] = {}             # held, so that no identity is used twice
 
@@ -131,7 +130,7 @@ def plan(models: Sequence[nn.Module], sizes: Sequence[int], rows: Sequence[int],
     for at, (model, size) in enumerate(zip(models, sizes, strict=True)):
         shape = None if can_be_padded(model) else str([one.shape for one in model.parameters()])
         micro = merge and not any(True for _ in model.buffers())
-        key = (family(model), shape, rows[at], None if micro else size)
+        key = (family(model), str(settings(model)), shape, rows[at], None if micro else size)
         groups[key].append(Member(at, size, prices[at]))
     found = []
     for group in groups.values():
@@ -139,7 +138,9 @@ def plan(models: Sequence[nn.Module], sizes: Sequence[int], rows: Sequence[int],
             for part in _cut_widths(chain, LAUNCH[device]):
                 first = models[part[0].at]
                 how = form if form not in ("auto", "fastest") else _form(first, part, device)
-                found += [_bucket(piece, how) for piece in _cut_bytes(part, budget, first)]
+                width = next(first.parameters()).element_size()
+                found += [_bucket(piece, how, width)
+                          for piece in _cut_bytes(part, budget, width)]
     return tuple(found)
 
 
@@ -174,10 +175,9 @@ def _cut_widths(chain: Sequence[Member], launch: int) -> list[list[Member]]:
     return parts
 
 
-def _cut_bytes(part: Sequence[Member], budget: int, model: nn.Module) -> list[list[Member]]:
-    """Pieces of nearly equal length that fit the budget."""
-    size = next(model.parameters()).element_size()
-    most = max(one.price.bytes(part[0].size, size) for one in part)
+def _cut_bytes(part: Sequence[Member], budget: int, width: int) -> list[list[Member]]:
+    """Pieces of nearly equal length that fit the budget; numbers have `width` bytes."""
+    most = max(one.price.bytes(one.size, width) for one in part)
     pieces = -(-len(part) // max(1, budget // most))
     length = -(-len(part) // pieces)
     return [list(part[at:at + length]) for at in range(0, len(part), length)]
@@ -191,8 +191,8 @@ def _form(model: nn.Module, part: Sequence[Member], device: str) -> str:
     return "loop" if max(one.price.work for one in part) * part[0].size > FILLS[device] else "vmap"
 
 
-def _bucket(part: Sequence[Member], form: str) -> Bucket:
+def _bucket(part: Sequence[Member], form: str, width: int) -> Bucket:
     widest = max(one.price.work for one in part)
     return Bucket(tuple(one.at for one in part), tuple(one.size for one in part), form,
                   sum(one.price.work for one in part), widest * len(part),
-                  len(part) * max(one.price.bytes(part[0].size, 4) for one in part))
+                  len(part) * max(one.price.bytes(part[0].size, width) for one in part))

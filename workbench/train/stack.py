@@ -6,16 +6,19 @@ and stays exactly zero, so every model computes what it computes alone.
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
+from workbench.train.checkpoint import words
 from workbench.train.models import MLP, ZERO_KEEPING, ConvNet
 from workbench.train.stacked_layers import Forward, Tensors, forward_of
 
-__all__ = ["Stack", "Tensors", "can_be_padded", "family", "stack"]
+__all__ = ["Stack", "Tensors", "can_be_padded", "family", "settings", "skeleton", "stack"]
+
+PLAIN = (bool, int, float, complex, str, tuple, list, torch.dtype, Tensor)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,14 +68,9 @@ class Stack:
 
     def model(self, k: int) -> nn.Module:
         """Model `k` alone, in its own shape and in evaluation mode."""
-        alone = copy.deepcopy(self.skeletons[self.kinds[k]])
-        device = next(iter(self.params.values())).device
-        alone = alone.to_empty(device=device).eval()
-        own = dict(alone.named_parameters()) | dict(alone.named_buffers())
-        with torch.no_grad():
-            for name, tensor in {**self.params, **self.buffers}.items():
-                own[name].data = tensor[k][corner(own[name].shape)].clone()
-        return alone
+        whole = {**self.params, **self.buffers}
+        return _copied(self.skeletons[self.kinds[k]],
+                       lambda name, like: whole[name][k][corner(like.shape)].clone()).eval()
 
     def take(self, indices: Sequence[int] | Tensor) -> "Stack":
         """Stack of some of the models, in the given order; an index may be repeated."""
@@ -128,7 +126,7 @@ def stack(models: Sequence[nn.Module]) -> Stack:
     buffers = _stacked([dict(model.named_buffers()) for model in models], shapes[widest])
     kinds: dict[str, int] = {}
     found = [kinds.setdefault(repr(own), len(kinds)) for own in shapes]
-    skeletons = tuple(_skeleton(models[found.index(kind)]) for kind in range(len(kinds)))
+    skeletons = tuple(skeleton(models[found.index(kind)]) for kind in range(len(kinds)))
     masks = None if len(kinds) == 1 else _stacked(
         [{name: torch.ones_like(one) for name, one in model.named_parameters()}
          for model in models], shapes[widest])
@@ -146,6 +144,19 @@ def family(model: nn.Module) -> str:
         return (f"ConvNet({model.convs[0].in_channels}, w, {model.head.out_features}, "
                 f"stages={model.stages}, norm={model.norm!r})")
     return repr(model)
+
+
+def settings(model: nn.Module) -> dict[str, str]:
+    """Numbers, words, functions and tensors that a model's layers keep beside its parameters.
+
+    A forward pass may depend on them, so models of one stack have them in common.
+    """
+    if type(model) in (MLP, ConvNet):
+        return {}                                      # `family` tells them all
+    return {f"{path}.{name}".lstrip("."): words(value)
+            for path, part in model.named_modules() for name, value in vars(part).items()
+            if name != "training" and not name.startswith("_")
+            and (value is None or isinstance(value, PLAIN) or callable(value))}
 
 
 def can_be_padded(model: nn.Module) -> bool:
@@ -177,17 +188,32 @@ def _stacked(parts: Sequence[Mapping[str, Tensor]],
     return found
 
 
-def _skeleton(model: nn.Module) -> nn.Module:
-    """Copy of the model without numbers, in evaluation mode."""
-    return copy.deepcopy(model).to("meta").eval()
+def skeleton(model: nn.Module) -> nn.Module:
+    """Copy of the model without numbers, in evaluation mode; tied tensors stay tied."""
+    return _copied(model, lambda _, one: one.detach().to("meta")).eval()
+
+
+def _copied(model: nn.Module, filled: Callable[[str, Tensor], Tensor]) -> nn.Module:
+    """Copy of a model with other tensors in the places of its own, by name and tensor."""
+    memo: dict[int, Tensor] = {
+        id(one): nn.Parameter(filled(name, one), one.requires_grad)
+        for name, one in model.named_parameters()}
+    memo |= {id(one): filled(name, one) for name, one in model.named_buffers()}
+    return copy.deepcopy(model, memo)
 
 
 def _refuse_other_families(models: Sequence[nn.Module]) -> None:
-    first = family(models[0])
+    first, shown = settings(models[0]), family(models[0])
     for k, model in enumerate(models):
-        if family(model) != first:
-            raise ValueError(f"models must be of one architecture, got {first} and, at position "
+        if family(model) != shown:
+            raise ValueError(f"models must be of one architecture, got {shown} and, at position "
                              f"{k}, {family(model)}. Stack each architecture on its own.")
+        own = settings(model)
+        other = [name for name in {**first, **own} if first.get(name) != own.get(name)]
+        if other:
+            raise ValueError(f"models must be of one architecture, got {other[0]} "
+                             f"{first.get(other[0])} and, at position {k}, "
+                             f"{own.get(other[0])}. Stack each setting on its own.")
 
 
 def _refuse_unpaddable(models: Sequence[nn.Module], shapes: Sequence[dict[str, torch.Size]],
