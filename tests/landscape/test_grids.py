@@ -163,8 +163,9 @@ def test_recovers_the_share_of_wrong_labels(images):
     (lambda _: Grid(settings={"rate": 1}), "settings must be one of"),
     (lambda images: train_grid(Grid(load="train_size", loads=(9999,)), images),
      r"train_size must lie in \[1, 256\]"),
-    (lambda images: train_grid(Grid(load="label_noise", loads=(2,)), images),
-     r"label_noise must lie in \[0, 1\]"),
+    (lambda _: Grid(load="label_noise", loads=(2,)), r"loads must hold shares in \[0, 1\]"),
+    (lambda _: Grid(loads=(4.5,)), "whole numbers >= 1 where the axis is width, got 4.5"),
+    (lambda images: noisy_labels(images, 2.0, 0), r"label_noise must lie in \[0, 1\]"),
     (lambda _: Probing(sparsity=2), "sparsity must lie"),
     (lambda _: Probing(transfer_size=-1), "transfer_size must be >= 0"),
 ])

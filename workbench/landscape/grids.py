@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from workbench.core import check, generator
 from workbench.datasets import Images
+from workbench.landscape.axes import LOADS, TEMPERATURES, axis_faults
 from workbench.train.device import device_for, torch_generator
 from workbench.train.models import MLP, ConvNet
 from workbench.train.schedules import steps
@@ -25,11 +26,8 @@ from workbench.train.stacked import TrainedModels, train_stacked
 from workbench.train.stacked_batches import Sample
 from workbench.train.stacked_settings import StackedTraining
 
-__all__ = ["FAMILIES", "LOADS", "TEMPERATURES", "Grid", "TrainedGrid", "noisy_labels",
-           "train_grid"]
+__all__ = ["FAMILIES", "Grid", "TrainedGrid", "noisy_labels", "train_grid"]
 
-LOADS = ("width", "train_size", "label_noise")
-TEMPERATURES = ("batch_size", "learning_rate", "weight_decay")
 FAMILIES = ("mlp", "convnet")
 STAGES = (0.5, 0.75)      # shares of training at which the rate falls tenfold
 
@@ -59,7 +57,8 @@ class Grid:
     Raises
     ------
     ValueError
-        If an axis or a setting is unknown, or an axis has no value or one twice.
+        If an axis or a setting is unknown, or an axis has no value, one twice, or one that
+        cannot be.
     """
 
     loads: tuple[float, ...] = (2, 4, 8, 16, 32, 64)
@@ -78,10 +77,10 @@ class Grid:
         check.positive(seeds=self.seeds, epochs=self.epochs)
         for name in self.settings:
             check.one_of(DEFAULTS, settings=name)
-        for name, values in (("loads", self.loads), ("temperatures", self.temperatures)):
-            if not values or len(set(values)) < len(values):
-                raise ValueError(f"{name} must hold each value once and at least one, got "
-                                 f"{list(values)!r}. Drop repeats.")
+        faults = (axis_faults("loads", self.load, self.loads)
+                  + axis_faults("temperatures", self.temperature, self.temperatures))
+        if faults:
+            raise ValueError(" ".join(faults))
 
     def table(self) -> pd.DataFrame:
         """One row per network: every setting, and its seed."""
