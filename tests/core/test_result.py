@@ -47,6 +47,10 @@ def test_matches_the_normal_interval_of_a_measure():
     np.testing.assert_allclose(ends, [2 - 0.5 * 1.959964, 2 + 0.5 * 1.959964], rtol=1e-6)
 
 
+def test_matches_words_where_there_is_no_number():
+    assert str(Estimate(math.nan, None, "%", "only 0 cells")) == "unknown (only 0 cells)"
+
+
 def test_notes_and_names_are_escaped_in_notebooks():
     shown = Summary({"<b>": Estimate(1, why="<i>")}, ("<script>",))._repr_html_()
     assert "<script>" not in shown

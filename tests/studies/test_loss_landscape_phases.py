@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from workbench.core import ParameterError
+from workbench.landscape.axes import axis_faults
+from workbench.plots.theme import figure_html
 from workbench.studies import loss_landscape_phases as study
 
 FAST = study.SMOKE
@@ -85,6 +87,35 @@ def test_matches_the_users_images_and_divergence(tmp_path):
     assert set(study.figures(result)) == {"map", "measures", "outcome", "gains"}
 
 
+@pytest.mark.parametrize(("rates", "drawn"), [([1e30], 0), ([1e30, 0.05], 3)])
+def test_matches_a_grid_of_which_networks_diverged(rates, drawn):
+    result = study.run(study.Params(**FAST | {
+        "loads": [4], "temperature": "learning_rate", "temperatures": rates}))
+    found = study.figures(result)
+    shown = [name for name in ("measures", "outcome", "gains") if "No cell" not in str(
+        found[name].opts.get("plot").kwargs.get("title"))]
+    assert len(shown) == drawn
+    assert all(figure_html(figure) for figure in found.values())
+    assert result.tables["cells"]["diverged"].max() == 2
+    unknown = result.summary["test accuracy in phase IV-B"]
+    assert str(unknown) == "unknown (only 0 cells)"
+
+
+@pytest.mark.parametrize("preset", ["full", "gpu"])
+def test_identity_a_preset_brings_its_axes(preset):
+    params = study.Params(preset=preset, load="label_noise", temperature="learning_rate")
+    chosen = study._chosen(params)
+    for axis, values in (("load", "loads"), ("temperature", "temperatures")):
+        assert not axis_faults(values, chosen[axis], chosen[values])
+    assert study._about(params)["value"].tolist()[:2] == ["width", "batch_size"]
+
+
+@pytest.mark.parametrize("load", ["width", "train_size", "label_noise"])
+def test_identity_default_axes_fit_each_other(load):
+    rows = {"train_size": min(study.AXES["train_size"])}.get(load, 1024)
+    assert max(study.AXES["batch_size"]) <= rows
+
+
 @pytest.mark.parametrize("name", study.PRESETS)
 def test_matches_presets_to_the_parameters(name):
     values = study.PRESETS[name]
@@ -95,6 +126,12 @@ def test_matches_presets_to_the_parameters(name):
 @pytest.mark.parametrize(("values", "words"), [
     ({"data": "digit"}, "Did you mean 'digits'"),
     ({"loads": [2, 2]}, "loads must hold each value once"),
+    ({"loads": [4.5]}, "loads must hold whole numbers >= 1 where the axis is width, got 4.5"),
+    ({"loads": [-4]}, "loads must hold whole numbers >= 1"),
+    ({"load": "label_noise", "loads": [0.1, 10]}, r"loads must hold shares in \[0, 1\]"),
+    ({"temperatures": [0]}, "temperatures must hold whole numbers >= 1"),
+    ({"temperature": "learning_rate", "temperatures": [0.0]}, "must hold numbers > 0"),
+    ({"temperature": "weight_decay", "temperatures": [-1]}, "must hold numbers >= 0"),
     ({"sharp_by": "trace"}, "tau_trace must be a number"),
     ({"tau_similarity": 1.5}, "tau_similarity must be"),
     ({"preset": "gpus"}, "Did you mean 'gpu'"),

@@ -67,7 +67,9 @@ class Estimate:
 
     @property
     def number(self) -> str:
-        """The value in four significant digits, with its unit."""
+        """The value in four significant digits, with its unit; unknown where it is NaN."""
+        if math.isnan(self.value):
+            return "unknown"
         unit = "" if self.unit == "1" else self.unit
         return f"{_short(self.value)} {unit}".strip()
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     )
     from workbench.plots.phase_outcomes import measure_scatter, phase_gains
     from workbench.plots.quantiles import coverage_by_group, relative_scores, reliability
-    from workbench.plots.theme import ROLES, use_theme
+    from workbench.plots.theme import ROLES, blank, use_theme
     from workbench.plots.thumbnails import thumbnail
     from workbench.plots.training import (
         eigenvalue_density,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from workbench.plots.uncertainty import posterior, trend_bands
     from workbench.plots.weights import weight_profile
 
-__all__ = ["BATCH_SIZE", "PHASE_STYLES", "ROLES", "WIDTH", "Figure", "Knob", "Shade",
+__all__ = ["BATCH_SIZE", "PHASE_STYLES", "ROLES", "WIDTH", "Figure", "Knob", "Shade", "blank",
            "coverage_by_group", "eigenvalue_density", "fan_chart", "loss_slice", "measure_maps",
            "measure_scatter", "model_weight_map", "path_profile", "phase_gains", "phase_map",
            "posterior", "relative_scores", "reliability", "thumbnail", "training_curves",
@@ -48,7 +48,7 @@ FILES = {
                    "phase_map"),
     "phase_outcomes": ("measure_scatter", "phase_gains"),
     "quantiles": ("coverage_by_group", "relative_scores", "reliability"),
-    "theme": ("ROLES", "use_theme"),
+    "theme": ("ROLES", "blank", "use_theme"),
     "thumbnails": ("thumbnail",),
     "training": ("eigenvalue_density", "loss_slice", "path_profile", "training_curves"),
     "uncertainty": ("posterior", "trend_bands"),

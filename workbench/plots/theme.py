@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import holoviews as hv
 import holoviews.plotting.bokeh  # registers the renderer, without which .opts() fails
 
-__all__ = ["LEGEND_BELOW", "ROLES", "STACKED", "Figure", "Role", "dimension", "figure_html",
-           "frame", "use_theme", "written_legend"]
+__all__ = ["LEGEND_BELOW", "ROLES", "STACKED", "Figure", "Role", "blank", "dimension",
+           "figure_html", "frame", "use_theme", "written_legend"]
 
 hv.Store.set_current_backend("bokeh")
 hv.renderer("bokeh").webgl = False     # plain canvas draws our few points faster than it loads
@@ -96,6 +96,12 @@ def frame(**more: Any) -> dict[str, Any]:
             "legend_opts": {"border_line_color": None, "background_fill_alpha": 0.6},
             "default_tools": ["pan", "wheel_zoom", "reset", "save"]}
     return base | more
+
+
+def blank(sentence: str) -> Figure:
+    """An empty figure that says why there is nothing to draw."""
+    return hv.Overlay([hv.Curve([])]).opts(hv.opts.Overlay(
+        title=sentence, xaxis=None, yaxis=None, **frame(height=80)))
 
 
 def use_theme() -> None:

@@ -19,6 +19,7 @@ from workbench.core import Params as Declared
 from workbench.core import Result, Summary, check, generator
 from workbench.core.recent import Recent
 from workbench.datasets import IMAGE_SETS, Images, landscape_grid, load_images
+from workbench.landscape.axes import axis_faults
 from workbench.landscape.phase_findings import gains_by_phase, notes_of, numbers_of
 
 __all__ = ["PRESETS", "SMOKE", "TITLE", "Params", "figures", "is_quick", "run"]
@@ -27,17 +28,19 @@ TITLE = "Phases of the loss landscape"
 SMOKE = {"loads": [4, 16], "temperatures": [32, 256], "seeds": 2, "epochs": 5, "curve_epochs": 2,
          "probes": 4}
 AXES: dict[str, list[float]] = {
-    "width": [2, 4, 8, 16, 32, 64], "train_size": [64, 128, 256, 512, 1024],
+    "width": [2, 4, 8, 16, 32, 64], "train_size": [256, 384, 512, 768, 1024],
     "label_noise": [0.0, 0.05, 0.1, 0.2, 0.4], "batch_size": [8, 16, 32, 64, 128, 256],
     "learning_rate": [0.4, 0.2, 0.1, 0.05, 0.025, 0.0125],
     "weight_decay": [0.01, 0.005, 0.002, 0.001, 0.0005, 0.0]}
+KNOB_OF = {"loads": "load", "temperatures": "temperature"}
 PRESETS: dict[str, dict[str, Any]] = {
     "none": {},
-    "full": {"data": "mnist-10k", "loads": [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128],
+    "full": {"data": "mnist-10k", "load": "width", "temperature": "batch_size",
+             "loads": [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128],
              "temperatures": [8, 16, 32, 64, 128, 256, 512, 1024], "seeds": 5, "epochs": 150,
              "probes": 100},
     "gpu": {"data": "fashion-mnist-4k", "family": "convnet", "device": "cuda",
-            "loads": [4, 6, 8, 16, 32, 48, 64, 128],
+            "load": "width", "temperature": "batch_size", "loads": [4, 6, 8, 16, 32, 48, 64, 128],
             "temperatures": [16, 32, 64, 128, 256, 512, 1024, 2048], "epochs": 60}}
 BORDERS = {"published": (1.0, 0.6), "own": (2.0, 0.8)}
 WORKERS = 2
@@ -118,9 +121,9 @@ class Params(Declared):
             found.append(f"data must be one of {', '.join(map(repr, IMAGE_SETS))} or a file, got "
                          f"{data!r}, which is neither.{check.suggestion(data, IMAGE_SETS)} Check "
                          "the path.")
-        found += [f"{name} must hold each value once, got {values[name]!r}. Drop repeats."
-                  for name in ("loads", "temperatures")
-                  if len(set(values[name])) < len(values[name])]
+        for name, axis in KNOB_OF.items():
+            if values[name]:
+                found += axis_faults(name, values[axis], values[name])
         if values["sharp_by"] == "trace" and values["tau_trace"] is None:
             found.append("tau_trace must be a number where sharp_by='trace', got none. The trace "
                          "grows with the network: look at its map first.")
@@ -150,15 +153,24 @@ def figures(result: Result) -> dict[str, plots.Figure]:
     axes = {axis: plots.Knob(about[name], *KNOBS[about[name]])
             for axis, name in (("x", "load"), ("y", "temperature"))}
     told = ("loss", "trace", "connectivity", "similarity", "test_accuracy")
-    shades = [plots.Shade(*shade) for shade in SHADES if cells[shade[0]].notna().any()]
+    gains = result.tables["gains"]
+    shades = [shade for shade in SHADES if _can_be_drawn(cells, shade)]
+    judged = cells["phase"].notna() & cells[["similarity", "test_accuracy"]].notna().all(axis=1)
+    none = plots.blank("No cell has the measures of this figure")
     return {
         "map": plots.phase_map(cells, told=told, **axes),
-        "measures": plots.measure_maps(cells, shades, **axes),
+        "measures": plots.measure_maps(cells, [plots.Shade(*shade) for shade in shades], **axes)
+        if shades else none,
         "outcome": plots.measure_scatter(cells, "similarity", "test_accuracy",
                                          x=("similarity of seeds", "CKA"),
-                                         y=("test accuracy", "%")),
-        "gains": plots.phase_gains(result.tables["gains"], label=about["gain"]),
+                                         y=("test accuracy", "%")) if judged.any() else none,
+        "gains": plots.phase_gains(gains, label=about["gain"]) if len(gains) else none,
     }
+
+
+def _can_be_drawn(cells: pd.DataFrame, shade: tuple[str, str, str, str]) -> bool:
+    known = cells[shade[0]].dropna()
+    return bool((known > 0).any() if shade[3] == "log" else len(known))
 
 
 def is_quick(params: Params) -> bool:
@@ -171,7 +183,7 @@ def is_quick(params: Params) -> bool:
 def _chosen(params: Params) -> dict[str, Any]:
     """Values of the parameters, those of the preset on top."""
     found = {**params.values(), **PRESETS[params.preset]}
-    for values, axis in (("loads", "load"), ("temperatures", "temperature")):
+    for values, axis in KNOB_OF.items():
         found[values] = tuple(found[values] or AXES[found[axis]])
     return found
 
@@ -218,8 +230,8 @@ def _thresholds(params: Params) -> landscape.Thresholds:
 
 def _about(params: Params) -> pd.DataFrame:
     """Words of the figures."""
-    own = params.grid == "own"
-    told = {"load": params.load if own else "width",
-            "temperature": params.temperature if own else "batch_size",
+    own, how = params.grid == "own", _chosen(params)
+    told = {"load": how["load"] if own else "width",
+            "temperature": how["temperature"] if own else "batch_size",
             "gain": "gain in test accuracy" if own else "test accuracy above the mean"}
     return pd.DataFrame({"key": list(told), "value": list(told.values())})

@@ -2,6 +2,7 @@
 
 import html
 import inspect
+import math
 import re
 import shlex
 import sys
@@ -105,11 +106,12 @@ def label(run: Run) -> str:
 
 
 def _large(name: str, number: Estimate) -> str:
-    value = number.number.removesuffix(number.unit).strip()
+    unit = "" if math.isnan(number.value) else number.unit
+    value = number.number.removesuffix(unit).strip()
     grey = ' class="grey"' if "counts the same" in name or "uniform" in name else ""
     return (f"<div{grey}><dt>{html.escape(name)}</dt>"
             f'<dd class="number">{html.escape(value)} '
-            f'<span class="unit">{html.escape(number.unit)}</span></dd>'
+            f'<span class="unit">{html.escape(unit)}</span></dd>'
             f'<dd class="range">{html.escape(number.range)}</dd></div>')
 
 
