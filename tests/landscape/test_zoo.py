@@ -143,6 +143,13 @@ def test_rejects_damaged_files(saved, damage, error, words):
         zoo.open(saved.path).check()
 
 
+def test_rejects_columns_that_nobody_saved(saved):
+    name = saved.table().columns[1]
+    for asked in ({"columns": [f"{name}h"]}, {"filters": [(f"{name}h", "==", 1)]}):
+        with pytest.raises(ValueError, match=f"Did you mean '{name}'"):
+            saved.table(**asked)
+
+
 def test_rejects_half_a_zoo(tmp_path, table, monkeypatch):
     def broken(*_):
         raise OSError("no space left")

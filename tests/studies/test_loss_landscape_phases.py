@@ -98,7 +98,7 @@ def test_matches_a_grid_of_which_networks_diverged(rates, drawn):
     assert all(figure_html(figure) for figure in found.values())
     assert result.tables["cells"]["diverged"].max() == 2
     unknown = result.summary["test accuracy in phase IV-B"]
-    assert str(unknown) == "unknown (only 0 cells)"
+    assert str(unknown) == "unknown (no cell)"
 
 
 @pytest.mark.parametrize("preset", ["full", "gpu"])

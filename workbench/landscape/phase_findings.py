@@ -88,7 +88,7 @@ def _mean(values: pd.Series, unit: str) -> Estimate:
     known = values.dropna().to_numpy(dtype=float)
     if len(known) < 2:
         return Estimate(float(known[0]) if len(known) else math.nan, None, unit,
-                        f"only {len(known)} cells")
+                        _only(len(known)))
     middle, half = float(known.mean()), NORMAL_90 * float(known.std(ddof=1)) / len(known) ** 0.5
     return Estimate(middle, Interval(middle - half, middle + half), unit)
 
@@ -96,8 +96,12 @@ def _mean(values: pd.Series, unit: str) -> Estimate:
 def _correlation(cells: pd.DataFrame, measure: str) -> Estimate:
     both = cells[[measure, "test_accuracy"]].dropna()
     if len(both) < 4 or (both.nunique() < 2).any():
-        return Estimate(math.nan, None, "", f"only {len(both)} cells")
+        return Estimate(math.nan, None, "", _only(len(both)))
     row = associations(both, [measure], "test_accuracy").to_dict("records")[0]
     if abs(row["correlation"]) > 1 - 1e-9:
         return Estimate(row["correlation"], None, "", f"one order in all {len(both)} cells")
     return Estimate(row["correlation"], Interval(row["low"], row["high"]))
+
+
+def _only(cells: int) -> str:
+    return f"only {cells} cells" if cells > 1 else "only one cell" if cells else "no cell"

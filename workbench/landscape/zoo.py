@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 import torch
+from pyarrow.parquet import read_schema
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
@@ -72,6 +73,9 @@ class Zoo:
             Rows to read, as in :func:`pandas.read_parquet`, for instance ``("width", ">=", 16)``.
         """
         named = None if columns is None else ["model", *columns]
+        known = read_schema(self.path / "index.parquet").names
+        for name in (*(columns or ()), *(one[0] for one in filters or ())):
+            check.one_of(known, column=name)
         found = pd.read_parquet(self.path / "index.parquet", columns=named,
                                 filters=None if filters is None else list(filters))
         return found.drop(columns=[name for name in PLACES[1:] if name in found])
