@@ -112,6 +112,18 @@ def test_identity_a_run_that_has_ended_is_not_repeated(tmp_path):
                                                                 "ckpt-000000024"]
 
 
+def test_identity_a_run_whose_patience_has_ended_takes_no_more_steps(tmp_path):
+    x, y = world(32)
+    told = []
+    for _ in range(2):
+        model = nn.Linear(x.shape[1], 3).to(x.dtype)
+        how = Training(Sgd(9.0), epochs=99, patience=2, average=Ema(), batch_size=8)
+        told.append(fit(model, (x, y), how, validation=lambda _: 1.0, folder=tmp_path))
+    first, second = told
+    assert (first.status, first.step) == (second.status, second.step) == ("early", 8)
+    assert all(torch.equal(first.average[name], second.average[name]) for name in first.average)
+
+
 def test_identity_nothing_is_pickled(tmp_path):
     run(tmp_path, 5)
     for path in (tmp_path / "ckpt-000000005").iterdir():

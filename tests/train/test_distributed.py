@@ -97,11 +97,12 @@ def network():
     return model
 
 
-def go(weighter, folder=None, **options):
+def go(weighter, folder=None, validation=None, **options):
     model = network()
     how = Training(Sgd(0.1), epochs=2, log_every=1, device="cpu", clip=1.0, average=Ema(0.5),
                    **options)
-    done = fit(model, world(), how, weighter=weighter, validation=world(), folder=folder,
+    done = fit(model, world(), how, weighter=weighter, folder=folder,
+               validation=world() if validation is None else validation,
                progress="nowhere", meta=world() if isinstance(weighter, Owner) else None)
     numbers = torch.cat([*(param.detach().flatten() for param in model.parameters()),
                          *(part.flatten() for part in done.average.values()),
@@ -118,6 +119,10 @@ def both(folder):
         if os.environ["RANK"] == "0":
             np.save(folder / f"{name}.npy", numbers)
             done.history[COLUMNS].to_parquet(folder / f"{name}.parquet")
+    scores = iter(range(99) if os.environ["RANK"] == "1" else range(99, 0, -1))
+    _, done = go(Uniform(), batch_size=4, accumulate=2, devices=2, patience=1, check_every=1,
+                 validation=lambda _: float(next(scores)))
+    assert (done.status, done.score) == ("finished", 91.0)       # the first process decides
     numbers, done = go(Count(), batch_size=4, accumulate=2, devices=2, folder=folder / "run")
     if os.environ["RANK"] == "0":
         np.save(folder / "resumed.npy", numbers)

@@ -1,5 +1,6 @@
 """Bad input to the loop: each refusal names what, the rule, the value and the remedy."""
 
+import copy
 import math
 
 import numpy as np
@@ -186,6 +187,19 @@ def test_identity_a_loss_that_is_not_finite_ends_the_run_as_diverged(tmp_path, b
     assert [path.name for path in tmp_path.iterdir()] == ["ckpt-000000004"]
 
 
+def test_identity_a_last_step_that_leads_to_no_finite_loss_is_divergence():
+    x, _ = world()
+    for validation in (None, (x, x[:, :2])):
+        done = go((x, x[:, :2]), Training(Sgd(1e30), max_steps=1, batch_size=4), loss=regression,
+                  validation=validation)
+        assert (done.status, done.step) == ("diverged", 0)
+
+
+def test_rejects_patience_without_anything_to_wait_for():
+    with pytest.raises(ValueError, match="patience must have validation scores"):
+        go(world(), Training(patience=3))
+
+
 def test_identity_a_rate_that_is_too_large_diverges():
     x, _ = world()
     done = go((x, x[:, :2]), Training(Sgd(1e6), epochs=30, batch_size=4), loss=regression,
@@ -193,3 +207,14 @@ def test_identity_a_rate_that_is_too_large_diverges():
     assert done.status == "diverged"
     assert math.isfinite(done.score)
     assert done.kept_step == 0                # no later score was better, or a number at all
+
+
+def test_identity_a_weighter_that_writes_into_its_losses_changes_none_of_ours():
+    def rough(losses):
+        losses.fill_(1.0)
+        return losses / len(losses)
+
+    start, how = nn.Linear(3, 2), Training(epochs=2, batch_size=4, log_every=1)
+    plain, again = (go(world(), how, copy.deepcopy(start), weighter=weighter).history.loss
+                    for weighter in (None, rough))
+    assert again.tolist() == plain.tolist()

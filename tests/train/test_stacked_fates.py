@@ -2,7 +2,10 @@
 
 import copy
 import math
+from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -135,6 +138,54 @@ def test_matches_a_stack_of_chosen_models():
                        zip(own.parameters(), other.parameters(), strict=True))
 
 
+def test_identity_a_last_step_that_leads_to_no_finite_loss_is_divergence():
+    x, y = images()
+    how = StackedTraining(epochs=2, batch_size=24, learning_rate=[1e-2, 1e200], momentum=0.0)
+    quiet = train_stacked(networks("mlp", (4,)), (x, y),
+                          replace(how, learning_rate=1e-2)).model(0)
+    for name, setting in (("two", how), ("one", replace(how, epochs=1, batch_size=48))):
+        found = train_stacked(networks("mlp", (4, 4)), (x, y), setting)
+        assert found.table["status"].tolist() == ["trained", "diverged"], name
+        assert found.table["loss"].isna().tolist() == [False, True]
+        assert all(torch.isnan(one).all() for one in found.model(1).parameters())
+        if name == "two":
+            assert all(torch.equal(one, two) for one, two in
+                       zip(found.model(0).parameters(), quiet.parameters(), strict=True))
+    assert found.table["diverged_at"][1] == 0
+
+
+def test_identity_arrays_are_read_like_tensors():
+    x, y = images()
+    told = [train_stacked(networks("mlp", (2, 4)), sample, StackedTraining(
+        epochs=2, batch_size=sizes, learning_rate=rates)).table["loss"].tolist()
+        for rates, sizes, sample in (
+            ([0.1, 0.2], 8, Sample(x, y, weight=torch.ones(48), rows=[torch.arange(40)] * 2)),
+            (np.array([0.1, 0.2]), np.int64(8), Sample(
+                x.numpy(), y.numpy(), weight=np.ones(48), rows=[np.arange(40)] * 2)))]
+    assert told[0] == told[1]
+
+
+class Answer(nn.Module):
+    """A network whose answer has logits, as those of Hugging Face."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(36, 3)
+
+    def forward(self, x):
+        return SimpleNamespace(logits=self.head(x.flatten(1)))
+
+
+def test_identity_answers_with_logits():
+    x, y = images()
+    models, how = [Answer().double() for _ in range(2)], StackedTraining(epochs=2, batch_size=8)
+    bare = [nn.Sequential(nn.Flatten(), model.head) for model in models]
+    for form in ("vmap", "loop"):
+        one, two = (train_stacked(kind, (x, y), replace(how, form=form)).table["loss"].tolist()
+                    for kind in (models, bare))
+        assert one == two
+
+
 X, Y = images()
 REFUSED = [
     ({"models": []}, "at least one model"),
@@ -155,6 +206,9 @@ REFUSED = [
     ({"models": [networks("mlp", (2,))[0], networks("mlp", (2,))[0].float()]}, "of one type"),
     ({"models": networks("none", (2,)), "how": StackedTraining(batch_size=8, form="closed")},
      "form must be another than 'closed'"),
+    ({"models": [networks("mlp", (2,))[0].requires_grad_(requires_grad=False)]},
+     "kept from gradients"),
+    ({"how": StackedTraining(batch_size=8, patience=3)}, "patience must have validation scores"),
     ({"validation": (X, Y - 1)}, "labels must lie in 0 to 2"),
 ]
 
@@ -178,8 +232,19 @@ def test_rejects_a_loss_that_is_not_per_row(form):
 @pytest.mark.parametrize("bad", [{"epochs": 0}, {"batch_size": [8, 0]}, {"momentum": 1.0},
                                  {"weight_decay": -1.0}, {"optimiser": "adam"}, {"keep": "best"},
                                  {"clip": 0.0}, {"average_last": 101}, {"form": "fast"},
-                                 {"learning_rate": math.nan}],
+                                 {"learning_rate": math.nan}, {"epochs": 1.5},
+                                 {"batch_size": 8.0}, {"average_last": 1.5}],
                          ids=lambda bad: next(iter(bad)))
 def test_rejects_settings(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         StackedTraining(**bad)
+
+
+def test_rejects_what_is_not_settings_or_data():
+    how = StackedTraining(epochs=1, batch_size=8)
+    with pytest.raises(TypeError, match="schedule must be a function, got 'cosine'"):
+        StackedTraining(schedule="cosine")
+    with pytest.raises(TypeError, match="how must be a StackedTraining, got int"):
+        train_stacked(networks("mlp", (2,)), (X, Y), 10)
+    with pytest.raises(TypeError, match=r"sample must be \(x, y\) or a Sample, got tuple"):
+        train_stacked(networks("mlp", (2,)), (X, Y, Y), how)

@@ -61,8 +61,8 @@ def test_identity_nothing_is_waited_for_between_rows(busy, monkeypatch):
 
         monkeypatch.setattr(torch.Tensor, name, counted)
     fit(network(), world(), HOW, loss=loss, progress="nowhere")
-    assert len(steps) == 24
-    assert {8, 16, 24} <= set(waits) <= {0, 8, 16, 24}
+    assert len(steps) == 24 + 1                     # and a look at where the last step led
+    assert {8, 16, 24} <= set(waits) <= {0, 8, 16, 24, 25}
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])

@@ -66,6 +66,13 @@ class Team:
         told = torch.tensor([number], dtype=torch.float64, device=self.fabric.device)
         return float(self.gather(told).max())
 
+    def first(self, number: float) -> float:
+        """The number of the first process."""
+        if self.size == 1:
+            return number
+        told = torch.tensor([number], dtype=torch.float64, device=self.fabric.device)
+        return float(self.gather(told)[0])
+
     def barrier(self) -> None:
         """Wait for all."""
         if self.size > 1:

@@ -71,7 +71,7 @@ class Forwarding:
             If the loss does not give one number for each row.
         """
         try:
-            outputs = self._outputs(micro)
+            outputs = self.outputs(micro, self.model)
         except (RuntimeError, IndexError) as wrong:
             shapes = ", ".join(str(tuple(part.shape)) for part in tensors_of(micro.x))
             wrong.add_note(f"The network could not take inputs of shape {shapes} at step {step}. "
@@ -105,10 +105,11 @@ class Forwarding:
             return nullcontext()
         return self.team.fabric.no_backward_sync(self.model)
 
-    def _outputs(self, micro: Micro) -> Any:
+    def outputs(self, micro: Micro, model: nn.Module) -> Any:
+        """What the network, wrapped or bare, gives in the precision of the run."""
         if not self.is_mixed:
-            return apply(self.model, micro.x)
+            return apply(model, micro.x)
         with self.team.fabric.autocast():
-            outputs = apply(self.model, micro.x)
+            outputs = apply(model, micro.x)
         return outputs if self.widens else self.team.fabric.strategy.precision.convert_output(
             outputs)

@@ -88,6 +88,10 @@ def fit(model: nn.Module, data: Any, how: Training | None = None, *,  # noqa: PL
     job = Job(model, data, how or Training(), weighter, loss, validation, meta, tuple(callbacks),
               None if folder is None else Path(folder), stop, progress)
     _refuse_idle(model)
+    if job.how.patience is not None and validation is None:
+        raise ValueError(f"patience must have validation scores to wait for, got "
+                         f"{job.how.patience} without validation. Pass validation=(x, y), or "
+                         "patience=None.")
     if job.how.devices > 1 and not is_launched():
         from workbench.train.spreading import together
 
@@ -122,6 +126,8 @@ def carry_out(fabric: Any, job: Job) -> Trained:
 
 
 def _go(run: Run, shown: Progress) -> str:
+    if run.is_worn_out():               # in a checkpoint of a run that had ended
+        return "early"
     while run.clock.step < run.total:
         for micros in run.source.epoch(run.clock.epoch, run.clock.offset):
             status = _turn(run, micros, shown)
@@ -155,6 +161,8 @@ def _turn(run: Run, micros: list[Micro], shown: Progress) -> str:
     status = ending(run, look=look)
     if due["save"] or status:
         run.look()
+        if status:
+            run.look_once_more(micros[0])
         run.save()
     return status
 

@@ -18,7 +18,7 @@ from workbench.train.forwarding import PAYS, Forward, Forwarding
 from workbench.train.history import Best, History
 from workbench.train.losses import RowLoss
 from workbench.train.micro import Micro
-from workbench.train.randomness import Randomness, seed_of
+from workbench.train.randomness import Randomness, seed_of, unmoved_buffers
 from workbench.train.refill import Refill
 from workbench.train.training import Trained, Training
 from workbench.train.weighing import NEVER, Clock, Weighing
@@ -109,6 +109,15 @@ class Run:
             raise Diverged(int(first))
         self.weighing.look()
 
+    def look_once_more(self, micro: Micro) -> None:
+        """Raise if the last step led where losses are not finite: no step comes after it."""
+        states = self.randomness.state()
+        with torch.no_grad(), unmoved_buffers(self.job.model):
+            losses = self.job.loss(self.network.outputs(micro, self.job.model), micro.y)
+        self.randomness.restore(states)
+        if self.team.largest(float(not bool(torch.isfinite(losses.sum())))):
+            raise Diverged(self.clock.step - 1)
+
     def set_rates(self) -> None:
         """Rates of the step that comes."""
         factor = self.how.schedule(self.clock.step / self.total)
@@ -119,7 +128,7 @@ class Run:
         """Take the validation score; keep the parameters if it is the best one."""
         if self.validation is None:
             return None
-        score = self.validation.score()
+        score = self.team.first(self.validation.score())
         self.history.checks.append({"step": self.clock.step, "score": score})
         if self.best.look(score, self.clock.step):
             self.kept = {name: tensor.detach().clone() for name, tensor in self._tensors()}
@@ -202,5 +211,7 @@ class Run:
         return checkpoint.described(self.how) | {
             "weighter": checkpoint.words(self.weighing.weighter),
             "loss": checkpoint.words(self.job.loss), "parameters": str(shapes)[:500],
+            "network": checkpoint.words(self.job.model),
+            "optimiser_settings": checkpoint.words(self.optimiser.defaults),
             "rows": str(self.source.rows), "steps": str(self.total),
             "processes": str(self.team.size)}

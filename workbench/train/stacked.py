@@ -27,7 +27,7 @@ from workbench.train.stacked_gradients import gradient_by
 from workbench.train.stacked_race import fastest
 from workbench.train.stacked_rows import AdamW, Rows, Sgd, Update
 from workbench.train.stacked_run import Outcome, run_stack
-from workbench.train.stacked_settings import StackedTraining
+from workbench.train.stacked_settings import EACH, StackedTraining
 from workbench.train.stacked_tables import buckets_table, history_table, models_table
 from workbench.train.threads import one_thread
 
@@ -126,6 +126,12 @@ def train_stacked(models: Sequence[nn.Module], sample: Sample | tuple[Tensor, Te
     >>> trained.table["status"].tolist()
     ['trained', 'trained', 'trained']
     """
+    if not isinstance(how, StackedTraining):
+        raise TypeError(f"how must be a StackedTraining, got {type(how).__name__}. Pass "
+                        "StackedTraining(epochs=10).")
+    if how.patience is not None and validation is None:
+        raise ValueError(f"patience must have validation scores to wait for, got {how.patience} "
+                         "without validation. Pass validation=(x, y), or patience=None.")
     device = device_for(how.device)
     job = _Job(models, sample, how, loss, validation, device)
     began: list[tuple[Outcome, float]] = []
@@ -156,8 +162,7 @@ class _Job:
         self.validation = None if validation is None else checked(
             self.models, validation, loss, device, name="validation")[0]
         k = len(self.models)
-        self.each = {name: how.of_each(name, k) for name in (
-            "learning_rate", "weight_decay", "momentum", "batch_size", "order_seed")}
+        self.each = {name: how.of_each(name, k) for name in EACH}
         _refuse_form(how.form, self.models)
         rows = [self.sample.count(at) for at in range(k)]
         _refuse_large_batches(self.each["batch_size"], rows)

@@ -1,12 +1,14 @@
 """Checks of models and data before many models are trained."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from workbench.train.buckets import Price, price
 from workbench.train.losses import RowLoss, classification, labels_in_range
+from workbench.train.micro import as_tensor
 from workbench.train.stack import family
 from workbench.train.stacked_batches import Sample
 
@@ -18,20 +20,30 @@ def checked(models: Sequence[nn.Module], sample: Sample | tuple[Tensor, Tensor],
     """The sample on the device and the price of each model, or an error that names the remedy."""
     if not models:
         raise ValueError("models must hold at least one model, got none. Pass a list of modules.")
-    if not isinstance(sample, Sample):
-        sample = Sample(*sample)
     dtype = _one_dtype(models)
-    x = torch.as_tensor(sample.x)
-    x = x.to(dtype) if x.is_floating_point() else x
-    found = Sample(x, torch.as_tensor(sample.y), sample.is_own, sample.weight, sample.rows)
+    found = _sample(sample, dtype, name)
     _refuse_shapes(found, len(models), name)
     _refuse_numbers(found, name)
     prices = _prices(models, found.x, name)
     for k, model in enumerate(models):
         _refuse_dropout(model, k)
+        _refuse_frozen(model, k)
     if loss is classification:
         _refuse_labels(found.y, prices)
     return found.to(device), prices
+
+
+def _sample(given: Any, dtype: torch.dtype, name: str) -> Sample:
+    """The sample, its arrays as tensors."""
+    if isinstance(given, tuple | list) and len(given) == 2:
+        given = Sample(*given)
+    if not isinstance(given, Sample):
+        raise TypeError(f"{name} must be (x, y) or a Sample, got {type(given).__name__}. Pass "
+                        "Sample(x, y, weight=...) for more than inputs and targets.")
+    x = as_tensor(given.x)
+    x = x.to(dtype) if x.is_floating_point() else x
+    rows = None if given.rows is None else [as_tensor(own) for own in given.rows]
+    return Sample(x, as_tensor(given.y), given.is_own, as_tensor(given.weight), rows)
 
 
 def _one_dtype(models: Sequence[nn.Module]) -> torch.dtype:
@@ -101,6 +113,14 @@ def _refuse_dropout(model: nn.Module, k: int) -> None:
             raise ValueError(f"models must train without dropout, got {part!r} as {where!r} of "
                              f"model {k}: its draws would depend on the models beside it. Set "
                              "p=0, or train this model alone with fit().")
+
+
+def _refuse_frozen(model: nn.Module, k: int) -> None:
+    for where, param in model.named_parameters():
+        if not param.requires_grad:
+            raise ValueError(f"models must train all their parameters, got {where} of model {k}, "
+                             "which is kept from gradients. Call requires_grad_(), or train this "
+                             "model alone with fit().")
 
 
 def _refuse_labels(y: Tensor, prices: Sequence[Price]) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional
 
+from workbench.train.losses import logits_of
 from workbench.train.models import ACTIVATIONS, MLP, ConvNet
 
 __all__ = ["FORWARDS", "Forward", "Tensors", "forward_of", "linear", "one_after_another",
@@ -88,7 +89,7 @@ def vectorised(model: nn.Module, params: Tensors, buffers: Tensors, x: Tensor,
 
     def alone(params: Tensors, buffers: Tensors, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         after = {name: one.clone() for name, one in buffers.items()}
-        return functional_call(model, {**params, **after}, (x,)), after
+        return logits_of(functional_call(model, {**params, **after}, (x,))), after
 
     if len(x) == 1:
         return vmap(alone, in_dims=(0, 0, None), randomness="error")(params, buffers, x[0])
@@ -102,8 +103,8 @@ def one_after_another(model: nn.Module, params: Tensors, buffers: Tensors, x: Te
     after = {name: one.clone() for name, one in buffers.items()}
     # unbind: its gradient is one stack, that of an index would be zeros as large as all models
     parts = {name: one.unbind() for name, one in {**params, **after}.items()}
-    outputs = [functional_call(model, {name: part[k] for name, part in parts.items()},
-                               (x[k if len(x) > 1 else 0],))
+    outputs = [logits_of(functional_call(model, {name: part[k] for name, part in parts.items()},
+                                         (x[k if len(x) > 1 else 0],)))
                for k in range(len(next(iter(params.values()))))]
     return torch.stack(outputs), after
 

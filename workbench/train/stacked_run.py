@@ -36,7 +36,8 @@ class Outcome:
         Mean training loss of the batches of an epoch; scores on the validation rows, NaN where
         none were taken. NaN from the epoch on in which a model diverged or stopped.
     diverged : tensor of int64, shape (k,)
-        Step, from 0, at which the loss was not finite; -1 for never.
+        Step, from 0, at which the loss was not finite, or the last one if it became so after it;
+        -1 for never.
     stopped : tensor of bool, shape (k,)
         Whether patience ended before the epochs.
     epoch : tensor of int64, shape (k,)
@@ -67,6 +68,7 @@ def run_stack(stack: Stack, batches: Batches, gradient: Gradient, update: Update
             run.judge(epoch, score if checked else None, validates=score is not None)
             if not run.is_open.any():
                 break
+        run.look_once_more()
     return run.outcome()
 
 
@@ -173,6 +175,16 @@ class Run:
             ended = self.is_open & (epoch - self.kept.lowest_at >= self.how.patience)
             self.stopped = self.stopped | ended
             self.close(ended)
+
+    def look_once_more(self) -> None:
+        """Close models that their last step led where losses are not finite."""
+        losses, _ = self.gradient.losses(self.views, self.buffers, next(self.batches.epoch()),
+                                         self.into)
+        lost = ~torch.isfinite(losses) & self.is_open
+        if lost.any():
+            last = self.how.epochs * self.steps - 1
+            self.diverged = torch.where(lost, last, self.diverged)
+            self.close(lost)
 
     def close(self, models: Tensor) -> None:
         """Take models out: what they have is kept, nothing of them changes or counts any more."""

@@ -10,6 +10,8 @@ from workbench.train.schedules import Schedule, constant
 
 __all__ = ["StackedTraining"]
 
+WHOLE = ("batch_size", "order_seed", "epochs", "average_last", "patience", "check_every",
+         "workers", "budget")
 EACH = ("learning_rate", "weight_decay", "momentum", "batch_size", "order_seed")
 
 
@@ -98,6 +100,10 @@ class StackedTraining:
             if getattr(self, name) is not None:
                 check.positive(**{name: getattr(self, name)})
         check.positive(epochs=self.epochs, check_every=self.check_every, workers=self.workers)
+        if not callable(self.schedule):
+            raise TypeError(f"schedule must be a function, got {self.schedule!r}. Pass cosine().")
+        for name in WHOLE:
+            _refuse_fractions(name, getattr(self, name))
         for name in ("learning_rate", "batch_size"):
             for value in _entries(getattr(self, name)):
                 check.positive(**{name: value})
@@ -107,7 +113,7 @@ class StackedTraining:
 
     def of_each(self, name: str, k: int) -> list[Any]:
         """Setting of each of `k` models."""
-        value = getattr(self, name)
+        value = _plain(getattr(self, name))
         if not isinstance(value, Sequence):
             return [value] * k
         if len(value) != k:
@@ -116,8 +122,20 @@ class StackedTraining:
         return list(value)
 
 
+def _plain(value: Any) -> Any:
+    """Numbers of Python in place of those of an array or tensor."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
 def _entries(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, Sequence) else [value]
+    found = _plain(value)
+    return found if isinstance(found, Sequence) else [found]
+
+
+def _refuse_fractions(name: str, values: Any) -> None:
+    for value in _entries(values):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise ValueError(f"{name} must be a whole number, got {value!r}. Pass 1 or more.")
 
 
 def _refuse_outside(end: float, **named: Any) -> None:

@@ -112,7 +112,7 @@ class Weighing:
 
     def _told(self, forwards: Sequence[Forward], clock: Clock) -> Batch:
         parts: dict[str, list[Any]] = {
-            "losses": [forward.losses.detach() for forward in forwards],
+            "losses": [forward.losses.detach().clone() for forward in forwards],
             "index": [forward.micro.index for forward in forwards],
             "group": [forward.micro.group for forward in forwards]}
         for name, found in (("targets", lambda f: f.micro.y), ("inputs", lambda f: f.micro.x),
