@@ -7,7 +7,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from workbench.train import causal_lm, classification, regression, torch_generator  # noqa: E402
+from workbench.train import (  # noqa: E402
+    ByTokens,
+    causal_lm,
+    classification,
+    regression,
+    torch_generator,
+)
 from workbench.train.losses import labels_in_range, logits_of, token_counts  # noqa: E402
 
 
@@ -82,3 +88,10 @@ def test_rejects_answers_without_a_tensor():
     with pytest.raises(TypeError, match="loss="):
         logits_of({"a": 1})
     labels_in_range(torch.zeros(0, dtype=torch.int64), 1)
+
+
+def test_identity_rows_without_a_token_count_alike():
+    rows = torch.tensor([[1, 2, 3, -100], [1, 2, -100, -100]])
+    for targets, expected in ((rows, [2 / 3, 1 / 3]), (torch.full((2, 4), -100), [0.5, 0.5])):
+        weights = ByTokens()(types.SimpleNamespace(targets=targets, losses=torch.zeros(2)))
+        assert weights.tolist() == pytest.approx(expected)

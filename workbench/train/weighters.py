@@ -127,6 +127,7 @@ class ByTokens:
 
     def __call__(self, batch: Batch) -> Tensor:
         counts = token_counts(batch.targets, ignored=self.ignored)
+        counts = counts + (counts.sum() == 0)          # nothing to judge: every loss is zero
         return counts.to(batch.losses.dtype) / counts.sum()
 
 
