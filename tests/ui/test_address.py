@@ -3,6 +3,7 @@
 import pytest
 
 from workbench import catalog, runs
+from workbench.studies import loss_landscape_phases
 from workbench.ui import address
 
 
@@ -56,3 +57,12 @@ def test_rejects_run_of_another_study(tiny):
     asked = address.read(Other(), f"?run={run.id}")
     assert (asked.run, len(asked.problems)) == (None, 1)
     assert "belongs to 'tiny'" in asked.problems[0]
+
+
+def test_matches_values_that_fit_each_other_only():
+    asked = address.read(loss_landscape_phases, "?sharp_by=trace&tau_trace=400")
+    assert asked.values == {"sharp_by": "trace", "tau_trace": 400.0}
+    assert asked.problems == ()
+    asked = address.read(loss_landscape_phases, "?load=label_noise&loads=[4,8]&seeds=2")
+    assert loss_landscape_phases.Params(**asked.values)
+    assert "loads must hold shares" in asked.problems[0]

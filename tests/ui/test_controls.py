@@ -3,6 +3,7 @@
 import panel as pn
 import pytest
 
+from workbench.studies import loss_landscape_phases
 from workbench.ui.controls import Controls
 
 
@@ -51,3 +52,26 @@ def test_identity_reset_shows_the_parameters(controls):
     controls.reset()
     assert controls.widgets["limit"].value == "none"
     assert controls.problems == {}
+
+
+@pytest.mark.parametrize("order", [("load", "loads"), ("loads", "load")])
+def test_identity_values_that_fit_each_other_come_in_any_order(order):
+    controls = Controls(loss_landscape_phases.Params(loads=[4, 8]), lambda: None)
+    wanted = {"load": "label_noise", "loads": "[0.1, 0.2]"}
+    controls.widgets[order[0]].value = wanted[order[0]]
+    assert "loads must hold" in controls.problems[order[0]]
+    assert controls.params.load == "width"
+    controls.widgets[order[1]].value = wanted[order[1]]
+    assert controls.problems == {}
+    assert (controls.params.load, controls.params.loads) == ("label_noise", [0.1, 0.2])
+
+
+def test_identity_a_value_is_judged_beside_those_of_the_page():
+    controls = Controls(loss_landscape_phases.Params(tau_trace=400.0), lambda: None)
+    controls.widgets["sharp_by"].value = "trace"
+    assert controls.problems == {}
+    controls.widgets["tau_trace"].value = "none"
+    assert "tau_trace must be a number" in controls.problems["tau_trace"]
+    controls.widgets["sharp_by"].value = "loss"
+    assert controls.problems == {}
+    assert (controls.params.sharp_by, controls.params.tau_trace) == ("loss", None)

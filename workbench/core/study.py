@@ -56,7 +56,12 @@ class Params(param.Parameterized):
 
     @classmethod
     def problems(cls, values: Mapping[str, Any]) -> list[str]:
-        """One sentence for each value that cannot be used."""
+        """One sentence for each value that cannot be used, alone or beside the others."""
+        return cls.faults(values) or cls.conflicts({**cls.defaults(), **values})
+
+    @classmethod
+    def faults(cls, values: Mapping[str, Any]) -> list[str]:
+        """One sentence for each value that is wrong whatever the others are."""
         known = cls.declared()
         found = []
         for name, value in values.items():
@@ -67,7 +72,7 @@ class Params(param.Parameterized):
             problem = _problem(known[name], value)
             if problem:
                 found.append(f"{name} must be {cls.rule(name)}, got {value!r}. {problem}")
-        return found or cls.conflicts({**cls.defaults(), **values})
+        return found
 
     @classmethod
     def conflicts(cls, values: Mapping[str, Any]) -> list[str]:
@@ -81,11 +86,16 @@ class Params(param.Parameterized):
 
         A file is named by its absolute path from here on, since runs have folders of their own.
         """
+        return cls(**cls.typed(texts))
+
+    @classmethod
+    def typed(cls, texts: Mapping[str, str]) -> dict[str, Any]:
+        """Texts as values, where their declaration knows how; otherwise as they are."""
         known = cls.declared()
         values = {name: _typed(known[name], text) if name in known else text
                   for name, text in texts.items()}
-        return cls(**{name: _absolute(value) if name in cls.paths else value
-                      for name, value in values.items()})
+        return {name: _absolute(value) if name in cls.paths else value
+                for name, value in values.items()}
 
     @classmethod
     def rule(cls, name: str) -> str:

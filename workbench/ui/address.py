@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from workbench import runs
-from workbench.core import ParameterError, Params, Study
+from workbench.core import Params, Study
 
 __all__ = ["Asked", "query", "read"]
 
@@ -42,13 +42,16 @@ def read(study: Study, search: str) -> Asked:
     texts = dict(parse_qsl(search.removeprefix("?"), keep_blank_values=True))
     if "run" in texts:
         return _run(study, texts["run"])
-    values, problems = {}, []
-    for name, text in texts.items():
-        try:
-            values[name] = getattr(study.Params.parse({name: text}), name)
-        except ParameterError as refusal:
-            problems += refusal.problems
-    return Asked(values=values, problems=tuple(problems))
+    values = study.Params.typed(texts)
+    problems = study.Params.faults(values)
+    sound = {name: value for name, value in values.items()
+             if not study.Params.faults({name: value})}
+    conflicts = study.Params.problems(sound)
+    if conflicts:
+        sound = {name: value for name, value in sound.items()
+                 if not study.Params.problems({name: value})}
+    return Asked(values={} if study.Params.problems(sound) else sound,
+                 problems=(*problems, *conflicts))
 
 
 def query(params: Params) -> str:

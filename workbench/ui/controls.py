@@ -6,7 +6,7 @@ from typing import Any
 import panel as pn
 import param
 
-from workbench.core import ParameterError, Params
+from workbench.core import Params
 from workbench.ui import look
 from workbench.ui.address import text
 
@@ -19,7 +19,8 @@ class Controls:
     """The widgets of one set of parameters.
 
     Widgets and parameters follow each other. A value that the declaration refuses stays in its
-    widget, is told in `problems`, and leaves the parameters as they were.
+    widget, is told in `problems`, and leaves the parameters as they were; one that only another
+    parameter forbids is taken as soon as that one allows it.
 
     Parameters
     ----------
@@ -31,6 +32,7 @@ class Controls:
     def __init__(self, params: Params, on_change: Callable[[], Any]):
         self.params = params
         self.problems: dict[str, str] = {}
+        self._held: dict[str, Any] = {}      # refused beside the others, until these change too
         self._on_change = on_change
         self.widgets = {name: _widget(declared, getattr(params, name))
                         for name, declared in params.declared().items()}
@@ -55,30 +57,34 @@ class Controls:
     def _follower(self, name: str) -> Callable[[Any], Any]:
         def follow(event: Any) -> Any:
             if _spelled(self.widgets[name], getattr(self.params, name)) == event.new:
-                if self.problems.pop(name, None):
-                    return self._on_change()
-                return None
-            problem, value = self._typed(name, event.new)
-            if problem:
-                self.problems[name] = problem
-                return self._on_change()
-            self.problems.pop(name, None)
-            return self.params.param.update(**{name: value})
+                self._held.pop(name, None)
+                return self._on_change() if self.problems.pop(name, None) else None
+            value = event.new
+            if isinstance(self.widgets[name], pn.widgets.TextInput):
+                value = self.params.typed({name: value})[name]
+            return self._take(name, value)
 
         return follow
 
-    def _typed(self, name: str, value: Any) -> tuple[str, Any]:
-        """The problem of a widget's value, or the value of the parameter."""
-        try:
-            if isinstance(self.widgets[name], pn.widgets.TextInput):
-                return "", getattr(self.params.parse({name: value}), name)
-            return " ".join(self.params.problems({name: value})), value
-        except ParameterError as refusal:
-            return str(refusal), None
+    def _take(self, name: str, value: Any) -> Any:
+        """Take a value, with those that waited for it, or tell why it is refused."""
+        faults = self.params.faults({name: value})
+        if not faults:
+            for waiting in self._held:
+                self.problems.pop(waiting, None)
+            self._held[name] = value
+            faults = self.params.problems({**self.params.values(), **self._held})
+        if faults:
+            self.problems[name] = " ".join(faults)
+            return self._on_change()
+        taken, self._held = self._held, {}
+        self.problems.pop(name, None)
+        return self.params.param.update(**taken)
 
     def reset(self) -> None:
         """Show the parameters as they are, without values that were refused."""
         self.problems.clear()
+        self._held.clear()
         for name, widget in self.widgets.items():
             spelled = _spelled(widget, getattr(self.params, name))
             if widget.value != spelled:
