@@ -5,12 +5,13 @@ import torch
 from torch import nn
 
 from tests.train.alone import draws, images, networks, trained_alone
-from workbench.train.losses import regression
+from workbench.train.losses import causal_lm, regression
 from workbench.train.models import MLP
 from workbench.train.schedules import one_cycle, steps
 from workbench.train.stacked import train_stacked
 from workbench.train.stacked_batches import Sample
 from workbench.train.stacked_settings import StackedTraining
+from workbench.train.transformer import CharTransformer
 
 # kind of network, widths; models of unlike batch size, rate, decay and seed
 CASES = [("mlp", (2, 5, 8, 3)), ("mlp tanh", (3, 4, 3, 4)), ("mlp gelu", (2, 4, 2, 4)),
@@ -151,6 +152,18 @@ def test_identity_any_module_is_trained_by_vmap():
     trained = train_stacked(models, (x, y), StackedTraining(epochs=1, **EACH))
     assert set(trained.table["form"]) == {"vmap"}
     assert_same(trained, models, x, y, rtol=1e-5, epochs=1)
+
+
+def test_identity_attention_is_trained_by_vmap():
+    tokens = torch.randint(7, (24, 5), generator=draws())
+    models = [CharTransformer(7, 8, layers=1, heads=2, context=5, generator=draws(k)).double()
+              for k in range(2)]
+    one, two = (train_stacked(models, (tokens, tokens), StackedTraining(
+        epochs=2, batch_size=8, learning_rate=0.1, form=form), loss=causal_lm)
+        for form in ("vmap", "loop"))
+    for k in range(2):
+        for mine, other in zip(one.model(k).parameters(), two.model(k).parameters(), strict=True):
+            torch.testing.assert_close(mine, other, rtol=1e-10, atol=1e-12)
 
 
 def test_identity_bucketing_and_workers_change_nothing():

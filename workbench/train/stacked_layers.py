@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workbench.train.losses import logits_of
 from workbench.train.models import ACTIVATIONS, MLP, ConvNet
@@ -91,9 +92,10 @@ def vectorised(model: nn.Module, params: Tensors, buffers: Tensors, x: Tensor,
         after = {name: one.clone() for name, one in buffers.items()}
         return logits_of(functional_call(model, {**params, **after}, (x,))), after
 
-    if len(x) == 1:
-        return vmap(alone, in_dims=(0, 0, None), randomness="error")(params, buffers, x[0])
-    return vmap(alone, randomness="error")(params, buffers, x)
+    shared = len(x) == 1
+    together = vmap(alone, in_dims=(0, 0, None if shared else 0), randomness="error")
+    with sdpa_kernel(SDPBackend.MATH):       # the one kernel of attention that knows vmap
+        return together(params, buffers, x[0] if shared else x)
 
 
 def one_after_another(model: nn.Module, params: Tensors, buffers: Tensors, x: Tensor,
