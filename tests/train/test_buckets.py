@@ -92,6 +92,24 @@ def test_identity_any_module_has_a_price():
     assert (large, small) == ("loop", "vmap")
 
 
+class Looking(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.head(x) * float(x.max() > -9)
+
+
+def test_identity_a_model_that_looks_at_its_numbers_has_a_price():
+    model = nn.Sequential(Looking(), nn.Dropout(0.5))
+    state = torch.get_rng_state()
+    for n in (1, 8):
+        found = price(model, torch.ones(n, 4))
+        assert (found.params, found.work, found.outputs) == (15, 12, (3,))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_rejects_nothing_silently():
     with pytest.raises(RuntimeError):
         price(MLP(64, 2, 2, generator=draws()), torch.zeros(2, 63))

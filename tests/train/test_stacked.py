@@ -154,10 +154,25 @@ def test_identity_any_module_is_trained_by_vmap():
     assert_same(trained, models, x, y, rtol=1e-5, epochs=1)
 
 
-def test_identity_attention_is_trained_by_vmap():
+def gpt2(k):
+    made = pytest.importorskip("transformers")
+    config = made.GPT2Config(vocab_size=7, n_positions=5, n_embd=8, n_layer=1, n_head=2,
+                             resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, use_cache=False)
+    model = made.GPT2LMHeadModel(config)
+    with torch.no_grad():
+        for param in model.parameters():
+            param.add_(0.1 * torch.randn(param.shape, generator=draws(k)))
+    return model
+
+
+def characters(k):
+    return CharTransformer(7, 8, layers=1, heads=2, context=5, generator=draws(k))
+
+
+@pytest.mark.parametrize("make", [characters, gpt2])
+def test_identity_attention_is_trained_by_vmap(make):
     tokens = torch.randint(7, (24, 5), generator=draws())
-    models = [CharTransformer(7, 8, layers=1, heads=2, context=5, generator=draws(k)).double()
-              for k in range(2)]
+    models = [make(k).double() for k in range(2)]
     one, two = (train_stacked(models, (tokens, tokens), StackedTraining(
         epochs=2, batch_size=8, learning_rate=0.1, form=form), loss=causal_lm)
         for form in ("vmap", "loop"))

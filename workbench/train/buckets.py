@@ -8,6 +8,7 @@ next may be merged by micro-steps if no model has running moments. Last, stacks 
 of bytes. The numbers of a model do not depend on its bucket but for rounding.
 """
 
+import copy
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -89,8 +90,17 @@ class Member:
 
 
 def price(model: nn.Module, x: Tensor) -> Price:
-    """Price of a model whose inputs are like rows of `x`; nothing is computed."""
-    alone = skeleton(model).train()
+    """Price of a model whose inputs are like rows of `x`; computed only if it must be."""
+    try:
+        return _priced(skeleton(model),
+                       torch.empty((2, *x.shape[1:]), dtype=x.dtype, device="meta"))
+    except RuntimeError:                 # or a forward pass that looks at its numbers
+        with torch.random.fork_rng(devices=[]):
+            return _priced(copy.deepcopy(model).cpu(), x[[0, -1]].cpu())
+
+
+def _priced(alone: nn.Module, rows: Tensor) -> Price:
+    """Price of a model that is sent two rows."""
     own = {id(one) for one in alone.parameters()}
     held: dict[int, Tensor] = {}             # held, so that no identity is used twice
 
@@ -99,10 +109,9 @@ def price(model: nn.Module, x: Tensor) -> Price:
             held[id(one)] = one
         return one
 
-    rows = torch.empty((2, *x.shape[1:]), dtype=x.dtype, device="meta")
     with (FlopCounterMode(display=False) as counter,
           torch.autograd.graph.saved_tensors_hooks(hold, lambda one: one)):
-        outputs = logits_of(alone(rows))
+        outputs = logits_of(alone.train()(rows))
     return Price(sum(one.numel() for one in alone.parameters()), counter.get_total_flops() // 4,
                  sum(one.numel() for one in held.values()) // 2, tuple(outputs.shape[1:]))
 
