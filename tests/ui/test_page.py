@@ -1,5 +1,6 @@
 """Pages render whatever the store holds."""
 
+import asyncio
 import json
 
 import pytest
@@ -76,3 +77,16 @@ def test_matches_study_that_knows_what_is_quick(tiny, monkeypatch):
     assert page._is_quick()
     page.params.n = 4
     assert not page._is_quick()
+
+
+def test_matches_an_address_of_which_a_part_is_used(tiny, monkeypatch):
+    begun = []
+    monkeypatch.setattr("workbench.ui.page.pn.state.onload", begun.append)
+    monkeypatch.setattr("workbench.ui.page._search", lambda: "?n=7&m=3")
+    page = StudyPage(tiny)
+    asyncio.run(begun[0]())
+    text = rendered(page)
+    assert page.params.n == 7
+    assert plots(text) == 2
+    assert "m" in page._alarm.object
+    assert "this page does not have" in page._alarm.object

@@ -96,7 +96,7 @@ class StudyPage:
             same = next((run for run in succeeded if dict(run.params) == wanted), None)
             if same is None:
                 self._tell()
-                return pn.state.onload(self._compute)
+                return pn.state.onload(self._begin)
             return self._show_run(same)
         if succeeded:
             return self._show_run(succeeded[0])
@@ -136,6 +136,13 @@ class StudyPage:
         if knows is not None and knows(self.params):
             return True
         return self._seconds is not None and self._seconds < QUICK
+
+    async def _begin(self) -> None:
+        """Compute what the address asks for; what it asked in vain stays told."""
+        told = list(self._problems)
+        await self._compute()
+        self._problems[:0] = told
+        self._tell()
 
     async def _compute(self, *_: Any) -> None:
         """Compute with the parameters of the widgets; the last request wins."""
