@@ -13,6 +13,7 @@ from workbench.datasets.delimited import delimited
 __all__ = ["EXTENSIONS", "Opened", "open_file"]
 
 EXTENSIONS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
+SHOWN = 20               # names of columns in a message
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +87,8 @@ def _filled(frame: pd.DataFrame, path: Path) -> None:
                          "their names in its first row.")
     if frame.empty:
         raise ValueError(f"data must hold at least one row, but {path.name!r} has only the column "
-                         f"names {', '.join(map(str, frame.columns))}. Add the rows.")
+                         f"names {', '.join(map(str, frame.columns[:SHOWN]))}"
+                         f"{', ...' * (len(frame.columns) > SHOWN)}. Add the rows.")
 
 
 def _parquet(content: bytes, path: Path) -> pd.DataFrame:

@@ -32,6 +32,8 @@ CHECKSUMS = {
         "865eddbcd80c5c99e7922baa56322be8c3b8aa5849583686918abd0d1e4e902d",
     "loss-landscape-taxonomy-grid/models.csv":
         "10f5e62d8d0443404e27b2c2a09f42f55459b03e5ea2fd4e7a7ed0fd686d8769",
+    "panchen/panchen.csv":
+        "bf9a8c6dd40911bfaff9e62b4809ae405bea06f623ca6e4b8fd419d943840b62",
 }
 
 

@@ -12,11 +12,12 @@ import pandas as pd
 from pandas.api import types
 
 from workbench.core import check
-from workbench.datasets import cells, raw
+from workbench.datasets import cells
 from workbench.datasets.dates import read_dates
 from workbench.datasets.features import LARGEST, digest, numbers_in, read_feature, useless
-from workbench.datasets.files import EXTENSIONS, Opened, open_file
+from workbench.datasets.files import Opened
 from workbench.datasets.numbers import read_numbers
+from workbench.datasets.shipped import open_table
 
 __all__ = ["REGRESSION_TABLES", "Regression", "load_regression"]
 
@@ -100,7 +101,8 @@ def load_regression(data: str | Path, *, target: str = "", group: str = "", time
     >>> load_regression("yacht").features.shape
     (308, 6)
     """
-    opened = _open(data)
+    opened = open_table(data, {
+        name: f"uci-regression/{name}.csv" for name in REGRESSION_TABLES})
     frame = opened.frame.rename(columns=str)
     target, chosen = _columns(frame, target, {"group": group, "time": time, "weight": weight})
     y, told = _target(frame, target, opened)
@@ -115,21 +117,6 @@ def load_regression(data: str | Path, *, target: str = "", group: str = "", time
              *dropped, *read)
     return Regression(features, y[kept.index].to_numpy(), target, groups, order, counts,
                       opened.name, opened.origin, opened.sha256, notes)
-
-
-def _open(data: str | Path) -> Opened:
-    name = str(data).strip()
-    if name in REGRESSION_TABLES:
-        file = f"uci-regression/{name}.csv"
-        frame = pd.read_csv(raw.raw_file(file))
-        frame.index = pd.RangeIndex(2, len(frame) + 2)
-        return Opened(frame, name, f"data/raw/{file}", raw.checksum((file,)), typed=True)
-    path = Path(name).expanduser()
-    if not name or not (path.exists() or path.suffix or len(path.parts) > 1):
-        raise ValueError(f"data must be one of {', '.join(map(repr, REGRESSION_TABLES))}, or the "
-                         f"path of a file ending in {', '.join(EXTENSIONS)}; got {name!r}."
-                         f"{check.suggestion(name, REGRESSION_TABLES)}")
-    return open_file(path)
 
 
 def _columns(frame: pd.DataFrame, target: str, others: dict[str, str]) -> tuple[str, list[str]]:

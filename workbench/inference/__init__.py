@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from workbench.inference.conformal_online import AdaptiveConformal
     from workbench.inference.conformal_split import ConformalQuantileRegressor
     from workbench.inference.conjugate import NormalInverseGamma
+    from workbench.inference.design_based import DSLRegression, dsl_moments
+    from workbench.inference.design_planning import aggregate_units, draw, suggest_sampling
+    from workbench.inference.design_results import DSLResults
+    from workbench.inference.design_rivals import ppi
+    from workbench.inference.design_solution import DesignWarning
     from workbench.inference.quantile_aggregation import QuantileAggregator
     from workbench.inference.quantiles.base_models import BASE_MODELS, QuantileModel
     from workbench.inference.quantiles.baselines import (
@@ -60,14 +65,16 @@ if TYPE_CHECKING:
 __all__ = [
     "BASE_MODELS", "AdaptiveConformal", "BayesianTrend", "BoostedQuantiles", "Calibration",
     "ConformalQuantileRegressor", "CrossCalibration", "CrossConformalQuantileRegressor",
-    "EncodedQuantiles", "GaussianNetwork", "LeakWarning", "LinearAggregation", "LinearQuantiles",
-    "NestedConformalStack", "NormalInverseGamma", "PerLevel", "Prior", "QuantileAggregator",
-    "QuantileForest", "QuantileModel", "QuantileNetwork", "SimpleAggregation",
-    "SimultaneousNetwork", "StackedQuantileRegressor", "TooFewRowsWarning", "TrendFit",
+    "DSLRegression", "DSLResults", "DesignWarning", "EncodedQuantiles", "GaussianNetwork",
+    "LeakWarning", "LinearAggregation", "LinearQuantiles", "NestedConformalStack",
+    "NormalInverseGamma", "PerLevel", "Prior", "QuantileAggregator", "QuantileForest",
+    "QuantileModel", "QuantileNetwork", "SimpleAggregation", "SimultaneousNetwork",
+    "StackedQuantileRegressor", "TooFewRowsWarning", "TrendFit", "aggregate_units",
     "best_single", "calibrate", "check_for_leak", "compare", "coverage", "coverage_by_group",
-    "cross_calibrate", "crossings", "crps", "even_levels", "interval_score", "isotonise", "mace",
-    "out_of_fold", "picp_error", "pinball", "ranking", "reliability", "table_encoder", "tune",
-    "warnings_of", "width", "wis",
+    "cross_calibrate", "crossings", "crps", "draw", "dsl_moments", "even_levels",
+    "interval_score", "isotonise", "mace", "out_of_fold", "picp_error", "pinball", "ppi",
+    "ranking", "reliability", "suggest_sampling", "table_encoder", "tune", "warnings_of",
+    "width", "wis",
 ]
 
 FILES = {
@@ -78,6 +85,11 @@ FILES = {
     "conformal_online": ("AdaptiveConformal",),
     "conformal_split": ("ConformalQuantileRegressor",),
     "conjugate": ("NormalInverseGamma",),
+    "design_based": ("DSLRegression", "dsl_moments"),
+    "design_planning": ("aggregate_units", "draw", "suggest_sampling"),
+    "design_results": ("DSLResults",),
+    "design_rivals": ("ppi",),
+    "design_solution": ("DesignWarning",),
     "quantile_aggregation": ("QuantileAggregator",),
     "quantiles.base_models": ("BASE_MODELS", "QuantileModel"),
     "quantiles.baselines": ("LinearAggregation", "SimpleAggregation", "best_single"),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.core import check, libraries
-from workbench.core.result import Estimate, Interval, credible
+from workbench.core.result import Estimate, Interval, credible, probability_below_zero
 from workbench.core.weights import effective_size, normalise
 from workbench.inference.trend_design import BEND, CHANGE, SOURCE, Prior, TrendDesign
 
@@ -93,11 +93,7 @@ class TrendFit:
 
     def probability_falling(self) -> Estimate:
         """Posterior probability of a fall; half a draw on each side, so never quite certain."""
-        draws = len(self.slope_draws)
-        share = (float(np.sum(self.slope_draws < 0)) + 0.5) / (draws + 1)
-        error = math.sqrt(share * (1 - share) / draws)
-        return Estimate(share, why="itself a statement of uncertainty; Monte-Carlo error about "
-                                   f"{100 * error:.1g} %")
+        return probability_below_zero(self.slope_draws)
 
     def trend(self, dates: Any = None, level: float = 0.9, source: Any = None) -> pd.DataFrame:
         """Posterior band of the trend, columns date, mean, low, high [score units].
@@ -136,11 +132,11 @@ class TrendFit:
 
     def weights(self) -> np.ndarray:
         """How much each score counts in the trend, shape (n,), on the simplex."""
-        return np.asarray(normalise(self._precision().mean(axis=0)))
+        return np.asarray(normalise(self.precision().mean(axis=0)))
 
     def effective_share(self, level: float = 0.9) -> Estimate:
         """Effective number of scores over their number."""
-        sizes = np.array([effective_size(row) for row in self._precision()])
+        sizes = np.array([effective_size(row) for row in self.precision()])
         if np.ptp(sizes) <= 1e-9 * sizes[0]:
             return Estimate(float(sizes[0]) / len(self.observed.score),
                             why="the same in every draw: these weights do not depend on the fit")
@@ -208,10 +204,11 @@ class TrendFit:
                                                    "timedelta64[us]")
 
     def _means(self, dates: Any, source: Any = None) -> np.ndarray:
-        # One source alone has no column in the design, so a wrong name must be caught here.
+        # One source alone has no column in the design, so a wrong name is caught here.
         if source is not None and self.observed.source is not None and not self.design.sources:
-            for name in np.atleast_1d(np.asarray(source, dtype=str)):
-                check.one_of({str(known) for known in self.observed.source}, source=str(name))
+            known = {str(name) for name in pd.unique(self.observed.source)}
+            for name in {str(one) for one in np.atleast_1d(source)} - known:
+                check.one_of(known, source=name)
         return self.flat @ self.design.matrix(dates, source).T
 
     def _noise(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
@@ -240,11 +237,11 @@ class TrendFit:
         X = self.design.matrix(self.observed.dates[rows], self._sources(rows))
         residuals = self.observed.score[rows] - self.flat[kept] @ X.T
         nu = self.nu[kept] if self.student else np.zeros(len(kept))
-        values: tuple[np.ndarray, np.ndarray] = pointwise(
+        return pointwise(
             residuals, (self.sigma[kept], nu), self.observed.error[rows], self.student)
-        return values
 
-    def _precision(self) -> np.ndarray:
+    def precision(self) -> np.ndarray:
+        """How much each score counts in some of the draws, not normalised, (draws, n)."""
         n = len(self.observed.score)
         kept = self.thinned(FEW_DRAWS if n <= LARGE else 20)
         return self._pointwise(np.arange(n), kept)[1] * self.observed.weight

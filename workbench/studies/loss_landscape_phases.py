@@ -9,20 +9,23 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 import param
 
 from workbench import landscape, plots
 from workbench.core import Params as Declared
-from workbench.core import Result, Summary, check, generator
+from workbench.core import Result, Summary, generator
 from workbench.core.recent import Recent
-from workbench.datasets import IMAGE_SETS, Images, landscape_grid, load_images
+from workbench.datasets import IMAGE_SETS, Images, landscape_grid, load_images, unknown_data
 from workbench.landscape.axes import axis_faults
 from workbench.landscape.phase_findings import gains_by_phase, notes_of, numbers_of
+from workbench.landscape.phases import Thresholds
+from workbench.studies.views.phases import KNOBS, SELECT, VIEW, details, downloads, named_cells
 
-__all__ = ["PRESETS", "SMOKE", "TITLE", "Params", "figures", "is_quick", "run"]
+__all__ = ["PRESETS", "SELECT", "SMOKE", "TITLE", "VIEW", "Params", "details", "downloads",
+           "figures", "is_quick", "remember", "run"]
 
 TITLE = "Phases of the loss landscape"
 SMOKE = {"loads": [4, 16], "temperatures": [32, 256], "seeds": 2, "epochs": 5, "curve_epochs": 2,
@@ -46,14 +49,6 @@ BORDERS = {"published": (1.0, 0.6), "own": (2.0, 0.8)}
 WORKERS = 2
 MEASURED: Recent[Any] = Recent(4)        # so that a page answers at once when only thresholds
 IMAGES: Recent[Images] = Recent(4)       # change
-KNOBS = {
-    "width": ("width", "units of a layer; load falls to the right"),
-    "train_size": ("training rows", "rows; load rises to the right"),
-    "label_noise": ("wrong labels", "share; load rises to the right"),
-    "batch_size": ("batch size", "rows; temperature falls upwards"),
-    "learning_rate": ("learning rate", "1 / step; temperature rises upwards"),
-    "weight_decay": ("weight decay", "1 / step"),
-}
 SHADES = (("trace", "trace of the Hessian", "nats / parameter²", "log"),
           ("connectivity", "connectivity", "percentage points", "diverging"),
           ("similarity", "similarity", "CKA", "linear"),
@@ -64,6 +59,7 @@ class Params(Declared):
     """Which grid, how it is trained and measured, and where the borders of the phases lie."""
 
     paths = frozenset({"data"})
+    files: ClassVar = {"data": "images"}
 
     grid = param.Selector(default="own", objects=["own", "published"], doc=(
         "Train a grid, or read the published one: ResNet-18 on CIFAR-10, 210 cells."))
@@ -102,10 +98,10 @@ class Params(Declared):
     tau_loss = param.Number(0.1, bounds=(0, 3), doc="Loss above which it is [nats].")
     tau_trace = param.Number(None, bounds=(0, None), allow_None=True, doc=(
         "Trace above which it is, needed for sharp_by=trace."))
-    tau_connectivity = param.Number(None, bounds=(0, None), allow_None=True, doc=(
+    tau_connectivity = param.Number(None, bounds=(0, 50), softbounds=(2, 5), allow_None=True, doc=(
         "Height of a barrier that cuts off [percentage points]; none takes 1 for the published "
         "grid and 2 for an own one."))
-    tau_similarity = param.Number(None, bounds=(0, 1), allow_None=True, doc=(
+    tau_similarity = param.Number(None, bounds=(0, 1), softbounds=(0.8, 1), allow_None=True, doc=(
         "CKA below which seeds are unlike; none takes 0.6 for the published grid and 0.8 for an "
         "own one."))
     device = param.Selector(default="auto", objects=["auto", "cpu", "cuda"],
@@ -115,12 +111,8 @@ class Params(Declared):
     @classmethod
     def conflicts(cls, values: Mapping[str, Any]) -> list[str]:
         """Refuse what no run could use: a missing file, a repeated value, a border not given."""
-        found = []
         data = values["data"]
-        if data not in IMAGE_SETS and not Path(data).expanduser().is_file():
-            found.append(f"data must be one of {', '.join(map(repr, IMAGE_SETS))} or a file, got "
-                         f"{data!r}, which is neither.{check.suggestion(data, IMAGE_SETS)} Check "
-                         "the path.")
+        found = unknown_data(data, IMAGE_SETS)
         for name, axis in KNOB_OF.items():
             if values[name]:
                 found += axis_faults(name, values[axis], values[name])
@@ -133,23 +125,25 @@ class Params(Declared):
 def run(params: Params) -> Result:
     """Train and measure, or read, then classify and gather what the phases predict."""
     notes: tuple[str, ...] = ()
+    networks: Mapping[str, Any] = {}
     if params.grid == "published":
         cells, tables = landscape_grid().cells, {}
     else:
         images = _images(params)
-        measures = MEASURED.get(_key(params, images), lambda: _measured(params, images))
-        cells, notes = measures.cells, images.notes
-        tables = {"models": measures.models, "pairs": measures.pairs, "curves": measures.curves}
+        kept = MEASURED.get(_key(params, images), lambda: _measured(params, images))
+        cells, notes, networks = kept.cells, images.notes, kept.networks
+        tables = dict(kept.tables)
     classified = landscape.classify(cells, _thresholds(params), sharp_by=params.sharp_by)
     tables |= {"cells": classified, "phases": landscape.by_phase(classified, "test_accuracy"),
                "gains": gains_by_phase(classified, params.sparsity), "about": _about(params)}
-    return Result(Summary(numbers_of(classified), (
-        *notes_of(classified, _thresholds(params), sharp_by=params.sharp_by), *notes)), tables)
+    told = notes_of(classified, _thresholds(params), sharp_by=params.sharp_by)
+    return Result(Summary(numbers_of(classified), (*told, *notes)), tables, networks=networks)
 
 
-def figures(result: Result) -> dict[str, plots.Figure]:
+def figures(result: Result, view: Any = None) -> dict[str, plots.Figure]:
     """The phase map, the measures behind it, similarity against accuracy, gains by phase."""
-    cells, about = result.tables["cells"], result.tables["about"].set_index("key")["value"]
+    del view
+    cells, about = named_cells(result), result.tables["about"].set_index("key")["value"]
     axes = {axis: plots.Knob(about[name], *KNOBS[about[name]])
             for axis, name in (("x", "load"), ("y", "temperature"))}
     told = ("loss", "trace", "connectivity", "similarity", "test_accuracy")
@@ -158,7 +152,7 @@ def figures(result: Result) -> dict[str, plots.Figure]:
     judged = cells["phase"].notna() & cells[["similarity", "test_accuracy"]].notna().all(axis=1)
     none = plots.blank("No cell has the measures of this figure")
     return {
-        "map": plots.phase_map(cells, told=told, **axes),
+        "map": plots.phase_map(cells, x=axes["x"], y=axes["y"], told=told, name="cell"),
         "measures": plots.measure_maps(cells, [plots.Shade(*shade) for shade in shades], **axes)
         if shades else none,
         "outcome": plots.measure_scatter(cells, "similarity", "test_accuracy",
@@ -178,6 +172,12 @@ def is_quick(params: Params) -> bool:
     with contextlib.suppress(ValueError, OSError):
         return params.grid == "published" or _key(params, _images(params)) in MEASURED
     return False
+
+
+def remember(params: Params, result: Result) -> None:
+    """Take over what a saved run measured, so that thresholds need no training."""
+    if params.grid == "own" and {"models", "pairs", "curves", "history"} <= {*result.tables}:
+        MEASURED.get(_key(params, _images(params)), lambda: landscape.KeptGrid.of(result))
 
 
 def _chosen(params: Params) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def _key(params: Params, images: Images) -> Any:
                              if name not in later))
 
 
-def _measured(params: Params, images: Images) -> landscape.GridMeasures:
+def _measured(params: Params, images: Images) -> landscape.KeptGrid:
     how = _chosen(params)
     fixed = {name: how[name] for name in ("width", "label_noise", "batch_size", "learning_rate",
                                           "weight_decay")}
@@ -216,13 +216,14 @@ def _measured(params: Params, images: Images) -> landscape.GridMeasures:
     curves = landscape.CurveTraining(epochs=how["curve_epochs"], learning_rate=0.05)
     probing = landscape.Probing(probes=how["probes"], curves=curves, sparsity=how["sparsity"],
                                 transfer_size=how["transfer_size"])
-    return landscape.measure_grid(trained, probing, seed=how["seed"], workers=workers)
+    measures = landscape.measure_grid(trained, probing, seed=how["seed"], workers=workers)
+    return landscape.KeptGrid.from_training(trained, measures)
 
 
-def _thresholds(params: Params) -> landscape.Thresholds:
+def _thresholds(params: Params) -> Thresholds:
     own = BORDERS[params.grid]
     connectivity, similarity = params.tau_connectivity, params.tau_similarity
-    return landscape.Thresholds(
+    return Thresholds(
         loss=params.tau_loss, trace=params.tau_trace,
         connectivity=own[0] if connectivity is None else connectivity,
         similarity=own[1] if similarity is None else similarity)
@@ -234,4 +235,7 @@ def _about(params: Params) -> pd.DataFrame:
     told = {"load": how["load"] if own else "width",
             "temperature": how["temperature"] if own else "batch_size",
             "gain": "gain in test accuracy" if own else "test accuracy above the mean"}
+    if own:
+        told |= {"family": how["family"], "data": how["data"], "seed": str(params.seed),
+                 "sha256": _images(params).sha256}
     return pd.DataFrame({"key": list(told), "value": list(told.values())})

@@ -5,31 +5,55 @@ same trend with every score counting the same.
 """
 
 import contextlib
+import math
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 import param
 
-from workbench import plots
-from workbench.core import Estimate, Interval, Result, Summary, check, generator
+from workbench.core import Column, Estimate, Interval, Result, Summary, generator, libraries
 from workbench.core import Params as Declared
-from workbench.datasets import TABLES, Scores, load_scores
+from workbench.core.recent import Recent
+from workbench.datasets import TABLES, Scores, load_scores, unknown_data
 from workbench.inference import BayesianTrend, TrendFit, compare, ranking, warnings_of
+from workbench.inference.trend_window import source_offsets
+from workbench.studies.views.trend_details import details
+from workbench.studies.views.trends import OCCASIONAL, PRESETS, SELECT, VIEW, figures
 
-__all__ = ["SMOKE", "TITLE", "Params", "figures", "run"]
+__all__ = ["OCCASIONAL", "PRESETS", "SELECT", "SMOKE", "TITLE", "VIEW", "Params", "details",
+           "figures", "is_quick", "read_notes", "run"]
 
 TITLE = "Opinion trends"
 SMOKE = {"trend": "line", "draws": 100}
 DISCLAIMER = "A demonstration of method on dated scores, not political analysis."
 COMPARED = 20_000     # rows up to which rival models are fitted too
+QUICK = 500_000       # scores times draws up to which fitted models are compared in a second
+MODELS = [(trend, noise) for trend in ("line", "smooth") for noise in ("student", "normal")]
+TEXTS = 4_000_000     # letters of all texts that are kept with a result
+RANKS: Recent[pd.DataFrame] = Recent(4)
+FITS: Recent[TrendFit] = Recent(12)      # so that a page answers at once when only these change:
+NOT_FITTED = {"data", "trend", "likelihood", "level"}
 
 
 class Params(Declared):
     """Where the scores are, the trend to fit, and how to sample it."""
 
     paths = frozenset({"data"})
+    files: ClassVar = {"data": "table"}
+    columns: ClassVar = {
+        "date": Column("date", required=True, names=(
+            "date", "day", "datetime", "timestamp", "time", "published", "month", "quarter",
+            "year")),
+        "score": Column("number", required=True, names=(
+            "score", "opinion", "sentiment", "approval", "rating", "value", "index", "percent")),
+        "source": Column("group", names=(
+            "source", "pollster", "outlet", "publisher", "agency", "author", "house")),
+        "weight": Column("weight", names=("weight", "sample_weight", "weights", "wt")),
+        "document": Column("name", names=("document", "doc_id", "document_id", "article_id",
+                                          "url")),
+        "question": Column("value", of="question"),
+    }
 
     data = param.String("us-presidents-approval", doc=(
         "Shipped table (us-presidents-approval, fomc-statements) or the path of a CSV or Parquet "
@@ -63,11 +87,8 @@ class Params(Declared):
     @classmethod
     def conflicts(cls, values: Mapping[str, Any]) -> list[str]:
         """Refuse what no run could use: a missing file, half a scale, an exact bent trend."""
-        found = []
         data, scale = values["data"], values["scale"]
-        if data not in TABLES and not Path(data).expanduser().is_file():
-            found.append(f"data must be {' or '.join(map(repr, TABLES))} or a file, got {data!r}, "
-                         f"which is neither.{check.suggestion(data, TABLES)} Check the path.")
+        found = unknown_data(data, TABLES)
         if scale and not (len(scale) == 2 and scale[0] < scale[1]):
             found.append(f"scale must be empty or two numbers in order, got {scale!r}. "
                          "Pass 0,10 for scores from 0 to 10.")
@@ -80,59 +101,81 @@ class Params(Declared):
 
 def run(params: Params) -> Result:
     """Read the scores, fit the trend and its rivals, and gather headline and tables."""
-    scores = load_scores(params.data, date=params.date, score=params.score, source=params.source,
-                         weight=params.weight, document=params.document,
-                         question=params.question, scale=params.scale)
+    scores = _scores(params)
     chosen = _fit(scores, params, params.trend, params.likelihood)
     few = len(scores.table) <= COMPARED
     uniform = _fit(scores, params, params.trend if few else "line", "normal", equal=True)
-    known = {f"{params.trend}, {params.likelihood}": chosen}
-    if (scores.table["weight"] == 1).all() and not scores.table["error"].any():
-        known.setdefault(f"{params.trend}, normal", uniform)
-    models = _models(scores, params, known) if few and params.sampler != "exact" else None
+    fits = _rivals(scores, params) if few and params.sampler != "exact" else {}
+    models = _models(scores, params, fits) if fits else None
+    equal = libraries.arviz().InferenceData(posterior=uniform.inference_data().posterior)
+    rivals = {} if models is None else {"models": models, "rivals": pd.concat(
+        [fit.trend(level=params.level).assign(model=name) for name, fit in fits.items()])}
     return Result(_headline(scores, params, (chosen, uniform), models),
-                  _tables(scores, params, chosen, uniform)
-                  | ({} if models is None else {"models": models}),
-                  {"posterior": chosen.inference_data()})
+                  _tables(scores, params, chosen, uniform) | rivals,
+                  {"posterior": chosen.inference_data(), "uniform": equal})
 
 
-def figures(result: Result) -> dict[str, plots.Figure]:
-    """Trend with its bands, weight of each score, and posterior of the average slope."""
-    tables, headline = result.tables, result.summary["average slope"]
-    level = headline.interval.level if headline.interval else 0.9
-    weights = tables["scores"]["weight"].to_numpy()
-    slope = {name: tables["slope"][name].to_numpy() for name in tables["slope"]}
-    return {
-        "trend": plots.trend_bands(tables["trend"], tables["scores"], baseline=tables["uniform"]),
-        "weights": plots.weight_profile(weights / len(weights)),
-        "slope": plots.posterior(slope["posterior"], label="average slope",
-                                 unit=headline.unit, prior=slope.get("prior"),
-                                 uniform=slope["uniform"], level=level),
-    }
+def is_quick(params: Params) -> bool:
+    """Whether a page may compute this as soon as a widget changes: every model is fitted."""
+    with contextlib.suppress(ValueError, OSError):
+        scores = _scores(params)
+        rivals = MODELS if params.sampler != "exact" else []
+        fits = [(params.trend, params.likelihood, False), (params.trend, "normal", True),
+                *((*model, False) for model in rivals)]
+        return 4 * params.draws * len(scores.table) <= QUICK and all(
+            _key(scores, params, *fit, equal=equal) in FITS for *fit, equal in fits)
+    return False
+
+
+def read_notes(params: Params) -> tuple[str, ...]:
+    """What reading the data interprets and leaves out; refuses what a run could not read."""
+    return _scores(params).notes
+
+
+def _scores(params: Params) -> Scores:
+    return load_scores(params.data, date=params.date, score=params.score, source=params.source,
+                       weight=params.weight, document=params.document,
+                       question=params.question, scale=params.scale)
+
+
+def _key(scores: Scores, params: Params, trend: str, likelihood: str, *, equal: bool) -> Any:
+    """What decides a fit; without weights and errors all scores are equal anyway."""
+    plain = (scores.table["weight"] == 1).all() and not scores.table["error"].any()
+    return (scores.sha256, trend, likelihood, equal and not plain, *(
+        (name, str(value)) for name, value in params.values().items() if name not in NOT_FITTED))
 
 
 def _fit(scores: Scores, params: Params, trend: str, likelihood: str, *,
          equal: bool = False) -> TrendFit:
-    """Fit one trend; `equal` leaves out weights and measurement errors."""
-    table = scores.table
-    model = BayesianTrend(
+    """Fit one trend, or take it as it was fitted; `equal` leaves out weights and errors."""
+    return FITS.get(_key(scores, params, trend, likelihood, equal=equal),
+                    lambda: _fitted(scores, params, (trend, likelihood), equal=equal))
+
+
+def _fitted(scores: Scores, params: Params, model: tuple[str, str], *, equal: bool) -> TrendFit:
+    table, (trend, likelihood) = scores.table, model
+    made = BayesianTrend(
         trend=trend, likelihood=likelihood, nu=params.nu, time_scale=params.time_scale,
         changepoints=params.changepoints, basis=params.basis, scale=scores.scale,
         horizon=_horizon(scores, params), sampler=params.sampler, draws=params.draws)
-    return model.fit(table["date"], table["score"], rng=generator(params.seed),
-                     source=table["source"], sample_weight=None if equal else table["weight"],
-                     error=None if equal else table["error"])
+    return made.fit(table["date"], table["score"], rng=generator(params.seed),
+                    source=table["source"], sample_weight=None if equal else table["weight"],
+                    error=None if equal else table["error"])
 
 
-def _models(scores: Scores, params: Params, known: dict[str, TrendFit]) -> pd.DataFrame:
-    """Every trend and likelihood that can be fitted, ranked, with its average slope."""
+def _rivals(scores: Scores, params: Params) -> dict[str, TrendFit]:
+    """Every trend and likelihood that can be fitted."""
     fits = {}
-    for trend in ("line", "smooth"):
-        for likelihood in ("student", "normal"):
-            name = f"{trend}, {likelihood}"
-            with contextlib.suppress(RuntimeError):      # a rival that cannot start is left out
-                fits[name] = known.get(name) or _fit(scores, params, trend, likelihood)
-    ranked = compare(fits, rng=generator(params.seed))
+    for trend, likelihood in MODELS:
+        with contextlib.suppress(RuntimeError):      # a rival that cannot start is left out
+            fits[f"{trend}, {likelihood}"] = _fit(scores, params, trend, likelihood)
+    return fits
+
+
+def _models(scores: Scores, params: Params, fits: Mapping[str, TrendFit]) -> pd.DataFrame:
+    """The models, ranked, with their average slopes."""
+    ranked = RANKS.get(_key(scores, params, "", "", equal=False),
+                       lambda: compare(fits, rng=generator(params.seed)))
     slopes = [fits[name].slope(params.level) for name in ranked["model"]]
     return ranked.assign(slope=[number.value for number in slopes],
                          slope_low=[number.ends[0] for number in slopes],
@@ -149,8 +192,8 @@ def _tables(scores: Scores, params: Params, fit: TrendFit,
             uniform: TrendFit) -> dict[str, pd.DataFrame]:
     shown = scores.table.drop(columns=["weight", "error"])
     if "text" in shown:
-        shown["text"] = shown["text"].str.slice(0, 160)
-    draws = min(len(fit.slope_draws), len(uniform.slope_draws))
+        shown["text"] = shown["text"].str.slice(0, min(2000, max(160, TEXTS // len(shown))))
+    draws = min(len(one.slope_draws) for one in (fit, uniform))
     slope = {"posterior": fit.slope_draws[:draws], "uniform": uniform.slope_draws[:draws]}
     if fit.sampler != "exact":      # whose prior of the slope has no variance to draw
         slope["prior"] = fit.prior_slope_draws(draws, generator(params.seed))
@@ -159,7 +202,18 @@ def _tables(scores: Scores, params: Params, fit: TrendFit,
         "uniform": uniform.trend(level=params.level),
         "scores": shown.assign(weight=len(shown) * fit.weights()),
         "slope": pd.DataFrame(slope),
+        "sources": source_offsets(fit, params.level),
+        "about": _about(scores, params, fit),
     }
+
+
+def _about(scores: Scores, params: Params, fit: TrendFit) -> pd.DataFrame:
+    """What a closer look at the saved posterior needs besides."""
+    told = {"model": f"{params.trend}, {params.likelihood}", "level": params.level,
+            "time_scale": params.time_scale, "horizon": _horizon(scores, params),
+            "nu": params.nu if fit.student else math.inf, "low": scores.scale[0],
+            "high": scores.scale[1], "sampler": fit.sampler}
+    return pd.DataFrame({"key": list(told), "value": list(map(str, told.values()))})
 
 
 def _headline(scores: Scores, params: Params, fits: tuple[TrendFit, TrendFit],

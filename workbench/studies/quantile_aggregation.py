@@ -5,20 +5,18 @@ weighs them per level and per row, and calibrates the intervals on rows that not
 """
 
 import contextlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import pandas as pd
 import param
 
-from workbench import plots
+from workbench.core import Column, Result, check, generator
 from workbench.core import Params as Declared
-from workbench.core import Result, Summary, check, generator
 from workbench.core.recent import Recent
-from workbench.datasets import REGRESSION_TABLES, Regression, load_regression
+from workbench.datasets import REGRESSION_TABLES, Regression, load_regression, unknown_data
 from workbench.inference.quantile_aggregation import QuantileAggregator
-from workbench.inference.quantiles import cautions
 from workbench.inference.quantiles.base_models import BASE_MODELS
 from workbench.inference.quantiles.experiment import (
     Aggregated,
@@ -26,16 +24,25 @@ from workbench.inference.quantiles.experiment import (
     aggregate,
     base_predictions,
 )
-from workbench.inference.quantiles.findings import MEDIAN, Findings
+from workbench.inference.quantiles.findings import Findings
+from workbench.inference.quantiles.kept import keep, kept_stages
 from workbench.inference.quantiles.levels import even_levels
 from workbench.inference.quantiles.parts import Groups, Parts, binned, named, split
 from workbench.inference.quantiles.promise import Calibrated, calibrated
+from workbench.studies.views.quantile_details import details
+from workbench.studies.views.quantile_words import about, features_of, headline
+from workbench.studies.views.quantiles import SELECT, VIEW, figures
 
-__all__ = ["SMOKE", "TITLE", "Params", "figures", "is_quick", "run"]
+__all__ = ["PRESETS", "SELECT", "SMOKE", "TITLE", "VIEW", "Params", "details", "figures",
+           "is_quick", "read_notes", "remember", "run"]
 
 TITLE = "Quantile aggregation"
 SMOKE = {"n_levels": 5, "base_models": ["qrf", "linear"], "resolution": "medium", "local": False,
          "penalty": 0.0, "folds": 2}
+PRESETS: dict[str, dict[str, Any]] = {
+    "One weight per model": {"resolution": "coarse", "local": False, "penalty": 0.0},
+    "Trees only": {"base_models": ["qrf", "xt", "lgbm"]},
+    "Same promise in each group": {"conformal": "mondrian"}}
 MOST_GROUPS = 8
 QUICK = 2.0              # seconds of the last aggregate, below which the next one is not slow
 CALIBRATIONS = ["none", "symmetric", "asymmetric", "mondrian", "cv+", "adaptive"]
@@ -43,12 +50,23 @@ BASES: Recent[Base] = Recent(4)                  # so that a page answers at onc
 AGGREGATES: Recent[Aggregated] = Recent(32)      # later settings change
 FILES: Recent[Regression] = Recent(4)
 CALIBRATED: Recent[Calibrated] = Recent(32)
+KEPT: Recent[Any] = Recent(4)                    # arrays of results
+SAVED: Recent[Any] = Recent(4)                   # stages of saved runs, without their models
 
 
 class Params(Declared):
     """Where the table is, which models are weighed how, and what is promised."""
 
     paths = frozenset({"data"})
+    files: ClassVar = {"data": "table"}
+    columns: ClassVar = {
+        "target": Column("target", required=True, names=(
+            "target", "y", "outcome", "response", "label", "price", "demand", "load")),
+        "group": Column("group", names=("group", "segment", "region", "category", "class")),
+        "time": Column("time", names=("time", "date", "timestamp", "datetime", "order")),
+        "weight": Column("weight", names=("weight", "sample_weight", "weights", "wt")),
+        "along": Column("number"),
+    }
 
     data = param.String("yacht", doc=(
         f"Shipped table ({', '.join(REGRESSION_TABLES)}) or the path of a CSV or Parquet file."))
@@ -87,12 +105,8 @@ class Params(Declared):
     @classmethod
     def conflicts(cls, values: Mapping[str, Any]) -> list[str]:
         """Refuse what no run could use: a missing file, an unknown model, adaptive out of time."""
-        found = []
         data, models = values["data"], values["base_models"]
-        if data not in REGRESSION_TABLES and not Path(data).expanduser().is_file():
-            known = ", ".join(map(repr, REGRESSION_TABLES))
-            found.append(f"data must be one of {known} or a file, got {data!r}, which is neither."
-                         f"{check.suggestion(data, REGRESSION_TABLES)} Check the path.")
+        found = unknown_data(data, REGRESSION_TABLES)
         found += [f"base_models must be of {', '.join(map(repr, BASE_MODELS))}, got {name!r}."
                   f"{check.suggestion(name, BASE_MODELS)}"
                   for name in models if name not in BASE_MODELS]
@@ -119,31 +133,12 @@ def run(params: Params) -> Result:
     if params.along and table.features[params.along].iloc[parts.test].isna().all():
         raise ValueError(f"along must have numbers in the test part, got {params.along!r}, which "
                          f"misses in all {len(parts.test)} rows. Name another, or none.")
-    keys = _keys(params, table)
-    base = BASES.get(keys[0], lambda: base_predictions(
-        table.features, table.y, parts, params.base_models, even_levels(params.n_levels),
-        folds=params.folds, seed=params.seed, tune=params.tune, sample_weight=table.weight))
-    made = AGGREGATES.get(keys[1], lambda: aggregate(_aggregator(params), base))
+    base, made = _stages(params, table, parts)
     findings = _findings(params, table, parts, base, made)
-    return Result(_headline(params, table, parts, findings), findings.tables() | {
-        "about": _about(params, table, findings)})
-
-
-def figures(result: Result) -> dict[str, plots.Figure]:
-    """Intervals of test rows, weights, scores beside rivals, reliability, coverage by group."""
-    tables = result.tables
-    told = tables["about"].set_index("key")["value"]
-    unit, promise = "unit of the table", 1 - float(told["alpha"])
-    return {
-        "fan": plots.fan_chart(tables["predictions"], label=told["target"], unit=unit,
-                               along=told["fan along"], level=promise),
-        "weights": plots.model_weight_map(tables["weights"], tables["along"],
-                                          feature=told["along"]),
-        "scores": plots.relative_scores(tables["scores"]),
-        "reliability": plots.reliability(tables["reliability"], tables["widths"], unit=unit),
-        "coverage": plots.coverage_by_group(tables["groups"], promise=promise,
-                                            feature=told["group"]),
-    }
+    arrays = KEPT.get(_keys(params, table)[1], lambda: keep(base, made))
+    return Result(headline(params, table, parts, findings), findings.tables() | {
+        "about": about(params, table, findings), "features": features_of(table, parts)},
+        arrays=arrays)
 
 
 def is_quick(params: Params) -> bool:
@@ -152,8 +147,26 @@ def is_quick(params: Params) -> bool:
         base, made, promise = _keys(params, _table(params))
         slow = params.conformal == "cv+" or params.searches > 1
         quick = not slow and (made in AGGREGATES or AGGREGATES.seconds < QUICK)
-        return base in BASES and (quick or promise in CALIBRATED)
+        remembered = made in SAVED and params.conformal != "cv+"
+        return remembered or (base in BASES and (quick or promise in CALIBRATED))
     return False
+
+
+def remember(params: Params, result: Result) -> None:
+    """Take over the stages of a saved run, so that another promise needs no training."""
+    about = result.tables["about"].set_index("key")["value"]
+    if "notes" in about and len(result.arrays):
+        names = list(dict.fromkeys(result.tables["weights"]["model"]))
+        stages = kept_stages(result.arrays, names, json.loads(about["notes"]))
+        if stages is not None:
+            key = _keys(params, _table(params))[1]
+            KEPT.get(key, lambda: dict(result.arrays))
+            SAVED.get(key, lambda: stages)
+
+
+def read_notes(params: Params) -> tuple[str, ...]:
+    """What reading the table interprets and leaves out; refuses what a run could not read."""
+    return _table(params).notes
 
 
 def _table(params: Params) -> Regression:
@@ -164,6 +177,17 @@ def _table(params: Params) -> Regression:
                "weight": params.weight}
     return FILES.get((params.data, seen, *columns.values()),
                      lambda: load_regression(params.data, **columns))
+
+
+def _stages(params: Params, table: Regression, parts: Parts) -> tuple[Base, Aggregated]:
+    """Base models and their aggregate, as they were made before or saved where that will do."""
+    keys = _keys(params, table)
+    if keys[1] in SAVED and keys[1] not in AGGREGATES and params.conformal != "cv+":
+        return SAVED.get(keys[1], lambda: None)
+    base = BASES.get(keys[0], lambda: base_predictions(
+        table.features, table.y, parts, params.base_models, even_levels(params.n_levels),
+        folds=params.folds, seed=params.seed, tune=params.tune, sample_weight=table.weight))
+    return base, AGGREGATES.get(keys[1], lambda: aggregate(_aggregator(params), base))
 
 
 def _aggregator(params: Params) -> QuantileAggregator:
@@ -206,27 +230,3 @@ def _groups(params: Params, table: Regression, parts: Parts, made: Aggregated,
     if table.group.dtype.kind == "f" and known.nunique() > params.group_bins:
         return binned(values, known, params.group_bins)
     return named(values, known, max(params.group_bins, MOST_GROUPS))
-
-
-def _about(params: Params, table: Regression, findings: Findings) -> pd.DataFrame:
-    """Words of the figures."""
-    told = {"target": table.target, "alpha": repr(params.alpha), "fan along": params.along,
-            "along": findings.along_name, "group": params.group or MEDIAN}
-    return pd.DataFrame({"key": list(told), "value": list(told.values())})
-
-
-def _headline(params: Params, table: Regression, parts: Parts, findings: Findings) -> Summary:
-    notes = [f"The parts: {parts}."]
-    if params.conformal == "none":
-        notes.append("No calibration: coverage is what the models happen to give.")
-    if params.time:
-        notes.append("Rows are in the order of time, but the intervals of these numbers take them "
-                     "as independent." + " Calibration assumes that the test rows behave like "
-                     "those before them." * (params.conformal not in ("none", "adaptive")))
-    notes += cautions.of_extremes(table.y, table.features.index)
-    if params.conformal != "none":
-        notes += cautions.of_promise(
-            findings.covered, 1 - params.alpha,
-            [findings.base.size(part) for part in ("calibration", "test")],
-            follow=bool(params.time) and params.conformal != "adaptive")
-    return Summary(findings.numbers(), (*notes, *findings.notes(), *table.notes))
