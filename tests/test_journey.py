@@ -30,6 +30,14 @@ def test_a_study_is_whole(name):
         assert declared.doc, f"{name}.{key} has no doc"
 
 
+@pytest.mark.parametrize("name", STUDIES)
+def test_presets_of_a_study_are_taken_and_differ(name):
+    study = catalog.study(name)
+    presets = {label: values for label, values in getattr(study, "PRESETS", {}).items() if values}
+    taken = [study.Params(**values).key() for values in presets.values()]
+    assert len({study.Params().key(), *taken}) == len(taken) + 1
+
+
 @pytest.mark.parametrize("name", CARDS)
 def test_a_card_has_a_test(name):
     assert list((ROOT / "tests").rglob(f"test_{name}.py")), f"{name} has no test"

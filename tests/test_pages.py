@@ -1,33 +1,18 @@
 """Every page renders, and a real browser finds on it what a visitor needs, and nothing else."""
 
 import json
-import os
 import runpy
-import signal
-import subprocess
-import sys
-from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
 from bokeh.document import Document
 
+from tests.ui.browsing import IDLE, ROOT, TEXT, serving_studies
 from workbench import catalog, runs
-from workbench.ui import HomePage, StudyPage
+from workbench.ui import HomePage, Site, StudyPage
 
-ROOT = Path(__file__).parents[1]
-SERVE = """from workbench import catalog, ui
-ui.serve(catalog.studies(), on_ready=lambda url: print(url, flush=True))"""
-IDLE = ("window.Bokeh && Bokeh.documents.length > 0 && Bokeh.documents.every(d => d.is_idle)")
 EVIL = "<img src=x onerror='window.planted=1'>"
-# Bokeh draws inside shadow roots, which the browser's own innerText leaves out.
-TEXT = """() => {
-  const read = (node) => node.nodeType === 3 ? node.data
-    : /^(STYLE|SCRIPT)$/.test(node.tagName) ? ""
-    : [...(node.shadowRoot?.childNodes ?? []), ...node.childNodes].map(read).join(" ");
-  return read(document.body).replace(/\\s+/g, " ");
-}"""
 PATIENCE = 120_000       # milliseconds; the first computation compiles
 
 
@@ -54,13 +39,8 @@ def saved(store):
 @pytest.fixture(scope="module")
 def site(saved, store):
     """Address of a server of its own process."""
-    with subprocess.Popen([sys.executable, "-c", SERVE], stdout=subprocess.PIPE, cwd=ROOT,
-                          text=True, env=os.environ | {"WORKBENCH_RUNS": str(store)}) as server:
-        try:
-            yield server.stdout.readline().strip().rstrip("/")
-        finally:
-            server.send_signal(signal.SIGINT)
-            assert server.wait(20) == 0
+    with serving_studies(store) as address:
+        yield address
 
 
 @pytest.fixture
@@ -70,6 +50,7 @@ def visit(browser, site):
 
     def opened(path, **options):
         contexts.append(browser.new_context(**options))
+        contexts[-1].set_default_timeout(PATIENCE)
         page, outside, errors = contexts[-1].new_page(), [], []
         contexts[-1].route(lambda url: not url.startswith((site, "data:", "blob:")),
                            lambda route: (outside.append(route.request.url), route.abort()))
@@ -100,19 +81,19 @@ def test_matches_dashboard_of_each_study(name, tmp_path, monkeypatch):
 
 def test_matches_home_to_every_study(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path))
-    document = HomePage(catalog.studies()).template().server_doc(doc=Document())
-    text = json.dumps(document.to_json(deferred=False))
+    document = HomePage(Site(catalog.studies())).template().server_doc(doc=Document())
+    text = document.template_variables["tiles"]
     assert [name for name in catalog.studies() if f"./{name}" not in text] == []
 
 
 def test_matches_home_in_browser(visit, saved):
     page, outside, errors = visit("/")
-    tile = page.get_by_role("link", name="Opinion trends")
+    tile = page.locator("li.tile", has_text="Opinion trends")
     first = next(iter(saved.summary.values()))
     assert first.range in tile.inner_text()
     assert tile.locator("img").evaluate("image => image.naturalWidth") > 0
     tile.click()
-    page.get_by_text("Run", exact=True).wait_for()
+    page.get_by_text("These belong to the saved run").wait_for()
     assert page.url.endswith("/opinion_trends")
     assert (outside, errors) == ([], [])
 
@@ -197,6 +178,7 @@ def test_matches_report_behind_its_policy(visit, saved, site):
     page, outside, errors = visit("/opinion_trends")
     page.get_by_role("link", name="Open the report").click()
     page.get_by_role("heading", name="Where this comes from").wait_for()
+    page.wait_for_load_state("load")         # its style sheet may come after its words
     assert page.evaluate("origin") == "null"
     assert page.evaluate("getComputedStyle(document.querySelector('main')).maxWidth") == "860px"
     page.get_by_role("link", name="All runs").click()

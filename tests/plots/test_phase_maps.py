@@ -1,5 +1,7 @@
 """Figures of phases: what is drawn, by names and values of elements."""
 
+import re
+
 import holoviews as hv
 import numpy as np
 import pandas as pd
@@ -87,6 +89,15 @@ def test_matches_labels_units_and_no_network(cells, name):
         assert all(axis.label and axis.unit for axis in element.dimensions()[:2])
     assert "src=" not in figure_html(figure)
     assert plots.thumbnail(figure).startswith("<svg xmlns=")
+
+
+def test_matches_a_thumbnail_with_a_box_for_each_cell(cells):
+    svg = plots.thumbnail(plots.phase_map(cells))
+    assert svg.count("<polygon") == len(cells)
+    drawn = set(re.findall(r'fill="(#\w+)"', svg))
+    assert len(drawn) > 1
+    unknown = "#ffffff"
+    assert drawn <= {unknown, *(style.colour for style in plots.PHASE_STYLES.values())}
 
 
 def test_rejects_what_cannot_be_drawn(cells):

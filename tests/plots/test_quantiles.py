@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from workbench import plots
+from workbench.plots.selection import Picked
 from workbench.plots.theme import ROLES, figure_html
 
 LEVELS = np.array([0.1, 0.5, 0.9])
@@ -85,9 +86,24 @@ def test_matches_fan_in_the_order_of_medians(figures):
 def test_matches_hover_to_the_models_of_a_row(figures):
     marks = next(mark for mark in parts(figures["fan"], hv.Scatter, "outcome"))
     assert marks.dimension_values("low_end").tolist() == ["a 90 %, b 10 %"] * 2
-    tool = hv.Store.lookup_options("bokeh", marks, "plot").kwargs["tools"][0]
-    assert "<b>low end</b> @low_end" in tool.tooltips
-    assert tool.limit == 1                      # a pile of tooltips is cut off
+    columns = parts(figures["fan"], hv.Rectangles)[0]
+    for told in (columns, parts(figures["lines"], hv.Scatter, "outcome")[0]):
+        tool = hv.Store.lookup_options("bokeh", told, "plot").kwargs["tools"][0]
+        assert "<b>low end</b> @low_end" in tool.tooltips
+        assert tool.limit == 1                      # a pile of tooltips is cut off
+
+
+@pytest.mark.parametrize(("x", "y", "row"), [(1.2, 0.1, 8), (2.4, 4.0, 9), (3.0, -0.1, 7)])
+def test_matches_a_place_in_the_fan_to_its_row(figures, x, y, row):
+    found = Picked(figures["fan"], "row", lambda _: None)
+    assert found.at(x, y, (3.0, 5.0)) == row
+    assert set(found.values) == {7, 8, 9}
+
+
+def test_matches_lines_along_a_feature_to_their_rows(figures):
+    found = Picked(figures["lines"], "row", lambda _: None)
+    assert found.at(0.2, 1.0, (0.2, 5.0)) == 8           # its median
+    assert found.at(0.2, 3.0, (0.2, 5.0)) is None
 
 
 def test_matches_the_share_inside_of_all_rows(rows):

@@ -113,7 +113,7 @@ def test_identity_equal_weights_lie_on_the_grey_line():
     (lambda: plots.weight_profile(np.array([0.5, 0.6])), "sum to 1"),
     (lambda: plots.posterior(np.ones(9), label="a", unit="b"), "draws must differ"),
     (lambda: plots.posterior(np.array([1, np.nan]), label="a", unit="b"), "draws must be finite"),
-    (lambda: plots.trend_bands(pd.DataFrame(), pd.DataFrame()), "must have rows, got 0 and 0"),
+    (lambda: plots.trend_bands(pd.DataFrame(), pd.DataFrame()), "must have rows, got 0"),
 ])
 def test_rejects_what_cannot_be_drawn(call, words):
     with pytest.raises(ValueError, match=words):

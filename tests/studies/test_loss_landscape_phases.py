@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.core import ParameterError
+from workbench.core import ParameterError, Result
+from workbench.core.details import Chosen
+from workbench.core.recent import Recent
 from workbench.landscape.axes import axis_faults
 from workbench.plots.theme import figure_html
 from workbench.studies import loss_landscape_phases as study
@@ -39,7 +41,8 @@ def test_matches_the_published_phases(published):
 
 def test_matches_tables_of_an_own_grid(own):
     assert {name: len(table) for name, table in own.tables.items()} == {
-        "models": 8, "pairs": 4, "curves": 20, "cells": 4, "phases": 5, "gains": 8, "about": 3}
+        "models": 8, "pairs": 4, "curves": 20, "history": 40, "cells": 4, "phases": 5, "gains": 8,
+        "about": 7}
     cells, gains = own.tables["cells"], own.tables["gains"]
     plain = gains[gains["kind"] == "two averaged"]
     assert (plain["gain"] * plain["cells"]).sum() == pytest.approx(cells["gain"].sum())
@@ -139,3 +142,55 @@ def test_matches_presets_to_the_parameters(name):
 def test_rejects_what_no_run_could_use(values, words):
     with pytest.raises(ParameterError, match=words):
         study.Params(**values)
+
+
+def test_matches_a_cell_to_its_networks(own):
+    names = study.named_cells(own)["cell"]
+    assert names.iloc[3] == "width 16, batch size 256"
+    told = study.details(own, Chosen({"cell": names.iloc[3]}, study.VIEW(path_epochs=3)))
+    curves = {curve.label: curve for curve in told["training"].traverse(
+        lambda one: one, ["Curve"])}
+    history, models = own.tables["history"], own.tables["models"]
+    for seed in (0, 1):
+        k = models.index[(models["width"] == 16) & (models["batch_size"] == 256)
+                         & (models["seed"] == seed)][0]
+        np.testing.assert_allclose(curves[f"seed {seed}"].dimension_values("value"),
+                                   history.loc[history["model"] == k, "loss"])
+    pairs = own.tables["pairs"]
+    row = pairs[(pairs["width"] == 16) & (pairs["batch_size"] == 256)].iloc[0]
+    assert told["numbers"]["distance"].value == pytest.approx(row["distance"], rel=1e-4)
+    assert "larger is worse" in told["numbers"].notes[0]
+    assert told["cell"]["loss"].value == own.tables["cells"]["loss"].iloc[3]
+
+
+def test_matches_networks_that_can_be_compared(own):
+    cell = {"cell": "width 4, batch size 32"}
+    assert study.SELECT["first"].options(own, cell) == [
+        "width 4, batch size 32, seed 0", "width 4, batch size 32, seed 1"]
+    others = study.SELECT["second"].options(own, cell)
+    assert others == ["width 4, batch size 32, seed 1", "width 4, batch size 256, seed 0",
+                      "width 4, batch size 256, seed 1"]
+    told = study.details(own, Chosen(cell | {"second": others[2]}))
+    assert told["between"].endswith("to width 4, batch size 256, seed 1.")
+
+
+def test_matches_what_is_missing_in_words(own, published):
+    cell = study.named_cells(published)["cell"].iloc[0]
+    assert "grid = own" in study.details(published, Chosen({"cell": cell}))["missing"]
+    assert study.downloads(published, None) == {}
+    old = Result(own.summary, {name: table for name, table in own.tables.items()
+                               if name != "history"})
+    told = study.details(old, Chosen({"cell": "width 4, batch size 32"}))
+    assert "Run the study again" in told["missing"]
+    assert list(told) == ["cell", "missing"]
+
+
+def test_identity_a_remembered_run_needs_no_training(own, monkeypatch):
+    monkeypatch.setattr(study, "MEASURED", Recent(4))
+    params = study.Params(**FAST)
+    assert not study.is_quick(params)
+    study.remember(params, own)
+    monkeypatch.setattr(study, "_measured", None)
+    again = study.run(study.Params(**FAST, tau_loss=0.0))
+    assert set(again.tables["cells"]["phase"]) <= {"I", "II"}
+    pd.testing.assert_frame_equal(study.run(params).tables["cells"], own.tables["cells"])

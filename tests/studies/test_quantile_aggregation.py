@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workbench import runs
 from workbench.core import ParameterError, Result
+from workbench.core.details import Chosen
 from workbench.core.recent import Recent
 from workbench.datasets import load_regression
 from workbench.studies import quantile_aggregation as study
@@ -210,3 +212,136 @@ def test_rejects_a_feature_that_no_test_row_has(tmp_path):
     table.to_csv(tmp_path / "gone.csv", index=False)
     with pytest.raises(ValueError, match=r"along must have numbers in the test part.*in all 60"):
         run(data=str(tmp_path / "gone.csv"), target="cost", time="day", along="sensor")
+
+
+@pytest.fixture(scope="module", params=["coarse", "medium", "fine", "local fine"])
+def read_back(request, tmp_path_factory):
+    """A run of each resolution, as it is read back from the disk."""
+    resolution = request.param.split()[-1]
+    local = request.param.startswith("local")
+    params = study.Params(**FAST | {"resolution": resolution, "local": local})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKBENCH_RUNS", str(tmp_path_factory.mktemp("runs")))
+        run = runs.save(study, params, study.run(params))
+        return params, Result(run.summary, run.tables(), arrays=run.arrays())
+
+
+def test_matches_weights_times_base_quantiles_to_the_fan(read_back):
+    params, saved = read_back
+    held, rows = saved.arrays, saved.tables["predictions"]
+    n, k, q = held["Z_test"].shape
+    if params.resolution == "fine":
+        mixing = np.broadcast_to(held["mixing"], (n, k, q, q))
+        made = np.einsum("njlo,njl->no", mixing, held["Z_test"])
+        np.testing.assert_allclose(mixing.sum(axis=2), np.broadcast_to(
+            held["weights"], (n, k, q)), atol=1e-6)
+    else:
+        made = (held["weights"] * held["Z_test"]).sum(axis=1)
+    np.testing.assert_allclose(made, held["loose"], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(np.sort(made, axis=1)[:, q // 2], rows["median"], rtol=0.05,
+                               atol=2.0)          # but for calibration
+    np.testing.assert_allclose(held["weights"].sum(axis=1), 1, atol=1e-6)
+
+
+def test_matches_a_row_to_its_weights(read_back):
+    params, saved = read_back
+    row = saved.tables["predictions"].iloc[3]
+    told = study.details(saved, Chosen({"row": row["row"]}))
+    models = params.base_models
+    held = saved.arrays
+    weights = held["weights"][min(3, len(held["weights"]) - 1)]
+    cells = told["trust"].dframe()
+    for j, model in enumerate(models):
+        np.testing.assert_allclose(cells.loc[cells["model"] == model, "weight"],
+                                   len(models) * weights[j])
+    table = told["Its base models and what they add up to, before order and calibration"]
+    level = float(table.columns[1].split()[-1])
+    at = int(np.abs(held["levels"] - level).argmin())
+    total = table[f"quantile at {level:.3g}"].iloc[-1]
+    assert total == held["loose"][3, at]
+    if params.resolution != "fine":
+        assert total == pytest.approx(weights[:, at] @ held["Z_test"][3, :, at])
+    assert f"outcome, {row['y']:.4g}" in told["row"]
+    assert ("mixing" in told) == (params.resolution == "fine")
+    options = study.SELECT["level"].options(saved, {"row": row["row"]})
+    assert bool(options) == ("mixing" in told)
+
+
+def test_matches_intervals_of_a_row_between_levels(yacht):
+    about = yacht.tables["about"].set_index("key")
+    about.loc["alpha", "value"] = "0.5"
+    asked = Result(yacht.summary, yacht.tables | {"about": about.reset_index()},
+                   arrays=yacht.arrays)
+    row, held = yacht.tables["predictions"]["row"].iloc[2], yacht.arrays
+    assert not np.isclose(held["levels"], 0.25).any()
+    drawn = study.details(asked, Chosen({"row": row}))["quantiles"]
+    dots = pd.concat([one.dframe() for one in drawn.traverse(lambda one: one, ["Scatter"])])
+    for name, quantiles in zip(FAST["base_models"], held["Z_test"][2], strict=True):
+        right = int(np.searchsorted(held["levels"], 0.25))
+        (left, low), (next_to, high) = ((held["levels"][at], quantiles[at])
+                                        for at in (right - 1, right))
+        expected = low + (high - low) * (0.25 - left) / (next_to - left)
+        assert dots.loc[dots["name"] == name, "low"].item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_identity_a_remembered_run_keeps_another_promise(read_back, monkeypatch):
+    params, saved = read_back
+    other = study.Params(**params.values() | {"alpha": 0.35, "conformal": "asymmetric"})
+    fresh = study.run(other)
+    for stage in ("BASES", "AGGREGATES", "CALIBRATED", "KEPT", "SAVED"):
+        monkeypatch.setattr(study, stage, Recent(4))
+    assert not study.is_quick(other)
+    study.remember(params, saved)
+    assert study.is_quick(other)
+    assert not study.is_quick(study.Params(**params.values() | {"conformal": "cv+"}))
+    assert not study.is_quick(study.Params(**params.values() | {"penalty": 2.0}))
+    monkeypatch.setattr(study, "base_predictions", None)
+    again = study.run(other)
+    assert dict(again.summary) == dict(fresh.summary)
+    assert again.summary.notes == fresh.summary.notes
+    for name, table in fresh.tables.items():
+        pd.testing.assert_frame_equal(table, again.tables[name])
+    for name, array in fresh.arrays.items():
+        np.testing.assert_array_equal(array, again.arrays[name])
+
+
+def test_matches_a_group_to_its_rows(yacht):
+    groups = yacht.tables["groups"].query("stage == 'calibrated'")
+    rows = yacht.tables["predictions"]
+    for name in groups["group"]:
+        told = study.details(yacht, Chosen({"group": name}))
+        own = rows[rows["group"] == name]
+        inside = own["y"].between(own["low"], own["high"])
+        number = told["numbers"]["coverage, calibrated"]
+        assert number.value == pytest.approx(100 * inside.mean())
+        assert number.ends[0] < number.value or number.value == 0
+        wide = told["numbers"]["mean width"].value
+        assert wide == pytest.approx((own["high"] - own["low"]).mean())
+        missed = told.get("Outcomes farthest outside their interval")
+        assert (0 if missed is None else len(missed)) == min(10, (~inside).sum())
+        if missed is not None:
+            assert missed["outside by"].is_monotonic_decreasing
+
+
+def test_matches_the_fan_along_a_feature_of_the_test_rows(yacht):
+    offered = study.VIEW.offers["fan_along"](yacht)
+    shipped = load_regression("yacht")
+    assert offered[1:] == list(shipped.features.columns)
+    along = offered[-1]
+    drawn = study.figures(yacht, study.VIEW(fan_along=along))["fan"]
+    dots = pd.concat([one.dframe() for one in drawn.traverse(lambda one: one, ["Scatter"])
+                      if "outcome" in one.label]).drop_duplicates("row")
+    expected = shipped.features[along].loc[dots["row"]]
+    np.testing.assert_allclose(dots["x"], expected)
+    plain = study.figures(yacht)["fan"]
+    ranks = study.figures(yacht, study.VIEW(fan_along=offered[0]))["fan"]
+    for one, other in zip(plain, ranks, strict=True):
+        pd.testing.assert_frame_equal(one.dframe(), other.dframe())
+
+
+def test_rejects_what_an_older_run_cannot_tell(yacht):
+    tables = {name: table for name, table in yacht.tables.items() if name != "features"}
+    old = Result(yacht.summary, tables)
+    assert study.VIEW.offers["fan_along"](old) == []
+    row = tables["predictions"]["row"].iloc[0]
+    assert "Run the study again" in study.details(old, Chosen({"row": row}))["missing"]

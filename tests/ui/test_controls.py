@@ -4,7 +4,7 @@ import panel as pn
 import pytest
 
 from workbench.studies import loss_landscape_phases
-from workbench.ui.controls import Controls
+from workbench.ui.parts.controls import Controls
 
 
 @pytest.fixture

@@ -7,17 +7,19 @@ import pytest
 from bokeh.document import Document
 
 from workbench import runs
-from workbench.ui import HomePage, StudyPage
+from workbench.ui import HomePage, Site, StudyPage
 
 
 def rendered(page):
-    """Texts of all models of a page."""
+    """Texts of all models of a page, and of what stands in its own HTML."""
     document = page.template().server_doc(doc=Document())
-    return json.dumps(document.to_json(deferred=False))
+    own = map(str, document.template_variables.values())
+    return " ".join([json.dumps(document.to_json(deferred=False)), *own])
 
 
 def plots(text):
-    return text.count('"name": "Figure"')
+    # A figure without listeners on the server is a text within the page's.
+    return text.replace('\\"', '"').count('"name":"Figure"')
 
 
 def save(study, **values):
@@ -38,7 +40,7 @@ def test_matches_empty_store(tiny):
     text = rendered(StudyPage(tiny))
     assert "python3 -m workbench report tiny" in text
     assert plots(text) == 0
-    assert "No run has been saved yet" in rendered(HomePage({"tiny": tiny}))
+    assert "No run has been saved yet" in rendered(HomePage(Site({"tiny": tiny})))
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"id": 3}'])
@@ -47,13 +49,13 @@ def test_matches_damaged_runs(tiny, content):
     (bad.folder / "manifest.json").write_text(content)
     (good.folder.parent / "foreign").mkdir()
     assert plots(rendered(StudyPage(tiny))) == 2
-    assert "[3.5, 5], 90 % interval" in rendered(HomePage({"tiny": tiny}, reports="reports"))
+    assert "[3.5, 5], 90 % interval" in rendered(HomePage(Site({"tiny": tiny}, "reports")))
 
 
 def test_matches_home_to_the_newest_run(tiny):
     save(tiny, n=4)
     save(tiny, n=9)
-    text = rendered(HomePage({"tiny": tiny}, reports="reports"))
+    text = rendered(HomePage(Site({"tiny": tiny}, "reports")))
     assert "[8.5, 10], 90 % interval" in text
     assert "data:image/svg+xml;base64," in text
     assert "./reports/index.html" in text
@@ -67,26 +69,26 @@ def test_matches_run_of_older_parameters(tiny):
     (run.folder / "manifest.json").write_text(json.dumps(record))
     page = StudyPage(tiny)
     assert plots(rendered(page)) == 2
-    assert page.params.values() == tiny.Params().values()
+    assert page.visit.values.values() == tiny.Params().values()
 
 
 def test_matches_study_that_knows_what_is_quick(tiny, monkeypatch):
     page = StudyPage(tiny)
-    assert not page._is_quick()              # nothing was timed yet
+    assert not page.visit.is_quick()              # nothing was timed yet
     monkeypatch.setattr(tiny, "is_quick", lambda params: params.n == 3, raising=False)
-    assert page._is_quick()
-    page.params.n = 4
-    assert not page._is_quick()
+    assert page.visit.is_quick()
+    page.visit.values.n = 4
+    assert not page.visit.is_quick()
 
 
 def test_matches_an_address_of_which_a_part_is_used(tiny, monkeypatch):
     begun = []
-    monkeypatch.setattr("workbench.ui.page.pn.state.onload", begun.append)
-    monkeypatch.setattr("workbench.ui.page._search", lambda: "?n=7&m=3")
+    monkeypatch.setattr("workbench.ui.visit.pn.state.onload", begun.append)
+    monkeypatch.setattr("workbench.ui.visit.search", lambda: "?n=7&m=3")
     page = StudyPage(tiny)
     asyncio.run(begun[0]())
     text = rendered(page)
-    assert page.params.n == 7
+    assert page.visit.values.n == 7
     assert plots(text) == 2
-    assert "m" in page._alarm.object
-    assert "this page does not have" in page._alarm.object
+    assert "unknown parameter 'm'" in page.visit.problems[0]
+    assert "this page does not have" in text

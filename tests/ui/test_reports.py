@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import threading
 from urllib.request import urlopen
 
@@ -12,7 +13,7 @@ from tornado.web import Application
 
 from workbench import runs
 from workbench.runs.storage.store import Store
-from workbench.ui.reports import ReportFiles
+from workbench.ui.serving.report_files import ReportFiles
 
 FIGURE = ('<div id="plot" data-root-id="plot"></div><script>(function() {{ const item = {0};'
           'Bokeh.embed.embed_item(item, "plot"); }})();</script>')
@@ -78,10 +79,14 @@ def test_matches_policy_of_each_file(store, site):
     for path in (f"{run.id}/report.html", "index.html", ""):
         told, headers = policy(f"{site}/{path}")
         assert told.startswith("sandbox allow-scripts ")
-        assert "allow-same-origin" not in told
+        # Only the index, which shows texts and runs one script, is no stranger to the pages.
+        assert ("allow-same-origin" in told) is (path in ("", "index.html"))
+        assert ("script-src 'self' 'unsafe-inline'" in told) is path.endswith("report.html")
         assert "default-src 'none'" in told
         assert "frame-src 'none'" in told
         assert headers["X-Content-Type-Options"] == "nosniff"
+    told, _ = policy(f"{site}/index.html")
+    assert re.search(r"; script-src 127\.0\.0\.1:\d+/_assets/;", told)
     for path in (f"{run.id}/evil.html", f"{run.id}/manifest.json", f"{run.id}/report.pdf"):
         told, headers = policy(f"{site}/{path}")
         assert told.startswith("sandbox; default-src 'none'")

@@ -1,12 +1,17 @@
-"""The servers listen on this machine only, and on a port that is theirs."""
+"""The servers listen on this machine only, on a port that is theirs, and run what they may."""
 
+import asyncio
 import socket
 
+import panel as pn
 import pytest
+from bokeh.document import Document
+from panel.io.state import set_curdoc
 
-from workbench import ui
-from workbench.ui.lab_server import arguments
-from workbench.ui.server import free_port
+from workbench import runs, ui
+from workbench.ui import Site, StudyPage, running
+from workbench.ui.lab.server import arguments
+from workbench.ui.serving.server import free_port
 
 
 @pytest.fixture
@@ -24,7 +29,7 @@ def test_rejects_address_beyond_this_machine(address):
 
 
 def test_rejects_taken_port(taken):
-    for serve in (lambda: ui.serve({}, port=taken), lambda: ui.lab(port=taken)):
+    for serve in (lambda: ui.serve({}, port=taken), lambda: ui.lab({}, port=taken)):
         with pytest.raises(ValueError, match=f"port must be free, got {taken}, which another"):
             serve()
 
@@ -45,3 +50,34 @@ def test_matches_lab_arguments():
     assert "--ServerApp.port=8899" in told
     assert "--LabApp.news_url=" in told
     assert not any("token" in argument for argument in told)
+
+
+@pytest.mark.parametrize("may_run", [False, True])
+def test_rejects_every_button_where_nobody_may_run(tiny, monkeypatch, may_run):
+    """A forged message presses what a page hides; the server does nothing all the same."""
+    runs.save(tiny, tiny.Params(n=2), tiny.run(tiny.Params(n=2)))
+    called, document = [], Document()
+
+    def refuse(*args, **_):
+        called.append(args)
+        raise ValueError("It is refused. Try another.")
+
+    for place, name in ((running.JOBS, "start"), (tiny, "run")):
+        monkeypatch.setattr(place, name, refuse)
+    async def press():
+        with set_curdoc(document):
+            page = StudyPage(tiny, Site({"tiny": tiny}, may_run=may_run)).template()
+            page.server_doc(document)
+            widgets = [each for view, _ in page._render_items.values()
+                       for each in view.select(pn.widgets.Widget)]
+            for each in widgets:
+                if isinstance(each, pn.widgets.Button):
+                    each.clicks += 1
+            await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+            for each in widgets:
+                if isinstance(each, pn.widgets.IntSlider | pn.widgets.IntInput):
+                    each.value += 1
+            await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+
+    asyncio.run(press())
+    assert bool(called) is may_run

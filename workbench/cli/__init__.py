@@ -3,7 +3,8 @@
 Heavy libraries are imported inside the commands, so that ``--help`` answers at once.
 """
 
-from workbench.cli import contributing, execution, foreign, looking, store
+from workbench.cli import contributing, execution, foreign, looking, serving, store
 from workbench.cli.shell import app
 
-__all__ = ["app", "contributing", "execution", "foreign", "looking", "store"]
+__all__ = ["app", "contributing", "execution", "foreign", "looking", "serving",
+           "store"]

@@ -1,4 +1,4 @@
-"""Commands that show what there is: list, serve, lab, doctor."""
+"""Commands that show what there is: list, lab, doctor."""
 
 import sys
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from workbench.cli.shell import app, refusing
 
-__all__ = ["doctor", "lab", "list_studies", "serve"]
+__all__ = ["doctor", "lab", "list_studies"]
 
 Port = Annotated[int | None, typer.Option(help="Port; the next free one when not given.")]
 
@@ -32,23 +32,12 @@ def list_studies() -> None:
 
 
 @app.command()
-def serve(port: Port = None, address: str = "127.0.0.1", *,
-          show: Annotated[bool, typer.Option(help="Open a browser.")] = True) -> None:
-    """Open the pages."""
-    from workbench import catalog, ui
-
-    refusing(lambda: ui.serve(
-        catalog.studies(), address=address, port=port, show=show,
-        on_ready=lambda url: typer.echo(f"Pages    {url}\nStop with Ctrl-C.")))
-
-
-@app.command()
 def lab(port: Port = None, *,
         browser: Annotated[bool, typer.Option(help="Open a browser.")] = True) -> None:
-    """Open JupyterLab with the notebooks."""
-    from workbench import ui
+    """Open JupyterLab on a welcome notebook, with a card for each study and for the pages."""
+    from workbench import catalog, ui
 
-    refusing(lambda: ui.lab(port=port, open_browser=browser))
+    refusing(lambda: ui.lab(catalog.studies(), port=port, open_browser=browser))
 
 
 @app.command()

@@ -15,7 +15,8 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Estimate", "Interval", "Measure", "Result", "Summary", "credible"]
+__all__ = ["Estimate", "Interval", "Measure", "Result", "Summary", "credible",
+           "probability_below_zero"]
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,14 @@ def credible(draws: np.ndarray, level: float = 0.9, unit: str = "") -> Estimate:
     """
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(float(np.mean(draws)), Interval(float(low), float(high), level), unit)
+
+
+def probability_below_zero(draws: np.ndarray) -> Estimate:
+    """Share of draws, shape (draws,), below zero; half a draw on each side, so never certain."""
+    share = (float(np.sum(draws < 0)) + 0.5) / (len(draws) + 1)
+    error = math.sqrt(share * (1 - share) / len(draws))
+    return Estimate(share, why="itself a statement of uncertainty; Monte-Carlo error about "
+                               f"{100 * error:.1g} %")
 
 
 def _short(number: float) -> str:

@@ -4,18 +4,20 @@ A study is a module with `TITLE`, `Params`, `SMOKE`, `run` and `figures`. Comman
 cell, page widgets, URL and run manifest are all derived from its `Params`.
 """
 
+import contextlib
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import param
 
-from workbench.core import check
+from workbench.core import check, exploring
 from workbench.core.result import Result
 
-__all__ = ["ParameterError", "Params", "Study"]
+__all__ = ["Column", "ParameterError", "Params", "Study"]
 
 
 class ParameterError(ValueError):
@@ -26,8 +28,35 @@ class ParameterError(ValueError):
         super().__init__("\n".join(problems))
 
 
+@dataclass(frozen=True)
+class Column:
+    """What a parameter that names a column of the user's file asks of that column.
+
+    Parameters
+    ----------
+    kind : str
+        ``date``; ``number``; ``target``, a number to predict; ``weight``, a number >= 0;
+        ``time``, a date or a number; ``group``, anything with few values; ``name``, anything;
+        ``value``, no column but one of the values of the column `of`.
+    required : bool
+        Whether a run needs the column; any other may be left empty.
+    of : str
+        The column whose value is chosen.
+    names : tuple of str
+        What such a column is usually called, best first, to guess it.
+    """
+
+    kind: Literal["date", "number", "target", "weight", "time", "group", "name", "value"]
+    required: bool = False
+    of: str = ""
+    names: tuple[str, ...] = ()
+
+
 class Params(param.Parameterized):
     """Parameters of a study: declared once with `param`, validated all at once.
+
+    Beside them stands what a page, a widget in a notebook and a command need to take the user's
+    own file: which parameters name files, of which content, and which name columns of a table.
 
     Raises
     ------
@@ -37,6 +66,13 @@ class Params(param.Parameterized):
 
     hidden: ClassVar[frozenset[str]] = frozenset({"name"})
     paths: ClassVar[frozenset[str]] = frozenset()   # parameters that may name a file
+    files: ClassVar[Mapping[str, Literal["table", "images"]]] = {}    # those that may be given
+    columns: ClassVar[Mapping[str, Column]] = {}    # parameters that name columns of the table
+
+    def __init_subclass__(cls, **more: Any):
+        super().__init_subclass__(**more)
+        if cls.__name__ == "Params":      # the one declaration of a study, in the study's module
+            exploring.offer(cls.__module__)
 
     def __init__(self, **values: Any):
         problems = self.problems(values)
@@ -148,9 +184,9 @@ def _problem(declared: param.Parameter, value: Any) -> str:
 
 
 def _typed(declared: param.Parameter, text: str) -> Any:
-    word = text.strip()
     if isinstance(declared, param.String):
         return text
+    word = text.strip()
     if declared.allow_None and word.lower() in _NOTHING:
         return None
     if isinstance(declared, param.Boolean):
@@ -177,8 +213,9 @@ def _number(word: str, *, whole: bool) -> Any:
 
 
 def _list(word: str) -> list[Any]:
-    # Quotes are what the address of a page and the command that it tells put around texts.
-    parts = [part.strip().strip("\"'") for part in word.strip("[]").split(",")]
+    with contextlib.suppress(ValueError, RecursionError):      # JSON, as addresses spell it
+        return list(json.loads(word if word.startswith("[") else ""))
+    parts = (part.strip().strip("\"'") for part in word.strip("[]").split(","))
     return [_number(part, whole=part.lstrip("+-").isdigit()) for part in parts if part]
 
 
@@ -205,8 +242,7 @@ def _length(bounds: tuple[int | None, int | None] | None) -> str:
 
 def _bounds(declared: param.Number) -> str:
     low, high = declared.bounds or (None, None)
-    includes_low, includes_high = declared.inclusive_bounds
-    words = []
+    words, (includes_low, includes_high) = [], declared.inclusive_bounds
     if low is not None:
         words.append(f"{'>=' if includes_low else '>'} {low}")
     if high is not None:

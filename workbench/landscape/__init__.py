@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from workbench.landscape.features import features_of, mixup
     from workbench.landscape.gauss_newton import gauss_newton_trace
     from workbench.landscape.grid_measures import GridMeasures, measure_grid, save_grid
+    from workbench.landscape.grid_networks import GridNetworks, KeptGrid
     from workbench.landscape.grids import Grid, TrainedGrid, train_grid
     from workbench.landscape.hessian import Hessian
     from workbench.landscape.load_measures import Probing
@@ -67,18 +68,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PHASES", "Agreement", "Comparison", "Connectivity", "CurveTraining", "Eigenvalues", "Grid",
-    "GridMeasures", "Hessian", "Landscape", "Matched", "Measuring", "Objective", "Probing",
-    "Sharpness", "Similarity", "Soup", "Spectrum", "Surface", "Thresholds", "Trace", "TrainedGrid",
-    "agreement", "align", "associations", "average", "average_model", "barrier", "bezier",
-    "by_phase", "cka", "classify", "classify_phase", "compare", "cross_entropy",
-    "curve_connectivity", "curve_profile", "curve_rate", "distances", "evaluation_on",
-    "export_public", "features_of", "fine_tune", "gain", "gauss_newton_trace", "greedy_soup",
-    "hessian_eigenvalues", "hessian_trace", "hutch_plus_plus", "import_public", "in_chunks",
-    "line_profile", "linear_cka", "loss_line", "loss_plane", "match", "measure", "measure_grid",
-    "mixup", "mode_connectivity", "pairs_within", "permute", "power_iteration", "prune",
-    "pruning_curve", "public_params", "public_table", "reestimate_moments", "running_average",
-    "save_grid", "sharpness", "spectral_density", "stack_objective", "stack_outputs", "symmetries",
-    "train_curves", "train_grid", "transfer_gains", "weight_norms", "with_new_head",
+    "GridMeasures", "GridNetworks", "Hessian", "KeptGrid", "Landscape", "Matched", "Measuring",
+    "Objective", "Probing", "Sharpness", "Similarity", "Soup", "Spectrum", "Surface", "Thresholds",
+    "Trace", "TrainedGrid", "agreement", "align", "associations", "average", "average_model",
+    "barrier", "bezier", "by_phase", "cka", "classify", "classify_phase", "compare",
+    "cross_entropy", "curve_connectivity", "curve_profile", "curve_rate", "distances",
+    "evaluation_on", "export_public", "features_of", "fine_tune", "gain", "gauss_newton_trace",
+    "greedy_soup", "hessian_eigenvalues", "hessian_trace", "hutch_plus_plus", "import_public",
+    "in_chunks", "line_profile", "linear_cka", "loss_line", "loss_plane", "match", "measure",
+    "measure_grid", "mixup", "mode_connectivity", "pairs_within", "permute", "power_iteration",
+    "prune", "pruning_curve", "public_params", "public_table", "reestimate_moments",
+    "running_average", "save_grid", "sharpness", "spectral_density", "stack_objective",
+    "stack_outputs", "symmetries", "train_curves", "train_grid", "transfer_gains", "weight_norms",
+    "with_new_head",
 ]
 
 FILES = {
@@ -94,6 +96,7 @@ FILES = {
     "features": ("features_of", "mixup"),
     "gauss_newton": ("gauss_newton_trace",),
     "grid_measures": ("GridMeasures", "measure_grid", "save_grid"),
+    "grid_networks": ("GridNetworks", "KeptGrid"),
     "grids": ("Grid", "TrainedGrid", "train_grid"),
     "hessian": ("Hessian",),
     "load_measures": ("Probing",),

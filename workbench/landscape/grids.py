@@ -26,7 +26,7 @@ from workbench.train.stacked import TrainedModels, train_stacked
 from workbench.train.stacked_batches import Sample
 from workbench.train.stacked_settings import StackedTraining
 
-__all__ = ["FAMILIES", "Grid", "TrainedGrid", "noisy_labels", "train_grid"]
+__all__ = ["FAMILIES", "Grid", "TrainedGrid", "empty_network", "noisy_labels", "train_grid"]
 
 FAMILIES = ("mlp", "convnet")
 STAGES = (0.5, 0.75)      # shares of training at which the rate falls tenfold
@@ -184,14 +184,15 @@ def train_grid(grid: Grid, images: Images, *, seed: int = 0, workers: int = 1,
         batch_size=table["batch_size"].astype(int).tolist(),
         order_seed=[seed + int(own) for own in table["seed"]], epochs=grid.epochs,
         schedule=steps(STAGES), workers=workers, device=device)
-    models = [_network(grid.family, images, int(row["width"]), seed + int(row["seed"]))
+    models = [empty_network(grid.family, images, int(row["width"]), seed + int(row["seed"]))
               for _, row in table.iterrows()]
     trained = train_stacked(models, _sample(table, images, seed), how, on_stack=on_stack)
     known = table.assign(status=trained.table["status"].to_numpy())
     return TrainedGrid(grid, known, trained, images, seed, home)
 
 
-def _network(family: str, images: Images, width: int, seed: int) -> nn.Module:
+def empty_network(family: str, images: Images, width: int, seed: int) -> nn.Module:
+    """A network as it begins."""
     draws = torch_generator(generator(1_000_003 * width + seed))
     if family == "mlp":
         return MLP(int(np.prod(images.shape)), width, images.classes, generator=draws)

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from workbench.core.lazy import lazy
 
 if TYPE_CHECKING:
+    from workbench.plots.crowds import counted
     from workbench.plots.fans import fan_chart
-    from workbench.plots.model_weights import model_weight_map
+    from workbench.plots.forests import forest
+    from workbench.plots.labelling import LABEL_METHODS, bias_and_coverage, errors_by_labels
+    from workbench.plots.model_weights import level_weight_map, model_weight_map
     from workbench.plots.phase_maps import (
         BATCH_SIZE,
         PHASE_STYLES,
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     )
     from workbench.plots.phase_outcomes import measure_scatter, phase_gains
     from workbench.plots.quantiles import coverage_by_group, relative_scores, reliability
+    from workbench.plots.stills import figure_json, is_dynamic
     from workbench.plots.theme import ROLES, blank, use_theme
     from workbench.plots.thumbnails import thumbnail
     from workbench.plots.training import (
@@ -33,21 +37,27 @@ if TYPE_CHECKING:
     from workbench.plots.uncertainty import posterior, trend_bands
     from workbench.plots.weights import weight_profile
 
-__all__ = ["BATCH_SIZE", "PHASE_STYLES", "ROLES", "WIDTH", "Figure", "Knob", "Shade", "blank",
-           "coverage_by_group", "eigenvalue_density", "fan_chart", "loss_slice", "measure_maps",
-           "measure_scatter", "model_weight_map", "path_profile", "phase_gains", "phase_map",
-           "posterior", "relative_scores", "reliability", "thumbnail", "training_curves",
-           "trend_bands", "use_theme", "weight_profile"]
+__all__ = ["BATCH_SIZE", "LABEL_METHODS", "PHASE_STYLES", "ROLES", "WIDTH", "Figure", "Knob",
+           "Shade", "bias_and_coverage", "blank", "counted", "coverage_by_group",
+           "eigenvalue_density", "errors_by_labels", "fan_chart", "figure_json", "forest",
+           "is_dynamic", "level_weight_map", "loss_slice", "measure_maps", "measure_scatter",
+           "model_weight_map", "path_profile", "phase_gains", "phase_map", "posterior",
+           "relative_scores", "reliability", "thumbnail", "training_curves", "trend_bands",
+           "use_theme", "weight_profile"]
 
 Figure: TypeAlias = Any      # a HoloViews element; studies name it before HoloViews is needed
 
 FILES = {
+    "crowds": ("counted",),
     "fans": ("fan_chart",),
-    "model_weights": ("model_weight_map",),
+    "forests": ("forest",),
+    "labelling": ("LABEL_METHODS", "bias_and_coverage", "errors_by_labels"),
+    "model_weights": ("level_weight_map", "model_weight_map"),
     "phase_maps": ("BATCH_SIZE", "PHASE_STYLES", "WIDTH", "Knob", "Shade", "measure_maps",
                    "phase_map"),
     "phase_outcomes": ("measure_scatter", "phase_gains"),
     "quantiles": ("coverage_by_group", "relative_scores", "reliability"),
+    "stills": ("figure_json", "is_dynamic"),
     "theme": ("ROLES", "blank", "use_theme"),
     "thumbnails": ("thumbnail",),
     "training": ("eigenvalue_density", "loss_slice", "path_profile", "training_curves"),

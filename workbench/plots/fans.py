@@ -10,6 +10,7 @@ from workbench.plots.theme import LEGEND_BELOW, ROLES, Figure, dimension, frame
 __all__ = ["fan_chart"]
 
 MOST_ROWS = 400          # a browser stays quick below; above, rows are thinned evenly
+TOLD = ["row", "outcome", "middle", "interval", "low_end", "high_end"]
 FAR = 2                  # heights of all intervals beyond which an outcome is drawn at the edge
 # Narrow enough for either side of a phone, where wider ones are cut off.
 TOOLTIP = ('<div style="width:132px;font-size:11px">row @row<br><b>outcome @outcome</b><br>'
@@ -56,7 +57,10 @@ def fan_chart(rows: pd.DataFrame, *, label: str, unit: str, along: str = "",
                   "unit of the table" if along else "rank")
     y = dimension("y", label, unit)
     told = f"{100 * level:g} % interval"
-    layers = [*(_lines if along else _bands)(shown, x, y, told), *_outcomes(shown, inside, x, y)]
+    layers = [*(_lines if along else _bands)(shown, x, y, told),
+              *_outcomes(shown, inside, x, y, hover=bool(along))]
+    if not along:
+        layers.append(_columns(shown, x, y, (bottom, top)))
     covered = rows["y"].between(rows["low"], rows["high"])
     share = 100 * float(np.average(covered, weights=rows.get("weight")))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
@@ -101,19 +105,27 @@ def _lines(rows: pd.DataFrame, x: hv.Dimension, y: hv.Dimension, told: str) -> l
         lines = hv.Segments((rows["x"], rows[low], rows["x"], rows[high]),
                             [x, y, "right", "top"], label=name)
         layers.append(lines.opts(color=ours.colour, line_width=width, alpha=alpha))
-    middle = hv.Scatter((rows["x"], rows["median"]), x, y, label="median")
+    middle = hv.Scatter((rows["x"], rows["median"], rows["row"]), x, [y, "row"], label="median")
     return [*layers, middle.opts(size=5, **ours.points())]
 
 
-def _outcomes(rows: pd.DataFrame, inside: pd.Series, x: hv.Dimension,
-              y: hv.Dimension) -> list[hv.Element]:
-    told = ["row", "outcome", "middle", "interval", "low_end", "high_end"]
+def _columns(rows: pd.DataFrame, x: hv.Dimension, y: hv.Dimension,
+             ends: tuple[float, float]) -> hv.Element:
+    """Unseen boxes as high as the figure, so that a row is found wherever one points above it."""
+    boxes = pd.DataFrame({"x": rows["x"] - 0.5, "y": ends[0], "right": rows["x"] + 0.5,
+                          "top": ends[1], **{name: rows[name] for name in TOLD}})
+    found = hv.Rectangles(boxes, [x, y, "right", "top"], TOLD)
+    return found.opts(color=ROLES["uniform"].colour, alpha=0, hover_alpha=0.2,
+                      tools=[HoverTool(tooltips=TOOLTIP, limit=1)])
+
+
+def _outcomes(rows: pd.DataFrame, inside: pd.Series, x: hv.Dimension, y: hv.Dimension, *,
+              hover: bool) -> list[hv.Element]:
     layers = []
     for some, name, role, size in ((rows[inside], "outcome", "truth", 5),
                                    (rows[~inside], "outcome outside", "alarm", 9)):
         if len(some):
-            marks = hv.Scatter(some, x, [y, *told], label=name)
-            hover = HoverTool(tooltips=TOOLTIP, limit=1)
-            layers.append(marks.opts(size=size, alpha=0.8, tools=[hover],
-                                     **ROLES[role].points()))
+            marks = hv.Scatter(some, x, [y, *TOLD], label=name)
+            tools = [HoverTool(tooltips=TOOLTIP, limit=1)] if hover else []
+            layers.append(marks.opts(size=size, alpha=0.8, tools=tools, **ROLES[role].points()))
     return layers

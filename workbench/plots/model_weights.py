@@ -8,7 +8,7 @@ from bokeh.models import FixedTicker, HoverTool
 from workbench.core.weights import effective_size
 from workbench.plots.theme import ROLES, STACKED, Figure, dimension, frame, written_legend
 
-__all__ = ["model_weight_map"]
+__all__ = ["level_weight_map", "model_weight_map"]
 
 FARTHEST = 3             # doublings from uniform at which the colour ends
 CURVES = ("ours", "rival", "variant")
@@ -39,7 +39,26 @@ def model_weight_map(weights: pd.DataFrame, along: pd.DataFrame, *, feature: str
         hv.opts.Layout(**STACKED))
 
 
-def _map(weights: pd.DataFrame) -> hv.Element:
+def level_weight_map(weights: pd.DataFrame, *, title: str = "", level: str = "quantile level"
+                     ) -> Figure:
+    """Map of trust: model by level.
+
+    Parameters
+    ----------
+    weights : DataFrame
+        Columns model, level, weight: times uniform.
+    title : str
+        Empty tells how many equal models they count like.
+    level : str
+        Whose level it is.
+    """
+    if weights.empty:
+        raise ValueError(f"weights must have rows, got {len(weights)}. Fit an aggregator first.")
+    shown = _map(weights, level)
+    return shown.opts(title=title) if title else shown
+
+
+def _map(weights: pd.DataFrame, level: str = "quantile level") -> hv.Element:
     mean = weights.groupby("model", sort=False)["weight"].mean().sort_values()
     place = {model: at for at, model in enumerate(mean.index)}
     levels = np.unique(weights["level"])
@@ -56,7 +75,7 @@ def _map(weights: pd.DataFrame) -> hv.Element:
         "level_high": weights["level"].map(right), "model_high": row + 0.5,
         "doublings": doublings.clip(-FARTHEST, FARTHEST), "model": weights["model"],
         "level": weights["level"], "weight": weights["weight"]})
-    x = dimension("level_low", "quantile level", "share of outcomes below")
+    x = dimension("level_low", level, "share of outcomes below")
     y = dimension("model_low", "models", "the heaviest on top")
     hover = HoverTool(tooltips=[("model", "@model"), ("level", "@level{0.[000]}"),
                                 ("weight", "@weight{0.[00]} times uniform")])

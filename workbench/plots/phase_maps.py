@@ -11,10 +11,10 @@ from typing import Any
 import holoviews as hv
 import numpy as np
 import pandas as pd
-from bokeh.models import HoverTool
 
 from workbench.core import check
-from workbench.plots.theme import LEGEND_BELOW, STACKED, Figure, dimension, frame
+from workbench.plots.hovers import DIGITS, hover
+from workbench.plots.theme import LEGEND_BELOW, ON_LIGHT, STACKED, Figure, dimension, frame
 
 __all__ = ["BATCH_SIZE", "PHASE_STYLES", "WIDTH", "Knob", "PhaseStyle", "Shade", "measure_maps",
            "phase_map"]
@@ -33,12 +33,12 @@ class PhaseStyle:
 # The colours are those of the roles, which stay apart under colour-vision deficiencies.
 PHASE_STYLES = {
     "I": PhaseStyle("#D55E00", "I", "#ffffff", "diamond"),
-    "II": PhaseStyle("#E69F00", "II", "#000000", "triangle"),
+    "II": PhaseStyle("#E69F00", "II", ON_LIGHT, "triangle"),
     "III": PhaseStyle("#767676", "III", "#ffffff", "square"),
-    "IV-A": PhaseStyle("#56B4E9", "A", "#000000", "inverted_triangle"),
+    "IV-A": PhaseStyle("#56B4E9", "A", ON_LIGHT, "inverted_triangle"),
     "IV-B": PhaseStyle("#0072B2", "B", "#ffffff", "circle"),
 }
-UNTOLD = PhaseStyle("#ffffff", "?", "#000000", "x")
+UNTOLD = PhaseStyle("#ffffff", "?", ON_LIGHT, "x")
 MOST_TICKS = 8
 
 
@@ -76,7 +76,7 @@ class Shade:
 
 
 def phase_map(cells: pd.DataFrame, *, x: Knob = WIDTH, y: Knob = BATCH_SIZE,
-              told: Sequence[str] = ()) -> Figure:
+              told: Sequence[str] = (), name: str = "") -> Figure:
     """Phase of each cell of a grid, by colour and by letters.
 
     Parameters
@@ -87,6 +87,8 @@ def phase_map(cells: pd.DataFrame, *, x: Knob = WIDTH, y: Knob = BATCH_SIZE,
     x, y : Knob
     told : sequence of str
         Columns of numbers that show on hover.
+    name : str
+        Column that names each cell, for those who choose one.
     """
     _some(cells)
     placed = _placed(cells, x, y)
@@ -98,7 +100,7 @@ def phase_map(cells: pd.DataFrame, *, x: Knob = WIDTH, y: Knob = BATCH_SIZE,
         if len(some):
             style = UNTOLD if phase is None else PHASE_STYLES[phase]
             shown = list(dict.fromkeys([x.column, y.column, *told]))
-            layers += _cells(some, axes, style, _name(phase, style), shown)
+            layers += _cells(some, axes, style, (_name(phase, style), name), shown)
     count = placed["phase"].notna().sum()
     return hv.Overlay(layers).opts(hv.opts.Overlay(
         title=f"Phases of {count} of {len(cells)} cells",
@@ -137,24 +139,24 @@ def _measure_map(placed: pd.DataFrame, shade: Shade, x: Knob, y: Knob) -> hv.Ele
         low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
     if low == high:
         low, high = (low / 2, high * 2) if shade.scale == "log" else (low - 0.5, high + 0.5)
-    hover = HoverTool(tooltips=[(x.label, f"@{x.column}"), (y.label, f"@{y.column}"),
-                                (shade.label, "@value{0.[0000]}")])
+    telling = hover([(x.label, f"@{x.column}"), (y.label, f"@{y.column}"),
+                     (shade.label, f"@value{DIGITS}")])
     shown = hv.Rectangles(rows, _axes(x, y), ["value", x.column, y.column])
     return shown.opts(hv.opts.Rectangles(
         color="value", cmap="PuOr" if shade.scale == "diverging" else "cividis",
         clim=(low, high), cnorm="log" if shade.scale == "log" else "linear", colorbar=True,
         clabel=f"{shade.label} [{shade.unit}]", line_color="#ffffff", line_width=0.5,
-        tools=[hover], title=shade.label[:1].upper() + shade.label[1:],
+        tools=[telling], title=shade.label[:1].upper() + shade.label[1:],
         **_map_frame(placed, x, y, height=400)))
 
 
-def _cells(some: pd.DataFrame, axes: list[hv.Dimension], style: PhaseStyle, label: str,
-           shown: list[str]) -> list[hv.Element]:
+def _cells(some: pd.DataFrame, axes: list[hv.Dimension], style: PhaseStyle,
+           labels: tuple[str, str], shown: list[str]) -> list[hv.Element]:
     """Rectangles of one phase and the letters in them."""
-    hover = HoverTool(tooltips=[("phase", label), *((name, f"@{name}{{0.[0000]}}")
-                                                    for name in shown)])
-    boxes = hv.Rectangles(some, axes, shown, label=label).opts(
-        color=style.colour, line_color="#ffffff", line_width=0.5, tools=[hover],
+    label, named = labels
+    telling = hover([("phase", label), *((name, f"@{name}{DIGITS}") for name in shown)])
+    boxes = hv.Rectangles(some, axes, [*shown, named] if named else shown, label=label).opts(
+        color=style.colour, line_color="#ffffff", line_width=0.5, tools=[telling],
         show_legend=True)
     letters = hv.Labels((some["x_middle"], some["y_middle"], [style.letters] * len(some)),
                         [axes[0], axes[1]], "letters").opts(

@@ -3,8 +3,8 @@
 import holoviews as hv
 import numpy as np
 import pandas as pd
-from bokeh.models import HoverTool
 
+from workbench.plots.hovers import DIGITS, hover
 from workbench.plots.phase_maps import PHASE_STYLES
 from workbench.plots.theme import LEGEND_BELOW, ROLES, Figure, dimension, frame
 
@@ -42,11 +42,11 @@ def measure_scatter(  # noqa: PLR0913 - two axes, each with column, label and un
     for phase, style in PHASE_STYLES.items():
         some = known[known["phase"] == phase]
         if len(some):
-            hover = HoverTool(tooltips=[("phase", phase), (x[0], "@measure{0.[0000]}"),
-                                        (y[0], "@outcome{0.[00]}")])
+            telling = hover([("phase", phase), (x[0], f"@measure{DIGITS}"),
+                             (y[0], "@outcome{0.[00]}")])
             layers.append(hv.Scatter((some[measure], some[outcome]), across, up,
                                      label=phase).opts(
-                color=style.colour, marker=style.marker, size=7, alpha=0.8, tools=[hover]))
+                color=style.colour, marker=style.marker, size=7, alpha=0.8, tools=[telling]))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
         title=told or f"{y[0][:1].upper()}{y[0][1:]} by {x[0]}", logx=log,
         **frame(**LEGEND_BELOW, height=464)))
@@ -71,8 +71,8 @@ def phase_gains(gains: pd.DataFrame, *, label: str = "gain of averaging",
     x, y = dimension("place", "phase", "of the members"), dimension("gain", label, unit)
     layers = [hv.Curve(([-0.5, len(phases) - 0.5], [0.0, 0.0]), x, y,
                        label="as good as a member").opts(**ROLES["uniform"].curve())]
-    hover = HoverTool(tooltips=[("phase", "@phase"), ("done", "@kind"),
-                                (label, "@gain{0.[00]}"), ("interval", "@low to @high")])
+    telling = hover([("phase", "@phase"), ("done", "@kind"), (label, f"@gain{DIGITS}"),
+                     ("interval", f"@low{DIGITS} to @high{DIGITS}")])
     for number, (kind, (role, marker)) in enumerate(zip(kinds, KINDS, strict=False)):
         some = gains[gains["kind"] == kind]
         shift = 0.16 * (number - (len(kinds) - 1) / 2)
@@ -83,7 +83,7 @@ def phase_gains(gains: pd.DataFrame, *, label: str = "gain of averaging",
             color=drawn.colour, line_width=2, alpha=0.6))
         layers.append(hv.Scatter(some, x, [y, "phase", "kind", "low", "high"],
                                  label=str(kind)).opts(
-            size=9, tools=[hover], color=drawn.colour, marker=marker))
+            size=9, tools=[telling], color=drawn.colour, marker=marker))
     ends = np.append(gains[["low", "high", "gain"]].to_numpy().ravel(), 0.0)
     ends = ends[np.isfinite(ends)]
     edge = 0.06 * (np.ptp(ends) or 1.0)

@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 from bokeh.models import HoverTool
 
+from workbench.plots.forests import dots, named_rows
 from workbench.plots.theme import (
-    LEGEND_BELOW,
     ROLES,
     STACKED,
     Figure,
@@ -19,7 +19,6 @@ __all__ = ["coverage_by_group", "relative_scores", "reliability"]
 
 STAGES = {"uncalibrated": "variant", "calibrated": "ours"}
 KINDS = {"this aggregate": "ours", "other aggregate": "rival", "one model": "variant"}
-ROW = 30                 # pixels of a named row
 
 
 def relative_scores(scores: pd.DataFrame, *, level: float = 0.9) -> Figure:
@@ -45,14 +44,14 @@ def relative_scores(scores: pd.DataFrame, *, level: float = 0.9) -> Figure:
     for kind, role in KINDS.items():
         some = ordered[ordered["kind"] == kind]
         if len(some):
-            layers += _dots(some, x, y, label=kind, role=role,
+            layers += dots(some, x, y, label=kind, role=role,
                             tooltips=[("method", "@method"), ("relative", "@ratio{0.[000]}"),
                                       (f"{100 * level:g} % interval",
                                        "@low{0.[000]} to @high{0.[000]}")])
     low, high = min(low, 0.8), max(high, 1.25)
     return hv.Overlay(layers).opts(hv.opts.Overlay(
         title="Scores, smaller is better", logx=True, xlim=(low, high), xticks=_ticks(low, high),
-        ylim=(-0.5, len(ordered) - 0.5), **_named(ordered["method"])))
+        ylim=(-0.5, len(ordered) - 0.5), **named_rows(ordered["method"])))
 
 
 def reliability(levels: pd.DataFrame, widths: pd.DataFrame, *, unit: str) -> Figure:
@@ -117,14 +116,14 @@ def coverage_by_group(groups: pd.DataFrame, *, promise: float, feature: str) -> 
         for rows, label, role in ((percent[~broken], stage, STAGES[stage]),
                                   (percent[broken], "off the promise", "alarm")):
             if len(rows):
-                layers += _dots(rows, x, y, label=label, role=role,
+                layers += dots(rows, x, y, label=label, role=role,
                                 tooltips=[("group", "@group"), ("rows", "@n"),
                                           ("coverage", "@coverage{0.0} %"),
                                           ("by chance", "@low{0.0} to @high{0.0} %"),
                                           ("mean width", "@width{0.[0000]}")])
     return hv.Overlay(layers).opts(hv.opts.Overlay(
         title=f"{100 * promise:g} % promised per group", xlim=(-3, 103),
-        ylim=(-0.5, len(names) - 0.5), **_named(names)))
+        ylim=(-0.5, len(names) - 0.5), **named_rows(names)))
 
 
 def _widths(widths: pd.DataFrame, unit: str) -> hv.Element:
@@ -152,33 +151,12 @@ def _widths(widths: pd.DataFrame, unit: str) -> hv.Element:
         **frame()))
 
 
-def _dots(rows: pd.DataFrame, x: hv.Dimension, y: hv.Dimension, *, label: str, role: str,
-          tooltips: list[tuple[str, str]]) -> list[hv.Element]:
-    """Marks with horizontal intervals, at numbered rows."""
-    drawn = ROLES[role]
-    lines = hv.Segments((rows["low"], rows["place"], rows["high"], rows["place"]),
-                        [x.clone("low", label="low end"), y, "high", "end"])
-    told = [name for name in rows if name not in (x.name, y.name)]
-    marks = hv.Scatter(rows, x, [y, *told], label=label)
-    return [lines.opts(color=drawn.colour, line_width=2, alpha=0.6),
-            marks.opts(size=9, tools=[HoverTool(tooltips=tooltips)], **drawn.points())]
-
-
 def _ticks(low: float, high: float) -> list[tuple[float, str]]:
     """Ratios to name on an axis of ratios: powers of two, or finer where there are few."""
     fine = [0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0]
     if high / low < 4:
         return [(at, f"{at:g}") for at in fine if low <= at <= high]
     return [(2.0 ** k, f"{2.0 ** k:g}" if k >= 0 else f"1/{2 ** -k}") for k in range(-4, 8)]
-
-
-def _named(names: "pd.Series | list[str]") -> dict[str, object]:
-    ticks = [(at, _cut(str(name))) for at, name in enumerate(names)]
-    return frame(**LEGEND_BELOW, yticks=ticks, height=max(360, 240 + ROW * len(ticks)))
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= 18 else name[:17] + "…"
 
 
 def _staged(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:

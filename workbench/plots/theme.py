@@ -10,9 +10,11 @@ from typing import Any, TypeAlias
 
 import holoviews as hv
 import holoviews.plotting.bokeh  # registers the renderer, without which .opts() fails
+from bokeh.themes import Theme
 
-__all__ = ["LEGEND_BELOW", "ROLES", "STACKED", "Figure", "Role", "blank", "dimension",
-           "figure_html", "frame", "use_theme", "written_legend"]
+__all__ = ["DARK", "DARK_FRAME", "INK", "LEGEND_BELOW", "ON_LIGHT", "PAPERS", "ROLES", "STACKED",
+           "STYLE", "Figure", "Role", "blank", "dimension", "figure_html", "frame", "use_theme",
+           "written_legend"]
 
 hv.Store.set_current_backend("bokeh")
 hv.renderer("bokeh").webgl = False     # plain canvas draws our few points faster than it loads
@@ -52,9 +54,54 @@ ROLES = {
     "alarm": Role("#D55E00", "solid", marker="diamond"),
 }
 
-# Bokeh reserves too little room for a legend of three rows below the axis.
+INK = "#1c1e21"          # texts on the paper
+ON_LIGHT = "#101010"     # texts on a light colour, which stay when the paper is dark
+PAPERS = {"light": "#ffffff", "dark": "#14171a"}
+
+# What is around the data is quiet, in the face of the pages, and begins at one left edge.
+_FACE = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif'
+_QUIET, _RULE = "#5f666d", "#8a9199"
+STYLE = Theme(json={"attrs": {
+    "Plot": {"outline_line_color": None, "min_border_left": 64, "min_border_right": 12},
+    "Title": {"text_color": INK, "text_font": _FACE, "text_font_size": "11pt"},
+    "Axis": {"axis_label_text_font": _FACE, "axis_label_text_font_style": "normal",
+             "axis_label_text_color": _QUIET, "major_label_text_font": _FACE,
+             "major_label_text_color": _QUIET, "axis_line_color": _RULE,
+             "major_tick_line_color": _RULE, "major_tick_in": 0, "major_tick_out": 5,
+             "minor_tick_line_color": None},
+    "Legend": {"label_text_font": _FACE, "label_text_color": INK, "title_text_font": _FACE,
+               "spacing": 8, "label_height": 16, "glyph_height": 16, "glyph_width": 18},
+    "ColorBar": {"major_label_text_font": _FACE, "major_label_text_color": _QUIET,
+                 "title_text_font": _FACE, "title_text_font_style": "normal",
+                 "title_text_color": _QUIET},
+    "Text": {"text_font": {"value": _FACE}}}})
+hv.renderer("bokeh").theme = STYLE
+
+# On dark paper all colours stay but those of the ink and of the paper: by what is coloured, the
+# colour on white paper and the one that a page draws instead.
+DARK = {"line": {"#000000": "#f2f4f6", "#ffffff": PAPERS["dark"]},
+        "fill": {"#000000": "#f2f4f6"},
+        "text": {"#000000": "#f2f4f6", INK: "#e8eaed"}}
+
+# What is around the data there: by kind of Bokeh's model, the colour of each of its parts.
+_AXIS = {"axis_line_color": "#a8afb7", "major_tick_line_color": "#a8afb7",
+         "axis_label_text_color": "#c9ced3",
+         "major_label_text_color": "#c9ced3"}
+DARK_FRAME = {
+    "Figure": {"background_fill_color": PAPERS["dark"], "border_fill_color": PAPERS["dark"],
+               "outline_line_color": "#353b41"},
+    "Title": {"text_color": "#e8eaed"},
+    "Axis": _AXIS,
+    "Grid": {"grid_line_color": "#7d858d"},
+    "Legend": {"background_fill_color": PAPERS["dark"], "label_text_color": "#e8eaed",
+               "title_text_color": "#e8eaed"},
+    "ColorBar": {"background_fill_color": PAPERS["dark"], "title_text_color": "#c9ced3",
+                 "major_label_text_color": "#c9ced3", "major_tick_line_color": "#c9ced3"}}
+
+# A legend between the figure and what follows it, where it hides nothing.
 LEGEND_BELOW = {"legend_position": "bottom", "legend_cols": 2,    # three do not fit a phone
-                "backend_opts": {"plot.min_border_bottom": 156}}
+                "legend_opts": {"location": "top_left", "margin": 0, "padding": 4,
+                                "border_line_color": None, "background_fill_alpha": 0}}
 
 # Two pictures of one figure, one below the other on any screen, without tools.
 STACKED = {"shared_axes": False, "toolbar": None, "sizing_mode": "stretch_width"}
@@ -80,7 +127,7 @@ def written_legend(entries: list[tuple[str, str]], x: hv.Dimension, y: hv.Dimens
         for (_, role), height in zip(entries, heights, strict=True)]
     names = [(left, height, GAP + name)
              for (name, _), height in zip(entries, heights, strict=True)]
-    return [*marks, hv.Labels(names, [x, y], "told").opts(text_color="#1c1e21", **told)]
+    return [*marks, hv.Labels(names, [x, y], "told").opts(text_color=INK, **told)]
 
 
 def dimension(name: str, label: str, unit: str | None = None) -> hv.Dimension:
@@ -105,12 +152,14 @@ def blank(sentence: str) -> Figure:
 
 
 def use_theme() -> None:
-    """Make notebooks draw figures themselves, without the network.
+    """Make notebooks draw figures themselves, without the network, and answer their widgets.
 
     Loads Bokeh's JavaScript into the notebook once. In an executed report nothing is loaded,
     since the report brings one shared copy. Outside a notebook this does nothing.
     """
     from IPython import get_ipython
+
+    from workbench.plots.live import show_widgets
 
     shell = get_ipython()
     if shell is None:
@@ -118,6 +167,7 @@ def use_theme() -> None:
     html = shell.display_formatter.formatters["text/html"]
     html.for_type(hv.core.Dimensioned, figure_html)
     if "WORKBENCH_RUN_FOLDER" not in os.environ:
+        show_widgets(shell.display_formatter, figure_html)
         shell.display_pub.publish({"text/html": _bokeh_html()})
 
 
@@ -125,7 +175,8 @@ def figure_html(figure: Figure) -> str:
     """A figure as a ``<div>`` and the ``<script>`` that fills it once Bokeh is there."""
     from bokeh.embed import components
 
-    script, place = components(hv.render(figure, backend="bokeh"), wrap_script=False)
+    script, place = components(hv.render(figure, backend="bokeh"), wrap_script=False,
+                               theme=STYLE)
     # A notebook may draw this cell before the one that brings Bokeh.
     waiting = ("(function draw() { if (!window.Bokeh) { setTimeout(draw, 100); return; }\n"
                f"{script}\n}})();")
@@ -138,4 +189,6 @@ def _bokeh_html() -> str:
 
     path = Path(bokeh.__file__).parent / "server" / "static" / "js" / "bokeh.min.js"
     text = path.read_text(encoding="utf-8").replace("</script", "<\\/script")
-    return f"<script>{text}</script>"
+    # What Panel has added to a Bokeh that is there already would be lost with it.
+    return (f'<script>if (window.Bokeh?.version !== "{bokeh.__version__}") {{\n{text}\n}}'
+            "</script>")

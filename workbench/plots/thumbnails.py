@@ -13,7 +13,7 @@ WIDTH, HEIGHT, MARGIN, MOST = 320, 180, 8, 400
 
 
 def thumbnail(figure: Figure) -> str:
-    """Draw curves, bands and points of a figure as a small SVG text.
+    """Draw curves, bands, points and boxes of one colour as a small SVG text.
 
     Parameters
     ----------
@@ -24,7 +24,8 @@ def thumbnail(figure: Figure) -> str:
     svg : str
         320 x 180, no scripts, no external references; elements of other kinds are left out.
     """
-    shapes = [shape for element in figure.traverse(lambda e: e, [hv.Area, hv.Curve, hv.Scatter])
+    kinds = [hv.Area, hv.Curve, hv.Scatter, hv.Rectangles]
+    shapes = [shape for element in figure.traverse(lambda e: e, kinds)
               for shape in _shapes(element)]
     ends = [shape[1] for shape in shapes if len(shape[1])]
     body = ""
@@ -39,12 +40,20 @@ def thumbnail(figure: Figure) -> str:
 
 def _shapes(element: hv.Element) -> list[tuple[str, np.ndarray, dict[str, object]]]:
     style = hv.Store.lookup_options("bokeh", element, "style").kwargs
+    if style.get("alpha") == 0:      # there to be clicked, not to be seen
+        return []
     columns = [_numbers(element.dimension_values(i))
-               for i in range(min(3, len(element.dimensions())))]
+               for i in range(min(4, len(element.dimensions())))]
     if len(columns) < 2 or not len(columns[0]):
         return []
     keep = slice(None, None, max(1, len(columns[0]) // MOST))
     x, y = columns[0][keep], columns[1][keep]
+    if isinstance(element, hv.Rectangles):
+        right, top = columns[2][keep], columns[3][keep]
+        corners = np.stack([np.column_stack(ends) for ends in (
+            (x, y), (right, y), (right, top), (x, top))], axis=1)
+        colour = str(style.get("color"))           # or the name of a column
+        return [("area", box, style) for box in corners if colour.startswith("#")]
     if isinstance(element, hv.Area):
         top = columns[2][keep] if len(element.vdims) > 1 else np.zeros_like(y)
         outline = np.column_stack([np.append(x, x[::-1]), np.append(y, top[::-1])])

@@ -3,17 +3,20 @@
 import holoviews as hv
 import numpy as np
 import pandas as pd
+from bokeh.models import HoverTool
 
 from workbench.core import check
+from workbench.plots.crowds import MOST_RAW, Crowd, crowd_image
 from workbench.plots.theme import LEGEND_BELOW, ROLES, Figure, dimension, frame
 
 __all__ = ["posterior", "trend_bands"]
 
-MOST_POINTS = 5000       # a browser stays quick below; above, points are thinned evenly
+MOST_DOUBTED = 500       # scores with little weight that are marked where scores are only counted
 
 
-def trend_bands(bands: pd.DataFrame, points: pd.DataFrame, *, baseline: pd.DataFrame | None = None,
-                label: str = "score", unit: str = "points") -> Figure:
+def trend_bands(
+        bands: pd.DataFrame, points: pd.DataFrame, *, baseline: pd.DataFrame | None = None,
+        rival: pd.DataFrame | None = None, label: str = "score", unit: str = "points") -> Figure:
     """Scores over time with the trend's posterior band and the predictive band.
 
     Parameters
@@ -22,15 +25,17 @@ def trend_bands(bands: pd.DataFrame, points: pd.DataFrame, *, baseline: pd.DataF
         Columns date, mean, low, high, and predictive_low, predictive_high.
     points : DataFrame
         Columns date, score, and weight relative to uniform (1 counts like the average score);
-        further columns show on hover.
+        further columns show on hover, except name, which names the points for those who choose
+        one. Without rows the bands stand alone.
     baseline : DataFrame, optional
-        Columns date, mean: the trend with uniform weights.
+        Columns date, mean: the trend with uniform weights; and low, high, where its band is drawn.
+    rival : DataFrame, optional
+        Columns date, mean, low, high and model: the trend of another model, which is named.
     label, unit : str
         Of the scores.
     """
-    if bands.empty or points.empty:
-        raise ValueError(f"bands and points must have rows, got {len(bands)} and {len(points)}. "
-                         "Fit a trend first.")
+    if bands.empty:
+        raise ValueError(f"bands must have rows, got {len(bands)}. Fit a trend first.")
     x, y = dimension("date", "date"), dimension("score", label, unit)
     ours = ROLES["ours"]
     predictive = hv.Area((bands["date"], bands["predictive_low"], bands["predictive_high"]),
@@ -40,26 +45,50 @@ def trend_bands(bands: pd.DataFrame, points: pd.DataFrame, *, baseline: pd.DataF
     curve = hv.Curve((bands["date"], bands["mean"]), x, y, label="trend").opts(**ours.curve())
     layers = [predictive, posterior_band, *_scores(points, x, y)]
     if baseline is not None:
-        grey = hv.Curve((baseline["date"], baseline["mean"]), x, y,
-                        label="uniform weights")
-        layers.append(grey.opts(**ROLES["uniform"].curve()))
-    title = {"title": f"{label.capitalize()} over time"}
-    return hv.Overlay([*layers, curve]).opts(
-        hv.opts.Overlay(**frame(**LEGEND_BELOW, height=474), **title))
+        layers += _beside(baseline, x, y, ("uniform weights", "uniform"))
+    if rival is not None:
+        layers += _beside(rival, x, y, (str(rival["model"].iloc[0]), "rival"))
+    height = 540 if len(points) > MOST_RAW else 474         # room for the scale of counts
+    return hv.Overlay([*layers, curve]).opts(hv.opts.Overlay(
+        title=f"{label.capitalize()} over time", **frame(**LEGEND_BELOW, height=height)))
+
+
+def _beside(table: pd.DataFrame, x: hv.Dimension, y: hv.Dimension,
+            told: tuple[str, str]) -> list[hv.Element]:
+    """Another trend, with its band where it has one: an edge tells it from the one below."""
+    name, role = told[0], ROLES[told[1]]
+    layers = [hv.Curve((table["date"], table["mean"]), x, y, label=name).opts(**role.curve())]
+    if {"low", "high"} <= {*table.columns}:
+        edge = {"color": role.colour, "alpha": 0.2, "line_color": role.colour, "line_alpha": 0.9,
+                "line_dash": role.dash}
+        layers.insert(0, hv.Area((table["date"], table["low"], table["high"]), x, [y, "high"],
+                                 label=f"{name}, band").opts(**edge))
+    return layers
 
 
 def _scores(points: pd.DataFrame, x: hv.Dimension, y: hv.Dimension) -> list[hv.Element]:
-    """Scores that count, and those that count less than a third, as alarms."""
-    shown = points.iloc[::max(1, -(-len(points) // MOST_POINTS))]
-    others = [column for column in shown.columns if column not in ("date", "score")]
-    doubted = shown["weight"] < 1 / 3
-    layers = []
-    for rows, label, role, size in ((shown[~doubted], "score", "truth", 4),
-                                    (shown[doubted], "score with weight below 1/3",
-                                     "alarm", 8)):
+    """Scores that count, and those that count less than a third, as alarms.
+
+    Where there are too many, all are counted, and those that count least are marked besides.
+    """
+    doubted, layers, told = points["weight"] < 1 / 3, [], "score with weight below 1/3"
+    kinds = [(points[~doubted], "score", "truth", 4), (points[doubted], told, "alarm", 8)]
+    if len(points) > MOST_RAW:
+        crowd = Crowd(points["date"].to_numpy(), points["score"].to_numpy())
+        layers.append(crowd_image(crowd, x, y, what="scores"))
+        least = points[doubted].nsmallest(MOST_DOUBTED, "weight")
+        if len(least) < doubted.sum():
+            told = f"{len(least)} of {doubted.sum():,} scores with weight below 1/3"
+        kinds = [(least, told, "alarm", 6)]
+    others = [column for column in points.columns if column not in ("date", "score")]
+    hover = [("date", "@date{%F}"), ("score", "@score{0.[0000]}"), *(
+        (name, "@weight{0.[000]} times uniform" if name == "weight" else f"@{name}")
+        for name in others if name != "name")]
+    for rows, label, role, size in kinds:
         if len(rows):
             marks = hv.Scatter(rows, x, [y, *others], label=label)
-            layers.append(marks.opts(size=size, alpha=0.6, tools=["hover"],
+            tool = HoverTool(tooltips=hover, formatters={"@date": "datetime"}, limit=3)
+            layers.append(marks.opts(size=size, alpha=0.6, tools=[tool], line_color=None,
                                      **ROLES[role].points()))
     return layers
 

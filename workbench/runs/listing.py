@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from workbench.core import ParameterError, check
+from workbench.runs.storage import staging
+from workbench.runs.storage.catalogue import catalogue_of
 from workbench.runs.storage.folder import STATES, Run
 from workbench.runs.storage.rows import Row
 from workbench.runs.storage.store import Store
 
-__all__ = ["runs", "show"]
+__all__ = ["newest", "pulse", "running", "runs", "show"]
 
 FILTERS = (*STATES, "running", "damaged")
+PATIENCE = 30.0          # seconds between looks into a store that lies elsewhere
 
 
 def runs(study: Any = None, *, states: Sequence[str] = (), where: Mapping[str, str] | None = None,
@@ -60,6 +64,30 @@ def show(key: str, *, store: Store | Path | str | None = None) -> Run:
         If there is no such run, or several.
     """
     return Store.of(store).load(key)
+
+
+def newest(store: Store | Path | str | None = None) -> dict[str, Row]:
+    """Newest succeeded run of each study, by the study's name."""
+    opened = Store.of(store)
+    return {row.study: row for row in catalogue_of(opened.url).newest(opened.place)}
+
+
+def pulse(store: Store | Path | str | None = None) -> tuple[Any, ...]:
+    """What differs after a run has begun, ended or been removed; found without listing the runs.
+
+    A store that lies elsewhere cannot be asked so cheaply: it counts as changed now and then.
+    """
+    opened = Store.of(store)
+    try:
+        begun = opened.workspace.stat().st_mtime_ns
+    except OSError:
+        begun = 0
+    return begun, 0 if opened.local is not None else int(monotonic() / PATIENCE)
+
+
+def running(store: Store | Path | str | None = None) -> list[Run]:
+    """Runs in progress, whichever program executes them, newest first; quick."""
+    return staging.running(Store.of(store).workspace)
 
 
 def _refuse_unknown(wanted: Mapping[str, str], rows: Sequence[Row]) -> None:

@@ -9,7 +9,9 @@ from urllib.parse import parse_qsl, urlencode
 from workbench import runs
 from workbench.core import Params, Study
 
-__all__ = ["Asked", "query", "read"]
+__all__ = ["Asked", "chosen", "keep", "query", "read"]
+
+CHOSEN = ("pick.", "view.")      # begin the names of what is chosen on figures
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ def read(study: Study, search: str) -> Asked:
     search : str
         The address from its question mark on, or nothing.
     """
-    texts = dict(parse_qsl(search.removeprefix("?"), keep_blank_values=True))
+    texts = {name: value for name, value in _texts(search).items()
+             if not name.startswith(CHOSEN)}
     if "run" in texts:
         return _run(study, texts["run"])
     values = study.Params.typed(texts)
@@ -68,6 +71,24 @@ def query(params: Params) -> str:
     return "?" + urlencode(told)
 
 
+def chosen(search: str) -> dict[str, str]:
+    """What an address chooses on figures, for instance ``{"pick.cell": "16, 32"}``."""
+    return {name: value for name, value in _texts(search).items() if name.startswith(CHOSEN)}
+
+
+def keep(query: str, choices: Mapping[str, str]) -> str:
+    """The address with these choices in place of its own.
+
+    Examples
+    --------
+    >>> keep("?run=7&pick.cell=1", {"pick.cell": "2", "view.level": "0.5"})
+    '?run=7&pick.cell=2&view.level=0.5'
+    """
+    own = {name: value for name, value in _texts(query).items() if not name.startswith(CHOSEN)}
+    told = {**own, **choices}
+    return "?" + urlencode(told) if told else ""
+
+
 def text(value: Any) -> str:
     """A value as the command line and the address spell it."""
     if value is None:
@@ -78,6 +99,10 @@ def text(value: Any) -> str:
 def changes(values: Mapping[str, Any]) -> str:
     """Parameters in words, for instance ``trend=line, seed=3``."""
     return ", ".join(f"{name}={text(value)}" for name, value in values.items())
+
+
+def _texts(search: str) -> dict[str, str]:
+    return dict(parse_qsl(search.removeprefix("?"), keep_blank_values=True))
 
 
 def _run(study: Study, run_id: str) -> Asked:

@@ -11,12 +11,12 @@ from typing import Any
 from urllib.parse import quote
 
 from workbench.core import Card, Estimate, Study, Summary, places
-from workbench.runs import Run
+from workbench.runs import Row, Run
 from workbench.ui.address import changes, text
 from workbench.ui.computing import Shown
 
-__all__ = ["alarm", "card", "command", "empty", "foot", "headline", "label", "notes", "question",
-           "when"]
+__all__ = ["alarm", "card", "command", "duration", "empty", "foot", "headline", "label",
+           "notes", "question", "when"]
 
 LARGE = 4                # headline numbers shown large; the others follow in a table
 
@@ -65,10 +65,12 @@ def alarm(sentences: list[str]) -> str:
     return f'<div class="alarm" role="alert">{told}</div>' if told else ""
 
 
-def empty(name: str) -> str:
+def empty(name: str, *, may_run: bool = True) -> str:
     """What to do when there is nothing to show."""
-    return (f'<div class="empty"><p>No run is shown yet.</p><p>Make one with '
-            f"<code>{html.escape(command(name, {}))}</code>, or press Compute.</p></div>")
+    told = f"<code>{html.escape(command(name, {}))}</code>"
+    how = (f"Press Run to make one, or use {told}." if may_run
+           else f"Make one on your own machine with {told}.")
+    return f'<div class="empty"><p>No run is shown yet.</p><p>{how}</p></div>'
 
 
 def foot(study: Study, shown: Shown, reports: str | None) -> str:
@@ -92,12 +94,27 @@ def command(name: str, values: dict[str, Any]) -> str:
     return f"python3 -m workbench report {name}{settings}"
 
 
-def when(run: Run) -> str:
+def duration(seconds: float) -> str:
+    """Seconds in words.
+
+    Examples
+    --------
+    >>> duration(1.24), duration(59.6), duration(200), duration(9000)
+    ('1.2 s', '60 s', '3 min', '2.5 h')
+    """
+    if math.isnan(seconds):
+        return "\u2013"
+    if seconds < 90:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def when(run: Run | Row) -> str:
     """Start of a run, to the minute."""
     return f"{run.started[:10]} {run.started[11:16]}" if run.started else "at an unknown time"
 
 
-def label(run: Run) -> str:
+def label(run: Run | Row) -> str:
     """One line that tells a run from the others: when, what was changed, and its state."""
     told = changes(run.changed) or ("defaults" if run.params else "unknown parameters")
     told = told if len(told) <= 90 else told[:89] + "…"

@@ -19,7 +19,7 @@ from workbench.runs.reports.cells import INJECTED, raw_cells
 from workbench.runs.storage.folder import Run
 from workbench.runs.storage.store import Store
 
-__all__ = ["Comparison", "Table", "compare"]
+__all__ = ["NO_TEST", "Comparison", "Table", "compare", "distance"]
 
 # What changes from one execution to the next though nothing else does.
 PASSING = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|\b0x[0-9a-f]{6,}\b"
@@ -186,22 +186,34 @@ def _progress(run: Run) -> str:
     return f"{done} of {total}" if total else ""
 
 
+def distance(first: Estimate | None, other: Estimate | None) -> str:
+    """How far a number is from the first one, in words; nothing where they do not compare.
+
+    Examples
+    --------
+    >>> distance(Estimate(1.0, why="counted"), Estimate(3.0, why="counted"))
+    '+2'
+    """
+    if first is None or other is None or first.unit != other.unit:
+        return ""
+    change = other.value - first.value
+    words = f"{change:+.4g}" if math.isfinite(change) else "not finite"
+    if first.interval and other.interval and first.interval.level != other.interval.level:
+        words += (f", intervals of {100 * first.interval.level:g} % and "
+                  f"{100 * other.interval.level:g} % do not compare")
+    elif first.interval and other.interval:
+        apart = (first.interval.high < other.interval.low
+                 or other.interval.high < first.interval.low)
+        words += ", intervals apart" if apart else ", intervals overlap"
+    return words
+
+
 def _distances(told: list[Estimate | None], labels: tuple[str, ...]) -> list[str]:
     """How far each number is from the first one."""
     first, *others = told
-    several = len(others) > 1
-    found = []
-    for label, other in zip(labels[1:], others, strict=True):
-        if first is None or other is None or first.unit != other.unit:
-            continue
-        change = other.value - first.value
-        words = f"{change:+.4g}" if math.isfinite(change) else "not finite"
-        if first.interval and other.interval:
-            apart = (first.interval.high < other.interval.low
-                     or other.interval.high < first.interval.low)
-            words += ", intervals apart" if apart else ", intervals overlap"
-        found.append(f"{label}: {words}" if several else words)
-    return found
+    words = [(label, distance(first, other))
+             for label, other in zip(labels[1:], others, strict=True)]
+    return [f"{label}: {far}" if len(others) > 1 else far for label, far in words if far]
 
 
 def _names(told: Iterable[Iterable[str]]) -> list[str]:

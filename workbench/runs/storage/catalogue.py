@@ -96,6 +96,12 @@ class Catalogue:
                              "runs")
         return self._do(place, lambda index: _rows(index.execute(*query).fetchall()))
 
+    def newest(self, place: Place) -> list[Row]:
+        """Row of the succeeded run of each study that began last, of a refreshed index."""
+        query = ("SELECT name, study, title, state, key, MAX(started), seconds, error, facts "
+                 "FROM runs WHERE state = 'succeeded' GROUP BY study")
+        return self._do(place, lambda index: _rows(index.execute(query).fetchall()))
+
     def records(self, place: Place, wanted: Wanted) -> list[tuple[str, str, str]]:
         """Name, manifest as JSON without its files, and error of refreshed runs."""
         query = wanted.query("runs.name, record, error", "runs JOIN records USING (name)")

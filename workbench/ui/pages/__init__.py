@@ -1,0 +1,1 @@
+"""The pages themselves: home, one per study, and those that set runs beside each other."""

@@ -1,0 +1,1 @@
+"""Servers of the pages: routes, files of runs, who may come in."""
