@@ -171,6 +171,18 @@ def test_recovers_when_two_start_at_once(tmp_path):
     assert builds(folder) == 1
 
 
+def test_recovers_when_a_lock_changes_during_the_install(tmp_path):
+    folder = checkout(tmp_path / "changed")
+    (folder / "slow").touch()
+    process = start(folder, "list")
+    wait_for_build(folder)
+    (folder / "requirements.lock").write_text("# pins that were not read\n")
+    (folder / "slow").unlink()
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, (out, err)
+    assert not environment.Environment(folder).is_ready("all")
+
+
 def test_recovers_from_an_interrupted_install(tmp_path):
     folder = checkout(tmp_path / "stopped")
     (folder / "slow").touch()

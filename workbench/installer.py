@@ -76,6 +76,8 @@ def _install(place: Environment, missing: Sequence[str], handle: int) -> None:
     (place.venv / "made-for").write_text(place.made_for(), encoding="utf-8")
     _forget_half_installed(place)
     install = _installer(place, base, run)
+    # Of the locks as they are now: one that changes meanwhile is installed by the next call.
+    stamps = {part: place.digest(part) for part in missing}
     for part in missing:
         _packages(part, install, run)
         if part == "all":
@@ -84,7 +86,7 @@ def _install(place: Environment, missing: Sequence[str], handle: int) -> None:
                                     "--display-name", "workbench"])
             run("warm notebook kernel", [str(place.python), "-m",
                                          "workbench.runs.kernels.provisioner"])
-        place.stamp(part).write_text(place.digest(part), encoding="utf-8")
+        place.stamp(part).write_text(stamps[part], encoding="utf-8")
     _say(f"workbench: environment ready after {time.monotonic() - started:.0f} s.")
 
 
