@@ -40,7 +40,20 @@ def test_rejects_formulas_that_are_programs(formula, tmp_path, monkeypatch):
         parsed(formula)
 
 
-@pytest.mark.parametrize("formula", ["y", "~ x", "y + z ~ x", "y ~ x | z", "y ~ (x", ""])
+@pytest.mark.parametrize("formula", [
+    "y ~ (x + z)**999", "y ~ (x + z + w)^99", "y ~ ((x + z)**4)**4", "y ~ x**999999999",
+    "y ~ " + "*".join(f"x{at}" for at in range(40)), "y ~ (x + z)**1e9",
+    "y ~ " + "/".join(["(x + z)"] * 40)])
+def test_rejects_formulas_without_end(formula):
+    with pytest.raises(ValueError, match="formula must have at most 1000 terms"):
+        parsed(formula)
+
+
+def test_matches_powers_of_groups_that_end():
+    assert len(parsed("y ~ (x + z + w)**3 + a*b*c*d")[0].rhs) == 1 + 7 + 15
+
+
+@pytest.mark.parametrize("formula", ["y", "y ~ (x + z)**w", "y ~ " + "(" * 5000, "~ x", "y + z ~ x", "y ~ x | z", "y ~ (x", ""])
 def test_rejects_formulas_without_two_sides(formula):
     with pytest.raises(ValueError, match="formula must read like 'y ~ x"):
         parsed(formula)

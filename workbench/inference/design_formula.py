@@ -4,6 +4,7 @@ Formulaic evaluates parts of a formula as Python, so that each part is read befo
 """
 
 import ast
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +23,7 @@ OPTIONS = frozenset({"base", "center", "contrasts", "constraints", "ddof", "degr
 PAIRED = frozenset({"minimum", "maximum"})
 FUNCTIONS = PAIRED | frozenset({"log", "log1p", "log2", "log10", "exp", "expm1", "sqrt", "abs",
                                 "square", "sin", "cos", "tan", "tanh", "sign"})
-LARGEST_POWER, LARGEST_BASE = 10, 50
+LARGEST_POWER, LARGEST_BASE, MOST_TERMS = 10, 50, 1000
 OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.BitAnd, ast.BitOr,
              ast.UAdd, ast.USub, ast.Invert)
 COMPARISONS = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
@@ -52,11 +53,18 @@ def parsed(formula: str) -> tuple[Any, str, tuple[str, ...]]:
     """
     from formulaic import Formula, SimpleFormula
     from formulaic.errors import FormulaicError
+    from formulaic.parser import DefaultFormulaParser
 
     try:
-        read = Formula(formula)
-    except (FormulaicError, SyntaxError, ValueError, TypeError, IndexError) as trouble:
+        size = _size(DefaultFormulaParser().get_ast(formula))
+        read = Formula(formula) if size <= MOST_TERMS else None
+    except (FormulaicError, SyntaxError, ValueError, TypeError, IndexError,
+            RecursionError) as trouble:
         raise _unreadable(formula, str(trouble).splitlines()[0]) from trouble
+    if read is None:
+        raise ValueError(f"formula must have at most {MOST_TERMS} terms, got {formula!r}, which "
+                         "has more once its products and powers are written out. Join only "
+                         "those columns by * or ** whose interactions you need.")
     left, right = (getattr(read, side, None) for side in ("lhs", "rhs"))
     if not (isinstance(left, SimpleFormula) and isinstance(right, SimpleFormula)):
         raise _unreadable(formula, "it has no two sides")
@@ -65,6 +73,21 @@ def parsed(formula: str) -> tuple[Any, str, tuple[str, ...]]:
     names = [name for side in (left, right) for name in sorted({
         name for term in side for factor in term.factors for name in _columns(factor, formula)})]
     return read, str(left[0]), tuple(dict.fromkeys(names))
+
+
+def _size(node: Any) -> float:
+    """At most so many terms, and so many steps to find them, before equal ones are merged."""
+    if not hasattr(node, "args"):
+        return 1.0
+    symbol, parts = node.operator.symbol, [_size(part) for part in node.args]
+    if symbol in {"**", "^"}:
+        power = float(str(node.args[1]))
+        return min(max(parts[0] ** min(power, 99.0), power), 1e99)
+    if symbol == "*":
+        return min(math.prod(1 + part for part in parts), 1e99)
+    if symbol in {":", "/", "in"}:
+        return min(math.prod(parts) + parts[0], 1e99)
+    return sum(parts)
 
 
 def variables_of(names: Sequence[str], formula: str) -> dict[str, set[str]]:
