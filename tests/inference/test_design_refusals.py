@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.inference.design_worlds import world
@@ -19,8 +20,11 @@ Y = {"predicted": ["y"], "surrogate": ["y_llm"], "g": "surrogate"}
     ({"predicted": "y"}, r"predicted must be a list of columns, got the text 'y'"),
     ({"g": "lineer"}, "Did you mean 'linear'"),
     ({"g": 3}, "g must be one of"),
-    ({"cross_fit": 1}, "cross_fit must be at least 2"),
-    ({"n_splits": 0}, "n_splits must be positive"),
+    ({"cross_fit": 1}, "cross_fit must be a whole number of at least 2, got 1"),
+    ({"cross_fit": 2.5}, "cross_fit must be a whole number of at least 2, got 2.5"),
+    ({"n_splits": 0}, "n_splits must be a whole number of at least 1, got 0"),
+    ({"n_splits": True}, "n_splits must be a whole number of at least 1, got True"),
+    ({"n_splits": np.nan}, "n_splits must be a whole number of at least 1, got nan"),
     ({"model": "fe"}, "fixed_effects must be given for model='fe'"),
     ({"fixed_effects": ["part"]}, "fixed_effects must be given for model='fe' and for no other"),
 ])
@@ -143,3 +147,9 @@ def test_identity_importing_the_room_loads_neither_formulaic_nor_scikit_learn():
     code = ("import sys; import workbench.inference.design_based; "
             "assert not {'formulaic', 'sklearn', 'statsmodels'} & set(sys.modules)")
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_rejects_two_columns_of_one_name():
+    table = pd.concat([world(), world()[["x"]]], axis=1)
+    with pytest.raises(ValueError, match="data must have one column of each name .* 2 called 'x'"):
+        DSLRegression(g="surrogate").fit("y ~ x", table)

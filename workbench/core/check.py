@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["finite", "one_of", "positive", "same_length", "simplex", "suggestion"]
+__all__ = ["finite", "one_of", "positive", "same_length", "simplex", "suggestion", "whole"]
 
 
 def positive(*, hint: str = "Pass a number above zero.", **named: float) -> None:
@@ -18,6 +18,15 @@ def positive(*, hint: str = "Pass a number above zero.", **named: float) -> None
     for name, value in named.items():
         if not value > 0:
             raise ValueError(f"{name} must be positive, got {value!r}. {hint}")
+
+
+def whole(least: int, *, hint: str = "Pass a whole number.", **named: Any) -> None:
+    """Require whole numbers of at least `least`; a bool is none."""
+    for name, value in named.items():
+        if (isinstance(value, bool) or not isinstance(value, int | np.integer)
+                or not value >= least):
+            raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}. "
+                             f"{hint}")
 
 
 def finite(*, hint: str = "Drop or fill the missing entries first.", **named: Any) -> None:

@@ -122,9 +122,8 @@ class DSLRegression:
                                  f"{getattr(self, name)!r}. Pass [{getattr(self, name)!r}].")
         if isinstance(self.g, str) or not hasattr(self.g, "fit"):
             check.one_of(LEARNERS, g=self.g)
-        check.positive(n_splits=self.n_splits)
-        if not self.cross_fit >= 2:
-            raise ValueError(f"cross_fit must be at least 2, got {self.cross_fit!r}. Pass 5.")
+        check.whole(1, n_splits=self.n_splits)
+        check.whole(2, cross_fit=self.cross_fit)
         if (self.model == "fe") != bool(self.fixed_effects):
             raise ValueError("fixed_effects must be given for model='fe' and for no other, got "
                              f"{self.fixed_effects!r} with model={self.model!r}. Pass both.")

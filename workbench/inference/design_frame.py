@@ -128,8 +128,12 @@ def read_design(formula: str, data: pd.DataFrame, predicted: Sequence[str],
 
 
 def columns_present(data: pd.DataFrame, **roles: Sequence[str]) -> None:
-    """Refuse names that are no column, all in one message."""
+    """Refuse names that are no column or several, all in one message."""
     known = list(map(str, data.columns))
+    twice = sorted({name for names in roles.values() for name in names if known.count(name) > 1})
+    if twice:
+        raise ValueError(f"data must have one column of each name that is used, got "
+                         f"{known.count(twice[0])} called {twice[0]!r}. Rename or drop the others.")
     problems = [f"{role} must name columns of the data, got {name!r}."
                 f"{check.suggestion(name, known)}"
                 for role, names in roles.items() for name in names if name not in known]
