@@ -53,7 +53,8 @@ def test_matches_powers_of_groups_that_end():
     assert len(parsed("y ~ (x + z + w)**3 + a*b*c*d")[0].rhs) == 1 + 7 + 15
 
 
-@pytest.mark.parametrize("formula", ["y", "y ~ (x + z)**w", "y ~ " + "(" * 5000, "~ x", "y + z ~ x", "y ~ x | z", "y ~ (x", ""])
+@pytest.mark.parametrize("formula", ["y", "y ~ (x + z)**w", "y ~ " + "(" * 5000, "~ x",
+                                     "y + z ~ x", "y ~ x | z", "y ~ (x", ""])
 def test_rejects_formulas_without_two_sides(formula):
     with pytest.raises(ValueError, match="formula must read like 'y ~ x"):
         parsed(formula)

@@ -133,7 +133,8 @@ def columns_present(data: pd.DataFrame, **roles: Sequence[str]) -> None:
     twice = sorted({name for names in roles.values() for name in names if known.count(name) > 1})
     if twice:
         raise ValueError(f"data must have one column of each name that is used, got "
-                         f"{known.count(twice[0])} called {twice[0]!r}. Rename or drop the others.")
+                         f"{known.count(twice[0])} called {twice[0]!r}. Rename or drop "
+                         "the others.")
     problems = [f"{role} must name columns of the data, got {name!r}."
                 f"{check.suggestion(name, known)}"
                 for role, names in roles.items() for name in names if name not in known]
