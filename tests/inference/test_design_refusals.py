@@ -151,5 +151,5 @@ def test_identity_importing_the_room_loads_neither_formulaic_nor_scikit_learn():
 
 def test_rejects_two_columns_of_one_name():
     table = pd.concat([world(), world()[["x"]]], axis=1)
-    with pytest.raises(ValueError, match=r"data must have one column of each name .* 2 called 'x'"):
+    with pytest.raises(ValueError, match="data must have one column of each name"):
         DSLRegression(g="surrogate").fit("y ~ x", table)
