@@ -10,7 +10,7 @@ import pandas as pd
 from workbench.core import generator
 from workbench.datasets import load_labelled, surrogate_labels
 from workbench.inference import DSLRegression, ppi
-from workbench.inference.design_trials import trials
+from workbench.inference.design.trials import trials
 
 SURVEY = "SendOrNot ~ countyWrong + prefecWrong + connect2b + prevalence + regionj + groupIssue"
 REPEATS = 15

@@ -16,8 +16,8 @@ import numpy as np
 from workbench.core import generator
 from workbench.datasets import presidents_approval
 from workbench.inference import BayesianTrend, Prior
-from workbench.inference.trend_design import TrendDesign, root_density, to_days
-from workbench.inference.trend_fit import Observed
+from workbench.inference.trend.design import TrendDesign, root_density, to_days
+from workbench.inference.trend.fit import Observed
 
 LIBRARIES = {"ours": ("numba", "nutpie", "scipy.optimize"), "nutpie": ("pymc", "nutpie"),
              "pymc": ("pymc",)}
@@ -52,7 +52,7 @@ def theirs(observed, design, prior, seed, sampler):
     """PyMC's model by ``pymc.sample`` with its defaults, or by nutpie with its defaults."""
     import pymc as pm
 
-    from workbench.inference.trend_pymc import pymc_model
+    from workbench.inference.trend.pymc import pymc_model
 
     model = pymc_model(observed, design, prior)
     if sampler == "nutpie":

@@ -11,7 +11,7 @@ import numpy as np
 from _promises import Promise
 
 from workbench.inference import BayesianTrend, Prior
-from workbench.inference.trend_design import TrendDesign
+from workbench.inference.trend.design import TrendDesign
 
 __all__ = ["PROMISES"]
 

@@ -7,8 +7,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 from tests.inference.design_worlds import world
 from workbench.core import generator
-from workbench.inference.design_errors import label_errors
-from workbench.inference.design_learning import (
+from workbench.inference.design.errors import label_errors
+from workbench.inference.design.learning import (
     LeastSquares,
     cross_fitted,
     feature_matrix,

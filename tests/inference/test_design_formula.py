@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.inference.design_worlds import world
+from workbench.inference.design.formula import parsed, variables_of
 from workbench.inference.design_based import DSLRegression
-from workbench.inference.design_formula import parsed, variables_of
 
 
 @pytest.mark.parametrize("formula", [

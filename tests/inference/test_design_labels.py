@@ -5,10 +5,10 @@ import pytest
 
 from tests.inference.design_worlds import world
 from workbench.inference import DesignWarning, ppi
+from workbench.inference.design.moments import Rows
+from workbench.inference.design.rivals import rivals_table
+from workbench.inference.design.solution import solve
 from workbench.inference.design_based import DSLRegression
-from workbench.inference.design_moments import Rows
-from workbench.inference.design_rivals import rivals_table
-from workbench.inference.design_solution import solve
 
 Y = {"predicted": ["y"], "surrogate": ["y_llm"], "g": "surrogate"}
 W = {"predicted": ["w"], "surrogate": ["w_llm"], "g": "surrogate"}

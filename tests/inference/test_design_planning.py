@@ -7,9 +7,9 @@ import pytest
 from tests.inference.design_worlds import hc0, world
 from workbench.core import generator
 from workbench.inference import aggregate_units, draw, suggest_sampling
+from workbench.inference.design.learning import folds_of
+from workbench.inference.design.planning import _expected_error, _filled, planned_errors
 from workbench.inference.design_based import DSLRegression
-from workbench.inference.design_learning import folds_of
-from workbench.inference.design_planning import _expected_error, _filled, planned_errors
 from workbench.studies.views.label_words import _proportional
 
 Y = {"predicted": ["y"], "surrogate": ["y_llm"], "g": "surrogate"}

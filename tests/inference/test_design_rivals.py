@@ -7,9 +7,9 @@ from scipy.optimize import minimize
 from tests.inference.design_worlds import hc0, world
 from workbench.core import generator
 from workbench.inference import ppi
+from workbench.inference.design.rivals import _best_power, _estimate
+from workbench.inference.design.trials import METHODS, trials
 from workbench.inference.design_based import DSLRegression
-from workbench.inference.design_rivals import _best_power, _estimate
-from workbench.inference.design_trials import METHODS, trials
 
 Y = {"predicted": ["y"], "surrogate": ["y_llm"], "g": "surrogate"}
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from workbench.core import generator
-from workbench.inference.trend_density import line_density, log_density, terms_for, unpack
-from workbench.inference.trend_design import BEND, CHANGE, SOURCE, Prior, TrendDesign
-from workbench.inference.trend_fit import Observed
+from workbench.inference.trend.density import line_density, log_density, terms_for, unpack
+from workbench.inference.trend.design import BEND, CHANGE, SOURCE, Prior, TrendDesign
+from workbench.inference.trend.fit import Observed
 
 CASES = {
     "line": ({}, True, 4.0),
@@ -53,7 +53,7 @@ def information(k, rng):
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_matches_pymc_density_and_gradient(case):
-    from workbench.inference.trend_pymc import pymc_model
+    from workbench.inference.trend.pymc import pymc_model
 
     options, student, nu = CASES[case]
     observed, design, prior = world(**options)

@@ -6,7 +6,7 @@ import pytest
 
 from workbench.core import generator
 from workbench.inference import BayesianTrend, Prior
-from workbench.inference.trend_design import BEND, TrendDesign, root_density, to_days
+from workbench.inference.trend.design import BEND, TrendDesign, root_density, to_days
 
 START = np.datetime64("2024-01-01")
 EPOCH = (START - np.datetime64("1970-01-01")) / np.timedelta64(1, "D")

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from workbench.core import generator
-from workbench.inference.trend_density import line_density, log_density, terms_for
-from workbench.inference.trend_design import Prior, TrendDesign
-from workbench.inference.trend_kernel import c_model, python_model, warm
-from workbench.inference.trend_likelihood import pointwise
-from workbench.inference.trend_sampling import whiten
+from workbench.inference.trend.density import line_density, log_density, terms_for
+from workbench.inference.trend.design import Prior, TrendDesign
+from workbench.inference.trend.kernel import c_model, python_model, warm
+from workbench.inference.trend.likelihood import pointwise
+from workbench.inference.trend.sampling import whiten
 
 
 @pytest.mark.parametrize(("basis", "sources"), [(0, ()), (6, ("a", "b"))])

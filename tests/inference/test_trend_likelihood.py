@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from workbench.inference.trend_likelihood import noise_of, row
+from workbench.inference.trend.likelihood import noise_of, row
 
 GRID = [(residual, sigma, error, nu)
         for residual in (0.0, 0.8, 6.0, 50.0)

@@ -9,7 +9,7 @@ from scipy import stats
 from workbench.core import generator
 from workbench.datasets import opinion_scores
 from workbench.inference import BayesianTrend, Prior
-from workbench.inference.trend_design import BEND, TrendDesign
+from workbench.inference.trend.design import BEND, TrendDesign
 
 DAYS = np.datetime64("1970-01-01") + np.arange(0, 181, 12)
 T = np.arange(0, 181, 12) / 30

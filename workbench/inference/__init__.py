@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from workbench.inference.conformal_online import AdaptiveConformal
     from workbench.inference.conformal_split import ConformalQuantileRegressor
     from workbench.inference.conjugate import NormalInverseGamma
+    from workbench.inference.design.planning import aggregate_units, draw, suggest_sampling
+    from workbench.inference.design.results import DSLResults
+    from workbench.inference.design.rivals import ppi
+    from workbench.inference.design.solution import DesignWarning
     from workbench.inference.design_based import DSLRegression, dsl_moments
-    from workbench.inference.design_planning import aggregate_units, draw, suggest_sampling
-    from workbench.inference.design_results import DSLResults
-    from workbench.inference.design_rivals import ppi
-    from workbench.inference.design_solution import DesignWarning
     from workbench.inference.quantile_aggregation import QuantileAggregator
     from workbench.inference.quantiles.base_models import BASE_MODELS, QuantileModel
     from workbench.inference.quantiles.baselines import (
@@ -58,9 +58,9 @@ if TYPE_CHECKING:
     )
     from workbench.inference.quantiles.stacking import StackedQuantileRegressor
     from workbench.inference.quantiles.tuning import tune
-    from workbench.inference.trend_checks import compare, ranking, warnings_of
-    from workbench.inference.trend_design import Prior
-    from workbench.inference.trend_fit import TrendFit
+    from workbench.inference.trend.checks import compare, ranking, warnings_of
+    from workbench.inference.trend.design import Prior
+    from workbench.inference.trend.fit import TrendFit
 
 __all__ = [
     "BASE_MODELS", "AdaptiveConformal", "BayesianTrend", "BoostedQuantiles", "Calibration",
@@ -86,10 +86,10 @@ FILES = {
     "conformal_split": ("ConformalQuantileRegressor",),
     "conjugate": ("NormalInverseGamma",),
     "design_based": ("DSLRegression", "dsl_moments"),
-    "design_planning": ("aggregate_units", "draw", "suggest_sampling"),
-    "design_results": ("DSLResults",),
-    "design_rivals": ("ppi",),
-    "design_solution": ("DesignWarning",),
+    "design.planning": ("aggregate_units", "draw", "suggest_sampling"),
+    "design.results": ("DSLResults",),
+    "design.rivals": ("ppi",),
+    "design.solution": ("DesignWarning",),
     "quantile_aggregation": ("QuantileAggregator",),
     "quantiles.base_models": ("BASE_MODELS", "QuantileModel"),
     "quantiles.baselines": ("LinearAggregation", "SimpleAggregation", "best_single"),
@@ -110,9 +110,9 @@ FILES = {
         "picp_error", "pinball", "reliability", "width", "wis"),
     "quantiles.stacking": ("StackedQuantileRegressor",),
     "quantiles.tuning": ("tune",),
-    "trend_checks": ("compare", "ranking", "warnings_of"),
-    "trend_design": ("Prior",),
-    "trend_fit": ("TrendFit",),
+    "trend.checks": ("compare", "ranking", "warnings_of"),
+    "trend.design": ("Prior",),
+    "trend.fit": ("TrendFit",),
 }
 
 __getattr__, __dir__ = lazy(__name__, FILES)

@@ -19,8 +19,8 @@ import pandas as pd
 from workbench.core import check
 from workbench.core.card import Card
 from workbench.inference.conjugate import NormalInverseGamma
-from workbench.inference.trend_design import Prior, TrendDesign, to_days
-from workbench.inference.trend_fit import Observed, TrendFit
+from workbench.inference.trend.design import Prior, TrendDesign, to_days
+from workbench.inference.trend.fit import Observed, TrendFit
 
 __all__ = ["CARD", "BayesianTrend"]
 
@@ -206,17 +206,17 @@ class BayesianTrend:
 
     def _sampled(self, rows: Observed, design: TrendDesign, prior: Prior,
                  rng: np.random.Generator) -> TrendFit:
-        from workbench.inference import trend_density, trend_sampling
+        from workbench.inference.trend import density, sampling
 
         _check_scatter(rows)
-        terms = trend_density.terms_for(
+        terms = density.terms_for(
             design, prior, design.matrix(rows.dates, rows.source),
             (rows.score, rows.weight, rows.error), student=self.robust, nu=self.nu)
         if self.sampler == "laplace" or (self.sampler == "auto" and len(rows.score) > MANY):
-            made = trend_sampling.laplace(terms, draws=min(self.draws, LAPLACE_DRAWS),
+            made = sampling.laplace(terms, draws=min(self.draws, LAPLACE_DRAWS),
                                           chains=self.chains, rng=rng)
         else:
-            made = trend_sampling.nuts(terms, draws=self.draws, tune=self.tune,
+            made = sampling.nuts(terms, draws=self.draws, tune=self.tune,
                                        chains=self.chains, rng=rng)
         return TrendFit(rows, design, prior, sampler=made.sampler, student=self.robust,
                         coefficients=made.coefficients, hyper=made.hyper, stats=made.stats,

@@ -19,25 +19,14 @@ import pandas as pd
 
 from workbench.core import check, generator
 from workbench.core.card import Card
-from workbench.inference import design_labels
-from workbench.inference.design_frame import (
-    Design,
-    codes,
-    columns_present,
-    dummies,
-    read_design,
-)
-from workbench.inference.design_learning import (
-    LEARNERS,
-    cross_fitted,
-    feature_matrix,
-    folds_of,
-)
-from workbench.inference.design_moments import MODELS, Rows, demeaned, dsl_moments
-from workbench.inference.design_probability import checked_arrays, checked_design, probabilities
-from workbench.inference.design_results import DSLResults
-from workbench.inference.design_rivals import rivals_table
-from workbench.inference.design_solution import solve
+from workbench.inference.design import labels
+from workbench.inference.design.frame import Design, codes, columns_present, dummies, read_design
+from workbench.inference.design.learning import LEARNERS, cross_fitted, feature_matrix, folds_of
+from workbench.inference.design.moments import MODELS, Rows, demeaned, dsl_moments
+from workbench.inference.design.probability import checked_arrays, checked_design, probabilities
+from workbench.inference.design.results import DSLResults
+from workbench.inference.design.rivals import rivals_table
+from workbench.inference.design.solution import solve
 
 __all__ = ["CARD", "DSLRegression", "dsl_moments"]
 
@@ -152,8 +141,8 @@ class DSLRegression:
         cluster = None if self.cluster is None else codes(data[self.cluster], "cluster")
         checked_design(design.labelled, chance, cluster)
         folds = 1 if self._plain() else self.cross_fit
-        design_labels.enough(design.labelled, len(design.names), folds)
-        design_labels.checked_clusters(cluster, len(design.names))
+        labels.enough(design.labelled, len(design.names), folds)
+        labels.checked_clusters(cluster, len(design.names))
         chance = self._rescaled(chance, design.labelled)
         weight = np.where(design.labelled, 1 / chance, 0.0)
         known, _ = feature_matrix(data, [*self.surrogate, *design.observed,
@@ -163,7 +152,7 @@ class DSLRegression:
                                   for name in self.predicted}, weight, cluster)
         self._checked(raw, design.names, design.labelled, observed=not (
             set(map(str, design.spec.lhs.required_variables)) & set(design.gold)))
-        design_labels.checked_effects(data, self.fixed_effects or (), design.labelled)
+        labels.checked_effects(data, self.fixed_effects or (), design.labelled)
         solutions, missed = [], []
         for predictions in self._predictions(design, known, cluster, rng):
             rows = self._rows(design, predictions, weight, cluster)
@@ -205,8 +194,8 @@ class DSLRegression:
         rows = Rows(sides[0], sides[1], sides[2], sides[3], weight, cluster)
         names = tuple(f"x{at}" for at in range(sides[0].shape[1]))
         logit = self.model == "logit"
-        design_labels.enough(labelled, len(names), 1)
-        design_labels.checked_clusters(cluster, len(names))
+        labels.enough(labelled, len(names), 1)
+        labels.checked_clusters(cluster, len(names))
         self._checked(rows, names, labelled, observed=bool(
             (sides[2] == sides[3])[labelled].all()))
         return DSLResults(names, (solve(rows, logit=logit),), labelled, weight, chance,
@@ -232,8 +221,8 @@ class DSLRegression:
                  observed: bool) -> None:
         """Refuse what the labelled rows cannot tell."""
         if self.model == "logit":
-            design_labels.checked_outcome(rows.y_gold, rows.y_pred, labelled, observed=observed)
-        design_labels.checked_levels(rows.X_gold, rows.X_pred, names, labelled)
+            labels.checked_outcome(rows.y_gold, rows.y_pred, labelled, observed=observed)
+        labels.checked_levels(rows.X_gold, rows.X_pred, names, labelled)
 
     def _rescaled(self, chance: np.ndarray, labelled: np.ndarray) -> np.ndarray:
         return chance * (labelled.mean() / chance.mean()) if self.rescale_prob else chance

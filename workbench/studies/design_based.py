@@ -20,11 +20,11 @@ from workbench.core import Params as Declared
 from workbench.core.recent import Recent
 from workbench.datasets import LABEL_TABLES, Labelled, load_labelled, unknown_data
 from workbench.datasets.labelled import UnknownColumnsError
+from workbench.inference.design.errors import label_errors
+from workbench.inference.design.formula import parsed
+from workbench.inference.design.results import DSLResults
+from workbench.inference.design.trials import trials
 from workbench.inference.design_based import DSLRegression
-from workbench.inference.design_errors import label_errors
-from workbench.inference.design_formula import parsed
-from workbench.inference.design_results import DSLResults
-from workbench.inference.design_trials import trials
 from workbench.studies.views.label_words import headline, main_term, planned
 from workbench.studies.views.labels import PRESETS, VIEW, downloads, figures
 

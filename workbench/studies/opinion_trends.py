@@ -17,7 +17,7 @@ from workbench.core import Params as Declared
 from workbench.core.recent import Recent
 from workbench.datasets import TABLES, Scores, load_scores, unknown_data
 from workbench.inference import BayesianTrend, TrendFit, compare, ranking, warnings_of
-from workbench.inference.trend_window import source_offsets
+from workbench.inference.trend.window import source_offsets
 from workbench.studies.views.trend_details import details
 from workbench.studies.views.trends import OCCASIONAL, PRESETS, SELECT, VIEW, figures
 

@@ -9,7 +9,7 @@ from workbench.runs.kernels.server import heavy
 def test_matches_imports_of_a_study():
     found = libraries([Task.of(catalog.study("opinion_trends"), {})])
     assert {"pandas", "numba", "holoviews", "bokeh"} <= set(found)
-    assert "workbench.inference.trend_kernel:warm" in found
+    assert "workbench.inference.trend.kernel:warm" in found
     assert not {"torch", "panel"} & set(found)
 
 

@@ -76,13 +76,13 @@ def test_identity_loading_without_computing_stays_warm(accident, run):
 
 @pytest.mark.slow
 def test_identity_a_compiled_model_stays_warm(run):
-    code = ("from workbench.inference.trend_density import log_density\n"
+    code = ("from workbench.inference.trend.density import log_density\n"
             "len(log_density.signatures), len(log_density.stats.cache_hits)")
-    with WarmServer(("workbench.inference.trend_kernel:warm",)) as server:
+    with WarmServer(("workbench.inference.trend.kernel:warm",)) as server:
         assert run(server, code).texts == ["(1, 1)"]
         assert server.notes == []
         sources = server._host.report()["sources"]
-        assert {Path(source).name for source in sources} >= {"trend_kernel.py", "trend_design.py"}
+        assert {Path(source).name for source in sources} >= {"kernel.py", "design.py"}
 
 
 def test_identity_missing_modules_are_notes(run):

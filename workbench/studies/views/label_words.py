@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from workbench.core import Estimate, Interval, Summary, check, generator
-from workbench.inference.design_formula import variables_of
-from workbench.inference.design_planning import draw, planned_errors, suggest_sampling
-from workbench.inference.design_results import DSLResults
+from workbench.inference.design.formula import variables_of
+from workbench.inference.design.planning import draw, planned_errors, suggest_sampling
+from workbench.inference.design.results import DSLResults
 
 __all__ = ["headline", "main_term", "planned"]
 

@@ -15,9 +15,9 @@ from workbench import plots
 from workbench.core import Estimate, Interval, Result, Summary, generator
 from workbench.core.details import Chosen
 from workbench.core.result import credible, probability_below_zero
-from workbench.inference.trend_design import to_days
-from workbench.inference.trend_fit import Observed, TrendFit
-from workbench.inference.trend_window import (
+from workbench.inference.trend.design import to_days
+from workbench.inference.trend.fit import Observed, TrendFit
+from workbench.inference.trend.window import (
     prior_window_slopes,
     saved_fit,
     window_share,

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.core import check
-from workbench.inference.design_frame import columns_present, numbers
-from workbench.inference.design_solution import DesignWarning
+from workbench.inference.design.frame import columns_present, numbers
+from workbench.inference.design.solution import DesignWarning
 
 __all__ = ["checked_arrays", "checked_design", "probabilities"]
 

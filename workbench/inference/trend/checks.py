@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.core import libraries
-from workbench.inference.trend_fit import TrendFit
+from workbench.inference.trend.fit import TrendFit
 
 __all__ = ["compare", "ranking", "warnings_of"]
 

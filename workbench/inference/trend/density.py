@@ -1,10 +1,10 @@
 """Log posterior density of a trend and its gradient, compiled by numba.
 
 Row i adds ``weight_i * log p(y_i | mu_i)`` with ``mu = X @ c`` and the likelihood of
-``trend_likelihood``. The unconstrained vector is ``(x, log sigma[, log tau][, log eta, log
+``trend.likelihood``. The unconstrained vector is ``(x, log sigma[, log tau][, log eta, log
 length][, log(nu - 2)])``; coefficients follow as ``c = location + spread * z`` with the
-standardised z of ``trend_coordinates``.
-The same model in PyMC, which shares no code with this one, is in ``trend_pymc``.
+standardised z of ``trend.coordinates``.
+The same model in PyMC, which shares no code with this one, is in ``trend.pymc``.
 """
 
 import math
@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from workbench.inference.trend_coordinates import along_spreads, conditional, standardised
-from workbench.inference.trend_design import BEND, CHANGE, SOURCE, Prior, TrendDesign, root_density
-from workbench.inference.trend_likelihood import compiled, noise_of, row
+from workbench.inference.trend.coordinates import along_spreads, conditional, standardised
+from workbench.inference.trend.design import BEND, CHANGE, SOURCE, Prior, TrendDesign, root_density
+from workbench.inference.trend.likelihood import compiled, noise_of, row
 
 __all__ = ["Terms", "density_of", "line_density", "log_density", "terms_for", "unpack"]
 
@@ -96,7 +96,7 @@ def unpack(x: np.ndarray, terms: Terms) -> tuple[np.ndarray, dict[str, np.ndarra
 
 def _standardised(x: np.ndarray, spread: np.ndarray, louder: np.ndarray,
                   terms: Terms) -> np.ndarray:
-    """What ``trend_coordinates.standardised`` does, for many draws at once."""
+    """What ``trend.coordinates.standardised`` does, for many draws at once."""
     if not (terms.A.any() or terms.b.any()):
         return x
     k = x.shape[-1]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from workbench.inference.design_solution import DesignWarning
+from workbench.inference.design.solution import DesignWarning
 
 __all__ = ["checked_clusters", "checked_effects", "checked_levels", "checked_outcome", "enough"]
 

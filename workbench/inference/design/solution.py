@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from workbench.inference.design_moments import Rows, jacobian, sides
+from workbench.inference.design.moments import Rows, jacobian, sides
 
 __all__ = ["DesignWarning", "Solution", "solve"]
 

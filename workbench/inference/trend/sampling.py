@@ -17,10 +17,10 @@ import numpy as np
 from workbench.core import libraries
 from workbench.core.rng import seed_from
 from workbench.core.weights import normalise
-from workbench.inference.trend_density import Terms, density_of, unpack
-from workbench.inference.trend_design import CHANGE, FIXED
-from workbench.inference.trend_kernel import Whitening, c_model
-from workbench.inference.trend_likelihood import pointwise
+from workbench.inference.trend.density import Terms, density_of, unpack
+from workbench.inference.trend.design import CHANGE, FIXED
+from workbench.inference.trend.kernel import Whitening, c_model
+from workbench.inference.trend.likelihood import pointwise
 
 __all__ = ["Draws", "laplace", "nuts", "whiten"]
 

@@ -9,8 +9,8 @@ import pandas as pd
 from scipy.stats import norm
 
 from workbench.core import check, effective_size
-from workbench.inference import design_planning
-from workbench.inference.design_solution import Solution
+from workbench.inference.design import planning
+from workbench.inference.design.solution import Solution
 
 __all__ = ["DSLResults", "DSLSummary"]
 
@@ -172,7 +172,7 @@ class DSLResults:
         if not (len(wanted) and ((wanted >= 1) & (wanted <= len(self.labelled))).all()):
             raise ValueError(f"sizes must lie between 1 and the {len(self.labelled)} rows, got "
                              f"{list(sizes)!r}. Pass numbers of labelled rows.")
-        found = design_planning.predicted_errors(
+        found = planning.predicted_errors(
             self.solutions, self.n_labeled, wanted)
         return pd.DataFrame(found, pd.Index(np.asarray(sizes).ravel(), name="labels"),
                             list(self.names))

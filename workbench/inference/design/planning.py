@@ -13,10 +13,10 @@ import pandas as pd
 
 from workbench.core import check
 from workbench.core.rng import seed_from
-from workbench.inference.design_solution import Solution
+from workbench.inference.design.solution import Solution
 
 if TYPE_CHECKING:
-    from workbench.inference.design_results import DSLResults
+    from workbench.inference.design.results import DSLResults
 
 __all__ = ["aggregate_units", "draw", "planned_errors", "predicted_errors", "suggest_sampling"]
 
@@ -161,7 +161,7 @@ def aggregate_units(data: pd.DataFrame, unit: str, *, predicted: Sequence[str],
     outcome of least squares. As a covariate, or transformed, its errors would bias coefficients:
     a fit refuses such a table with one of `predicted` right of the ``~``.
     """
-    from workbench.inference.design_frame import columns_present, numbers
+    from workbench.inference.design.frame import columns_present, numbers
 
     columns_present(data, unit=[unit], predicted=predicted, surrogate=surrogate,
                     sample_prob=[sample_prob])

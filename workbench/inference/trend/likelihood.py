@@ -19,7 +19,7 @@ from numba import njit
 
 __all__ = ["cached", "compiled", "noise_of", "pointwise", "row", "versioned"]
 
-SOURCES = ("trend_likelihood.py", "trend_coordinates.py", "trend_density.py", "trend_kernel.py")
+SOURCES = ("likelihood.py", "coordinates.py", "density.py", "kernel.py")
 VERSION = hashlib.sha256(b"".join(
     Path(__file__).with_name(name).read_bytes() for name in SOURCES)).hexdigest()[:12]
 NORMAL = 1e7    # degrees of freedom

@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from workbench.inference.trend_likelihood import compiled
+from workbench.inference.trend.likelihood import compiled
 
 __all__ = ["along_spreads", "conditional", "standardised"]
 

@@ -13,7 +13,7 @@ import pandas as pd
 from pandas.api import types
 
 from workbench.core import check
-from workbench.inference.design_formula import parsed
+from workbench.inference.design.formula import parsed
 
 __all__ = ["Design", "codes", "columns_present", "dummies", "numbers", "read_design"]
 

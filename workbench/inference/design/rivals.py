@@ -14,8 +14,8 @@ from scipy.sparse.linalg import lsmr
 from scipy.special import expit
 
 from workbench.core import check
-from workbench.inference.design_moments import Rows, demeaned
-from workbench.inference.design_solution import DesignWarning, Solution, solve
+from workbench.inference.design.moments import Rows, demeaned
+from workbench.inference.design.solution import DesignWarning, Solution, solve
 
 __all__ = ["PPI", "gold_only", "ppi", "rivals_table", "surrogate_only"]
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbench.core import check
 from workbench.core.rng import seed_from
-from workbench.inference.design_frame import numbers
+from workbench.inference.design.frame import numbers
 
 __all__ = ["LEARNERS", "LeastSquares", "cross_fitted", "feature_matrix", "folds_of", "learner"]
 

@@ -1,6 +1,6 @@
 """The same trend as a PyMC model: to read, to extend, and to check the compiled density against.
 
-Nothing here is shared with ``trend_density`` but the design matrix; PyMC writes the density and
+Nothing here is shared with ``trend.density`` but the design matrix; PyMC writes the density and
 its gradient from the declaration below.
 """
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from workbench.inference.trend_design import BEND, CHANGE, SOURCE, Prior, TrendDesign
-from workbench.inference.trend_fit import Observed
+from workbench.inference.trend.design import BEND, CHANGE, SOURCE, Prior, TrendDesign
+from workbench.inference.trend.fit import Observed
 
 __all__ = ["pymc_model"]
 

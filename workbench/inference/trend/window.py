@@ -13,8 +13,8 @@ import pandas as pd
 from workbench.core import check
 from workbench.core.result import Estimate, credible
 from workbench.core.weights import effective_size
-from workbench.inference.trend_design import BEND, CHANGE, SOURCE, Prior, TrendDesign
-from workbench.inference.trend_fit import Observed, TrendFit
+from workbench.inference.trend.design import BEND, CHANGE, SOURCE, Prior, TrendDesign
+from workbench.inference.trend.fit import Observed, TrendFit
 
 __all__ = ["prior_window_slopes", "saved_fit", "source_offsets", "window_share", "window_slopes"]
 

@@ -12,7 +12,7 @@ import pandas as pd
 from workbench.core import check, libraries
 from workbench.core.result import Estimate, Interval, credible, probability_below_zero
 from workbench.core.weights import effective_size, normalise
-from workbench.inference.trend_design import BEND, CHANGE, SOURCE, Prior, TrendDesign
+from workbench.inference.trend.design import BEND, CHANGE, SOURCE, Prior, TrendDesign
 
 __all__ = ["Observed", "TrendFit"]
 
@@ -232,7 +232,7 @@ class TrendFit:
         return (np.arange(chains)[:, None] * each + kept).ravel()
 
     def _pointwise(self, rows: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        from workbench.inference.trend_likelihood import pointwise
+        from workbench.inference.trend.likelihood import pointwise
 
         X = self.design.matrix(self.observed.dates[rows], self._sources(rows))
         residuals = self.observed.score[rows] - self.flat[kept] @ X.T

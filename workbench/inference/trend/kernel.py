@@ -19,15 +19,15 @@ import pandas as pd
 from numba import types
 
 from workbench.core import libraries
-from workbench.inference.trend_density import (
+from workbench.inference.trend.density import (
     Terms,
     density_of,
     line_density,
     log_density,
     terms_for,
 )
-from workbench.inference.trend_design import Prior, TrendDesign
-from workbench.inference.trend_likelihood import cached, compiled, pointwise
+from workbench.inference.trend.design import Prior, TrendDesign
+from workbench.inference.trend.likelihood import cached, compiled, pointwise
 
 libraries.arviz()    # nutpie imports it as well, but not quietly
 

@@ -8,10 +8,10 @@ from scipy.stats import norm
 
 from workbench.datasets import surrogate_labels
 from workbench.datasets.simulated_labels import TRUTH
-from workbench.inference.design_learning import cross_fitted, folds_of
-from workbench.inference.design_moments import Rows
-from workbench.inference.design_rivals import gold_only, ppi, surrogate_only
-from workbench.inference.design_solution import solve
+from workbench.inference.design.learning import cross_fitted, folds_of
+from workbench.inference.design.moments import Rows
+from workbench.inference.design.rivals import gold_only, ppi, surrogate_only
+from workbench.inference.design.solution import solve
 
 __all__ = ["METHODS", "estimates", "trials"]
 

@@ -1,0 +1,1 @@
+"""What design-based regressions are made of."""

@@ -1,0 +1,1 @@
+"""What trends of scores are made of."""
