@@ -18,7 +18,9 @@ ROW = """() => {
     const found = find(view.children ? [...view.children()] : []);
     if (found) return found;
   } };
-  const [plot, x, y] = find(Object.values(Bokeh.index));
+  const row = find(Object.values(Bokeh.index));
+  if (!row) return null;
+  const [plot, x, y] = row;
   plot.el.scrollIntoView({block: "center"});
   const box = plot.canvas_view.el.getBoundingClientRect();
   return [box.x + x, box.y + y];
@@ -55,10 +57,11 @@ def test_matches_live_figures_and_the_models_of_a_row(browser, site):
     else:
         pytest.fail(f"Another resolution was not shown: {text[-600:]}")
     page.wait_for_function(IDLE)
-    for _ in range(40):      # figures may still move to their places
+    for _ in range(100):     # figures may still be drawn, or move to their places
         page.mouse.move(0, 0)
-        page.mouse.move(*page.evaluate(ROW))
-        page.wait_for_timeout(100)
+        if row := page.evaluate(ROW):
+            page.mouse.move(*row)
+        page.wait_for_timeout(200)
         if re.search(r"low end ?(qrf|linear) \d+ %", page.evaluate(TEXT)):
             break
     else:
