@@ -1,0 +1,130 @@
+"""What a result about reuse of a holdout says in words."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.core import Estimate, Interval, Summary, effective_size
+from workbench.datasets import Outcomes
+from workbench.inference.validity.attacks import Setting
+from workbench.inference.validity.certificates import Certificate
+from workbench.inference.validity.findings import certificate_of, mean_of
+
+__all__ = ["about", "headline", "setting_of"]
+
+SAID = {"plain": "plain holdout", "thresholdout": "Thresholdout", "laplace": "Laplace noise",
+        "gaussian": "normal noise", "split": "fresh rows for each query"}
+
+
+def setting_of(params: Any, n: int) -> Setting:
+    """Settings of mechanisms with a budget, for n rows."""
+    root = 1 / math.sqrt(n)
+    return Setting(
+        min(1.0, 4 * root) if params.threshold is None else params.threshold,
+        root / 4 if params.sigma is None else params.sigma, params.budget, params.epsilon,
+        params.delta, params.beta)
+
+
+def about(params: Any, n: int, setting: Setting, table: Outcomes | None) -> pd.DataFrame:
+    """Words and settings that figures need."""
+    told = {"data": params.data, "n": n, "mechanism": params.mechanism,
+            "threshold": setting.threshold, "sigma": setting.sigma, "budget": setting.budget,
+            "epsilon": setting.epsilon, "delta": setting.delta, "queries": params.queries,
+            "seed": params.seed, "tau": _certificate(params, n, setting).tau,
+            "score": "score" if table is not None and not table.is_class else "accuracy"}
+    return pd.DataFrame({"key": list(told), "value": [str(value) for value in told.values()]})
+
+
+def headline(params: Any, n: int, tables: Mapping[str, pd.DataFrame], weights: np.ndarray,
+             notes: tuple[str, ...]) -> Summary:
+    """Numbers, and what a reader must know before trusting them."""
+    own = "features" in tables
+    numbers: dict[str, Estimate] = {}
+    selection, score = tables["selection"], _value(tables, "score")
+    for method in ("plain", "thresholdout"):
+        best = _winners(selection, method)
+        numbers[f"{score} told by the {SAID[method]}, best number of features"] = mean_of(
+            best["answer"].to_numpy(float), divisions=own).percent()
+        numbers[f"the same on fresh rows, {SAID[method]}"] = mean_of(
+            best["fresh"].to_numpy(float), divisions=own).percent()
+    numbers |= _attacked(params, tables["errors"])
+    found = _certificate(params, n, setting_of(params, n))
+    numbers[f"certified error of {params.queries:,} answers, {SAID[params.mechanism]}"] = Estimate(
+        100 * found.tau, unit="points", why=_bound_words(found))
+    numbers["effective share of the points that multiplicative weights cover"] = Estimate(
+        effective_size(weights) / len(weights),
+        why=f"exact for these weights on {len(weights)} points").percent()
+    return Summary(numbers, (*_limits(params, tables, own=own), *dict.fromkeys(notes)))
+
+
+def _winners(selection: pd.DataFrame, method: str) -> pd.DataFrame:
+    """The number of features that the answers make best, of each repetition."""
+    some = selection[(selection["method"] == method) & (selection["k"] > 0)]
+    some = some if len(some) else selection[selection["method"] == method]
+    return some.loc[some.groupby("repetition")["answer"].idxmax()]
+
+
+def _attacked(params: Any, errors: pd.DataFrame) -> dict[str, Estimate]:
+    """Errors of the last answer that each could give."""
+    found = {}
+    for name in dict.fromkeys(("plain", params.mechanism)):
+        some = errors[(errors["mechanism"] == name) & errors["rms"].notna()]
+        if len(some):
+            last = some.iloc[-1]
+            found[f"error after {int(last['queries']):,} adaptive queries, {SAID[name]}"] = (
+                Estimate(100 * last["rms"], Interval(100 * last["low"], 100 * last["high"], 0.9),
+                         "points"))
+    return found
+
+
+def _certificate(params: Any, n: int, setting: Setting) -> Certificate:
+    return certificate_of(params.mechanism, n, params.queries, setting)
+
+
+def _bound_words(found: Certificate) -> str:
+    told = f"a theoretical bound by {found.theorem} that fails with chance {found.beta:g}"
+    return f"{told}; above 50 it says nothing" if found.is_vacuous else told
+
+
+def _limits(params: Any, tables: Mapping[str, pd.DataFrame], *, own: bool) -> list[str]:
+    """What a reader must know, by what was found."""
+    said = [
+        "Observed errors are those of these analysts; theoretical bounds hold for every analyst "
+        "and are loose at such sizes. Thresholdout of the features figure adds normal noise, as "
+        "in the published experiment, and has neither budget nor bound."]
+    errors = tables["errors"]
+    ended = errors[(errors["mechanism"] == params.mechanism) & (errors["answered"] < 1)]
+    if len(ended):
+        said.append(f"{SAID[params.mechanism].capitalize()} refused the last of "
+                    f"{int(ended['queries'].min()):,} queries in "
+                    f"{100 * (1 - ended['answered'].iloc[0]):.0f} % of attacks: the budget had "
+                    "ended.")
+    if own:
+        said += _own_limits(tables)
+    return said
+
+
+def _own_limits(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """What this table tells its owner."""
+    plain = _winners(tables["selection"], "plain")
+    gap = mean_of((plain["answer"] - plain["fresh"]).to_numpy(float), divisions=True).percent()
+    said = [f"On these rows the plain holdout's best answer exceeds fresh rows by {gap}."]
+    kept = tables["features"]
+    for method in ("plain", "thresholdout"):
+        some = kept[(kept["method"] == method)]
+        probes = some[some["feature"].str.startswith("probe ")]
+        if len(probes):
+            said.append(f"{SAID[method].capitalize()} kept {probes['share'].sum():.1f} shuffled "
+                        f"columns on average, of {some['share'].sum():.1f} kept in all.")
+    best = kept[(kept["method"] == "plain") & ~kept["feature"].str.startswith("probe ")]
+    if len(best):
+        said.append("Kept most often, the strongest first: "
+                    f"{', '.join(best['feature'].head(8))}. All are in features_kept.csv.")
+    return said
+
+
+def _value(tables: Mapping[str, pd.DataFrame], key: str) -> str:
+    return str(tables["about"].set_index("key")["value"][key])
