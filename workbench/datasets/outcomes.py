@@ -154,7 +154,9 @@ def _outcome(column: pd.Series, wanted: Wanted, opened: Opened) -> _Read:
         return _class(own, second, wanted.target, [
             f"Of the outcomes {first!r} and {second!r} the second counts as 1; pass positive= "
             "for the other."])
-    if numbers is not None and len(known) > 2:
+    if len(known) > 2 and numbers.notna().sum() > own.notna().sum() / 2:
+        cells.refuse(column, own.notna() & numbers.isna(), "numbers, or few texts",
+                     "Correct the cells, or name a class with positive=.")
         return _score(numbers, wanted, notes)
     if len(known) > max(FEW, min(MOST_CLASSES, len(own) / 2)):
         raise ValueError(f"target must be a class or a score, but {wanted.target!r} holds "
@@ -166,16 +168,15 @@ def _outcome(column: pd.Series, wanted: Wanted, opened: Opened) -> _Read:
         "pass positive= for another."])
 
 
-def _numbers(column: pd.Series, opened: Opened) -> tuple[pd.Series | None, list[str]]:
-    """Numbers of a column where all cells are numbers, and how they were read."""
+def _numbers(column: pd.Series, opened: Opened) -> tuple[pd.Series, list[str]]:
+    """Numbers of a column, NaN where there is none, and how they were read."""
     if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column):
         return column.astype(float), []
     own = cells.stripped(column)
     if own.isna().all():
-        return None, []
+        return pd.Series(np.nan, own.index), []
     numbers, notes = numbers_in(own, commas=opened.delimiter == ";")
-    told = [f"Column {column.name!r}: {note}" for note in notes]
-    return (numbers, told) if numbers.notna().equals(own.notna()) else (None, [])
+    return numbers, [f"Column {column.name!r}: {note}" for note in notes]
 
 
 def _class(own: pd.Series, positive: str, target: str, notes: list[str]) -> _Read:

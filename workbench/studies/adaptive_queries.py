@@ -45,6 +45,7 @@ SMOKE = {"n": 400, "d": 300, "k_list": [0, 10, 30, 60], "queries": 60, "repetiti
 SIMULATED = "simulated"
 SHOWN = ("plain", "split", "gaussian", "thresholdout")
 BIT_QUERIES = [200, 2000]
+ATTACKERS = 10           # at least, since their errors differ much
 QUICK = 2.0              # seconds of the slow stages, below which a page computes at once
 FILES: Recent[Outcomes] = Recent(4)
 SELECTIONS: Recent[Any] = Recent(8)
@@ -87,7 +88,8 @@ class Params(Declared):
     threshold = param.Number(None, bounds=(0, 1), softbounds=(0, 0.3), allow_None=True, doc=(
         "Gap between training rows and holdout above which it is read; none takes 4 / sqrt(n)."))
     sigma = param.Number(None, bounds=(1e-6, 1), softbounds=(0.001, 0.1), allow_None=True, doc=(
-        "Noise of answers; none takes 1 / sqrt(n), and a quarter of it where a budget is kept."))
+        "Noise of answers; none takes 1 / sqrt(n), and a quarter of it for Thresholdout with a "
+        "budget."))
     budget = param.Integer(50, bounds=(1, 1_000_000), softbounds=(1, 200), doc=(
         "Readings of the holdout by Thresholdout."))
     epsilon = param.Number(1.0, bounds=(1e-6, 100), softbounds=(0.1, 10), doc=(
@@ -200,5 +202,5 @@ def _errors(params: Params, n: int, setting: Setting) -> pd.DataFrame:
     names = [*dict.fromkeys([*SHOWN[:2], params.mechanism, *SHOWN[2:]])]
     key = (n, params.queries, setting, tuple(names), params.repetitions, params.seed)
     return ATTACKS.get(key, lambda: errors_by_queries(
-        names, n, params.queries, setting, repetitions=params.repetitions,
+        names, n, params.queries, setting, repetitions=max(ATTACKERS, params.repetitions),
         rng=generator(params.seed + 2)))

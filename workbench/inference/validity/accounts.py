@@ -47,7 +47,7 @@ class Account:
             raise ValueError(f"account must lie in a folder that exists, got {str(path)!r}. Make "
                              "the folder first.")
         own = json.dumps(identity, sort_keys=True)
-        with self._open() as file:
+        with self._open(new=True) as file:
             for statement in TABLES.split(";"):
                 file.execute(statement)
             found = file.execute("SELECT identity FROM account").fetchone()
@@ -83,9 +83,9 @@ class Account:
         return pd.DataFrame(rows, columns=list(LOG)).astype({"used_holdout": bool})
 
     @contextlib.contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self, *, new: bool = False) -> Iterator[sqlite3.Connection]:
         """The file, locked from the first statement on; a failure leaves it as it was."""
-        if not Path(self.path).exists():
+        if not new and not Path(self.path).exists():
             raise ValueError(f"account must exist, but {self.path!r} is gone: a temporary one "
                              "goes with the process that made it. Pass account= a path to keep "
                              "it.")

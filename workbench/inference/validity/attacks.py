@@ -31,11 +31,13 @@ class Setting:
     Parameters
     ----------
     threshold, sigma, budget
-        Of Thresholdout; `sigma` is also the standard deviation of normal noise.
+        Of Thresholdout.
     epsilon, delta : float
         Of Laplace noise, for all queries together.
     beta : float in (0, 1)
         Chance with which certificates may fail.
+    spread : float
+        Standard deviation of normal noise.
     """
 
     threshold: float = 0.04
@@ -44,6 +46,7 @@ class Setting:
     epsilon: float = 1.0
     delta: float = 1e-6
     beta: float = 0.05
+    spread: float = 0.02
 
 
 def mechanism(name: str, n: int, queries: int, setting: Setting,
@@ -64,7 +67,7 @@ def mechanism(name: str, n: int, queries: int, setting: Setting,
         "split": lambda: SplitMechanism(n, queries, **quiet),
         "laplace": lambda: LaplaceMechanism(n, queries, setting.epsilon, setting.delta, rng=rng,
                                             **quiet),
-        "gaussian": lambda: GaussianMechanism(n, setting.sigma, queries, rng=rng, **quiet),
+        "gaussian": lambda: GaussianMechanism(n, setting.spread, queries, rng=rng, **quiet),
         "thresholdout": lambda: Thresholdout(n, n, setting.threshold, setting.sigma,
                                              setting.budget, rng=rng, **quiet)}
     return makers[name]()

@@ -14,8 +14,8 @@ from scipy.stats import norm
 
 from workbench.core import check
 
-__all__ = ["Transfer", "claims_bound", "hoeffding_tau", "majority_bias",
-           "published_claims_bound", "sample_size", "split_tau", "transfer"]
+__all__ = ["Transfer", "claims_bound", "hoeffding_tau", "majority_bias", "most_beforehand",
+           "most_queries", "published_claims_bound", "sample_size", "split_tau", "transfer"]
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,22 @@ def split_tau(n: int, *, beta: float = 0.05, queries: int = 1) -> float:
     """Bound for queries that are each answered on rows of their own; infinite without rows."""
     part = n // queries
     return hoeffding_tau(part, beta=beta, queries=queries) if part else math.inf
+
+
+def most_queries(n: int, tau: float, *, beta: float = 0.05) -> int:
+    """How many adaptive queries fresh rows for each certify to within `tau`; 0 for none."""
+    low, high = 0, n + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if split_tau(n, beta=beta, queries=middle) <= tau else (
+            low, middle)
+    return low
+
+
+def most_beforehand(n: int, tau: float, *, beta: float = 0.05) -> float:
+    """How many queries that were all chosen beforehand are certified to within `tau`."""
+    _checked_beta(beta)
+    return float(np.floor(beta / 2 * np.exp(min(2 * n * tau**2, 700.0))))
 
 
 def claims_bound(asked: int, budget: int) -> float:

@@ -124,7 +124,7 @@ def certificate_of(name: str, n: int, queries: int, setting: Setting) -> Certifi
     if name == "laplace":
         return certified_laplace(n, queries, setting.epsilon, setting.delta, beta=beta)
     if name == "gaussian":
-        return certified_gaussian(n, queries, setting.sigma, beta=beta)
+        return certified_gaussian(n, queries, setting.spread, beta=beta)
     if name == "thresholdout":
         return certified_thresholdout(n, queries, setting.budget or queries, setting.threshold,
                                       setting.sigma, beta=beta)

@@ -105,8 +105,9 @@ def divide(table: Encoded, *, pairs: bool, probes: int, rng: np.random.Generator
     varies = own.std(axis=0) > 1e-9
     mean, spread = float(table.y[rows[0]].mean()), float(table.y[rows[0]].std())
     if not spread > 0 or not varies.any():
-        raise ValueError("target and some feature must vary among the training rows, but one of "
-                         "them does not. Add rows.")
+        raise ValueError("target and some feature must vary in every third of the rows, but one "
+                         "is the same in all training rows of a division. Add rows, name a class "
+                         "that is less rare with positive=, or pass another seed.")
     parts = tuple(Part(X[part][:, varies], (table.y[part] - mean) / spread) for part in rows)
     kept = tuple(name for name, varied in zip(names, varies, strict=True) if varied)
     return Divided(parts, rows, kept, mean, spread)
@@ -145,25 +146,24 @@ def repeat_on_table(table: Encoded, settings: Settings, *, pairs: bool = False, 
     divided : Divided
         The first division.
     """
-    tables, kept, first = [], [], None
+    if repetitions < 1:
+        raise ValueError(f"repetitions must be at least 1, got {repetitions!r}. Pass 5.")
+    tables, kept, asked, first = [], [], settings, None
     for repetition in range(repetitions):
         divided = divide(table, pairs=pairs, probes=probes, rng=rng)
-        first = first or divided
-        asked = replace(settings, k_list=_possible(settings.k_list, len(divided.names)))
+        if first is None:
+            first = divided
+            asked = replace(settings, k_list=_possible(settings.k_list, len(divided.names)))
         found, orders = select_on_rows(divided.parts, asked,
                                        score_of(divided, is_class=table.is_class), rng=rng)
         tables.append(found.assign(repetition=repetition))
         kept += [(divided.names[at], method, place + 1) for method, order in orders.items()
                  for place, at in enumerate(order)]
-    if first is None:
-        raise ValueError(f"repetitions must be at least 1, got {repetitions!r}. Pass 5.")
     places = pd.DataFrame(kept, columns=["feature", "method", "place"])
     features = places.groupby(["feature", "method"], as_index=False).agg(
         share=("place", lambda each: len(each) / repetitions), place=("place", "median"))
-    accuracies = pd.concat(tables, ignore_index=True)
-    common = accuracies.groupby("k")["repetition"].transform("nunique") == repetitions
-    return accuracies[common].reset_index(drop=True), features.sort_values(
-        ["share", "place"], ascending=[False, True], ignore_index=True), first
+    return pd.concat(tables, ignore_index=True), features.sort_values(
+        ["share", "place"], ascending=[False, True], ignore_index=True), first or divided
 
 
 def _possible(k_list: Sequence[int], d: int) -> list[int]:

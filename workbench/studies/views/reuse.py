@@ -1,6 +1,7 @@
 """Figures of a reused holdout, the game on it, and what can be taken away."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -105,8 +106,11 @@ def downloads(result: Result, params: Any) -> Mapping[str, Callable[[], bytes]]:
     tables = {"scores.csv": result.tables["selection"], "leaderboard.csv": moves_of(result, None)}
     if "features" in result.tables:
         tables["features_kept.csv"] = result.tables["features"]
-    return {name: (lambda table=table: table.to_csv(index=False).encode())
-            for name, table in tables.items()}
+    return {name: partial(_spelled, table) for name, table in tables.items()}
+
+
+def _spelled(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False).encode()
 
 
 def moves_of(result: Result, view: Any) -> pd.DataFrame:
@@ -139,7 +143,7 @@ def _game(result: Result, view: Any) -> plots.Figure:
 
 def _setting(told: Mapping[str, str]) -> Setting:
     return Setting(float(told["threshold"]), float(told["sigma"]), int(told["budget"]),
-                   float(told["epsilon"]), float(told["delta"]))
+                   float(told["epsilon"]), float(told["delta"]), spread=float(told["spread"]))
 
 
 def about(result: Result) -> dict[str, str]:
