@@ -48,14 +48,14 @@ def test_matches_full_matrices_in_distribution(method, signal):
     n, d, ks = 100, 80, [3, 10]
     rng, other = np.random.default_rng(1), np.random.default_rng(2)
     tables = [simulate_selection(n, d, signal=signal, settings=Settings(ks), rng=rng)
-              for _ in range(400)]
+              for _ in range(250)]
     ours = np.array([some.loc[some["method"] == method, ["train", "answer", "fresh"]].to_numpy()
                      for some in tables])
     theirs = np.array([published(n, d, ks, signal, method != "plain", other)
-                       for _ in range(400)])
+                       for _ in range(250)])
     for at in range(2):
         for part in range(3):
-            jitter = np.random.default_rng(3).uniform(-0.5 / n, 0.5 / n, (2, 400))
+            jitter = np.random.default_rng(3).uniform(-0.5 / n, 0.5 / n, (2, 250))
             assert stats.ks_2samp(ours[:, at, part] + jitter[0],
                                   theirs[:, at, part] + jitter[1]).pvalue > 1e-3, (at, part)
 
