@@ -1,4 +1,4 @@
-"""How far does a reused holdout mislead, and what protects it.
+"""How far does a holdout mislead who asks it again and again? Attacks, protection, a game.
 
 An analyst selects features by a plain and by a protected holdout, on simulated rows or on the
 user's own; an attacker asks all mechanisms; a game lets the reader overfit by hand.
@@ -17,6 +17,7 @@ from workbench.core import Params as Declared
 from workbench.core.recent import Recent
 from workbench.datasets import OUTCOME_TABLES, Outcomes, load_outcomes, unknown_data
 from workbench.datasets.outcomes import OUTCOME_NAMES
+from workbench.inference.adaptive_queries import NoisyThresholdWarning
 from workbench.inference.validity.attacks import Setting
 from workbench.inference.validity.bit_worlds import crossing, draw_world
 from workbench.inference.validity.findings import (
@@ -137,9 +138,8 @@ def run(params: Params) -> Result:
         "about": about(params, n, setting, table)}
     if features is not None:
         tables["features"] = features
-    told = tuple(dict.fromkeys(str(each.message) for each in caught))
     return Result(headline(params, n, tables, asked.weights, (
-        *told, *(table.notes if table is not None else ()))), tables,
+        *_noted(caught), *(table.notes if table is not None else ()))), tables,
         arrays={"weights": asked.weights})
 
 
@@ -152,6 +152,15 @@ def is_quick(params: Params) -> bool:
 def read_notes(params: Params) -> tuple[str, ...]:
     """What reading the table interprets and leaves out; refuses what a run could not read."""
     return () if params.data == SIMULATED else _table(params).notes
+
+
+def _noted(caught: list[warnings.WarningMessage]) -> list[str]:
+    """Warnings of mechanisms as notes; what else was warned of is warned of again."""
+    for each in caught:
+        if not issubclass(each.category, NoisyThresholdWarning):
+            warnings.warn(each.message, each.category, stacklevel=2)
+    return list(dict.fromkeys(str(each.message) for each in caught
+                              if issubclass(each.category, NoisyThresholdWarning)))
 
 
 def _table(params: Params) -> Outcomes:

@@ -35,6 +35,8 @@ THEORY = (
 
 def choices(result: Result) -> list[str]:
     """Columns that a player can submit, with how often each alone is right, as it is told."""
+    if "board" not in result.tables:           # of a run that cannot be drawn
+        return []
     told = about(result)
     found = singles(result.tables["board"], told["mechanism"], _setting(told),
                     seed=int(told["seed"]))
@@ -103,6 +105,8 @@ def details(result: Result, chosen: Chosen) -> Mapping[str, Any]:
 def downloads(result: Result, params: Any) -> Mapping[str, Callable[[], bytes]]:
     """Scores of every repetition, the ledger of the game, and the features that were kept."""
     del params
+    if "board" not in result.tables:
+        return {}
     tables = {"scores.csv": result.tables["selection"], "leaderboard.csv": moves_of(result, None)}
     if "features" in result.tables:
         tables["features_kept.csv"] = result.tables["features"]
