@@ -11,7 +11,7 @@ from workbench.core.details import Chosen
 from workbench.studies import adaptive_queries as study
 from workbench.studies.views.reuse import choices, moves_of
 
-FIGURES = ["scores", "errors", "game", "weights", "bounds"]
+FIGURES = ["game", "scores", "errors", "learned", "bounds"]
 
 
 @pytest.fixture(scope="module")

@@ -79,13 +79,13 @@ if TYPE_CHECKING:
     )
     from workbench.inference.validity.noisy import GaussianMechanism, LaplaceMechanism
     from workbench.inference.validity.scorers import (
-        HoldoutSplit,
         ReusableHoldoutScorer,
         accuracy_by_row,
         brier_by_row,
     )
     from workbench.inference.validity.selection import simulate_selection
     from workbench.inference.validity.sparse_validate import SparseValidate
+    from workbench.inference.validity.splits import HoldoutSplit
 
 __all__ = [
     "BASE_MODELS", "AdaptiveConformal", "Answer", "BayesianTrend", "BoostedQuantiles",
@@ -153,10 +153,10 @@ FILES = {
     "validity.mechanisms": ("EmpiricalMechanism", "SplitMechanism"),
     "validity.multiplicative": ("IdleWeightsWarning", "PrivateMultiplicativeWeights"),
     "validity.noisy": ("GaussianMechanism", "LaplaceMechanism"),
-    "validity.scorers": (
-        "HoldoutSplit", "ReusableHoldoutScorer", "accuracy_by_row", "brier_by_row"),
+    "validity.scorers": ("ReusableHoldoutScorer", "accuracy_by_row", "brier_by_row"),
     "validity.selection": ("simulate_selection",),
     "validity.sparse_validate": ("SparseValidate",),
+    "validity.splits": ("HoldoutSplit",),
 }
 
 __getattr__, __dir__ = lazy(__name__, FILES)

@@ -88,8 +88,8 @@ def errors_by_reuse(errors: pd.DataFrame, *, names: Sequence[str]) -> Figure:
     if not layers:
         raise ValueError("errors must have a finite one, got none. Ask fewer queries.")
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title="Observed: an analyst who tries to overfit", logx=True,
-        xticks=[(int(at), f"{at:,}") for at in sorted(errors["queries"].unique())[::-2]],
+        title="Observed errors under attack", logx=True,
+        xticks=[(int(at), f"{at:,}") for at in sorted(errors["queries"].unique())[::2]],
         **frame(**LEGEND_BELOW, height=474)))
 
 

@@ -18,7 +18,8 @@ from workbench.inference.validity.tables import Divided
 
 __all__ = ["POOL", "draw_board", "play", "singles", "table_board"]
 
-POOL = 30                # columns to choose from
+POOL = 12                # columns to choose from
+TRAINED = 4              # of them, those that look best on the training rows
 MOST_ROWS = 2000         # of each part of a simulated board
 PART = "part"
 
@@ -137,7 +138,6 @@ def _majority(right: np.ndarray) -> np.ndarray:
 
 def _pool(trained: np.ndarray, held: np.ndarray) -> np.ndarray:
     """Columns that look best on the training rows, and those that look best on the holdout."""
-    half = POOL // 2
-    first = np.argsort(-np.abs(trained), kind="stable")[:half]
+    first = np.argsort(-np.abs(trained), kind="stable")[:TRAINED]
     agree = np.argsort(-np.sign(trained) * held, kind="stable")
-    return np.concatenate([first, agree[~np.isin(agree, first)][:half]])
+    return np.concatenate([first, agree[~np.isin(agree, first)][:POOL - TRAINED]])

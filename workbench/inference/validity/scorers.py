@@ -1,4 +1,4 @@
-"""A holdout for scikit-learn's search loops: a splitter, and a scorer with a budget.
+"""A scorer with a budget for scikit-learn's search loops.
 
 ``GridSearchCV(model, grid, scoring=scorer, cv=split)`` fits on training rows and is told what
 Thresholdout answers. Copies, clones and processes draw on one account, so that no loop, however
@@ -6,7 +6,7 @@ parallel, gets more readings than the budget holds.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, InitVar, dataclass, field
 from typing import Any
 
@@ -18,11 +18,10 @@ from workbench.inference.adaptive_queries import Thresholdout
 from workbench.inference.validity.accounts import Account
 from workbench.inference.validity.answers import Answer, BudgetExhaustedError
 from workbench.inference.validity.certificates import Certificate
+from workbench.inference.validity.splits import Rows, length
 
-__all__ = ["HoldoutSplit", "ReusableHoldoutScorer", "accuracy_by_row", "brier_by_row"]
+__all__ = ["ReusableHoldoutScorer", "accuracy_by_row", "brier_by_row"]
 
-Rows = tuple[Any, Any]
-MOST_CLASSES = 20
 
 
 def accuracy_by_row(estimator: Any, X: Any, y: Any) -> np.ndarray:
@@ -34,73 +33,6 @@ def brier_by_row(estimator: Any, X: Any, y: Any) -> np.ndarray:
     """One minus half the squared distance of probabilities from the outcome, shape (n,)."""
     hit = np.asarray(y)[:, None] == np.asarray(estimator.classes_)[None, :]
     return 1 - ((estimator.predict_proba(X) - hit) ** 2).sum(axis=1) / 2
-
-
-@dataclass(frozen=True)
-class HoldoutSplit:
-    """One division into training rows and holdout, as a ``cv=`` of scikit-learn.
-
-    Parameters
-    ----------
-    size : float in [0, 1)
-        Share of the holdout. 0 yields all rows and an empty holdout, for searches that are given
-        training rows only while the scorer keeps the holdout.
-    seed : int >= 0
-    stratify : bool
-        Divide each class alike where the outcome has at most 20 values.
-
-    Examples
-    --------
-    >>> X, y = np.zeros((10, 1)), np.array([0, 1] * 5)
-    >>> ((train, holdout),) = HoldoutSplit(0.4).split(X, y)
-    >>> len(train), len(holdout), int(y[holdout].sum())
-    (6, 4, 2)
-    """
-
-    size: float = 0.5
-    seed: int = 0
-    stratify: bool = True
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.size < 1:
-            raise ValueError(f"size must lie in [0, 1), got {self.size!r}. Pass 0.5.")
-
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """One."""
-        del X, y, groups
-        return 1
-
-    def split(self, X: Any, y: Any = None, groups: Any = None
-              ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Places of training rows and of the holdout; whole groups where there are any."""
-        n = _length(X)
-        label = np.arange(n) if groups is None else np.asarray(groups)
-        units, place = np.unique(label, return_inverse=True)
-        count = round(self.size * len(units))
-        if self.size and not 0 < count < len(units):
-            raise ValueError(f"size must leave rows on both sides, got {self.size!r} of "
-                             f"{len(units)} {'rows' if groups is None else 'groups'}.")
-        order = self._order(units, None if groups is not None else y)
-        held = np.zeros(len(units), dtype=bool)
-        held[order[:count]] = True
-        yield np.flatnonzero(~held[place]), np.flatnonzero(held[place])
-
-    def parts(self, X: Any, y: Any, groups: Any = None) -> tuple[Rows, Rows]:
-        """Training rows and holdout, each as (X, y)."""
-        ((train, holdout),) = self.split(X, y, groups)
-        return (_taken(X, train), _taken(y, train)), (_taken(X, holdout), _taken(y, holdout))
-
-    def _order(self, units: np.ndarray, y: Any) -> np.ndarray:
-        """Units in random order, in which every stretch has each class in proportion."""
-        rng = generator(self.seed)
-        order = rng.permutation(len(units))
-        if y is None or not self.stratify:
-            return order
-        label = pd.Series(np.asarray(y)[order])
-        if label.nunique() > MOST_CLASSES:
-            return order
-        rank = (label.groupby(label).cumcount() + 0.5) / label.groupby(label).transform("size")
-        return order[np.argsort(rank.to_numpy(), kind="stable")]
 
 
 @dataclass(eq=False)
@@ -143,6 +75,7 @@ class ReusableHoldoutScorer:
     >>> from sklearn.linear_model import LogisticRegression
     >>> rng = np.random.default_rng(0)
     >>> X, y = rng.normal(size=(400, 3)), rng.integers(0, 2, 400)
+    >>> from workbench.inference import HoldoutSplit
     >>> train, holdout = HoldoutSplit(0.5).parts(X, y)
     >>> scorer = ReusableHoldoutScorer(train, holdout, threshold=0.2, sigma=0.01, budget=5)
     >>> model = LogisticRegression().fit(*train)
@@ -169,8 +102,8 @@ class ReusableHoldoutScorer:
                              f"row, got {self.values!r}. Pass accuracy_by_row for accuracy.")
         check.one_of(("raise", "refuse"), on_exhausted=self.on_exhausted)
         for name, part in {"train": train, "holdout": holdout}.items():
-            check.same_length(**{f"X of {name}": range(_length(part[0])),
-                                 f"y of {name}": range(_length(part[1]))})
+            check.same_length(**{f"X of {name}": range(length(part[0])),
+                                 f"y of {name}": range(length(part[1]))})
         self._parts = (train, holdout)
         self._prints = [_print(*part) for part in self._parts]
         fresh = self._asked()
@@ -223,7 +156,7 @@ class ReusableHoldoutScorer:
     def _asked(self) -> Thresholdout:
         """The mechanism, as it is before the first answer."""
         return Thresholdout(
-            _length(self._parts[0][1]), _length(self._parts[1][1]), self.threshold, self.sigma,
+            length(self._parts[0][1]), length(self._parts[1][1]), self.threshold, self.sigma,
             self.budget, self.value_range, "refuse", rng=generator(self.seed))
 
     def _answered(self, state: dict[str, Any], values: list[np.ndarray]
@@ -237,7 +170,7 @@ class ReusableHoldoutScorer:
 
     def _which(self, X: Any, y: Any) -> str:
         """Whether a search hands over the training rows, or those for a protected answer."""
-        if X is None or _length(X) == 0:
+        if X is None or length(X) == 0:
             return "holdout"
         if y is None:
             raise ValueError("y must be given with X, got none. Pass both, or neither for the "
@@ -245,19 +178,9 @@ class ReusableHoldoutScorer:
         found = _print(X, y)
         if found not in self._prints:
             raise ValueError(f"X must be the training rows or the holdout of this scorer, got "
-                             f"{_length(X)} other rows. Pass cv= the split that the scorer was "
+                             f"{length(X)} other rows. Pass cv= the split that the scorer was "
                              "made with, and the same X and y.")
         return "train" if found == self._prints[0] else "holdout"
-
-
-def _length(data: Any) -> int:
-    return int(data.shape[0]) if hasattr(data, "shape") else len(data)
-
-
-def _taken(data: Any, places: np.ndarray) -> Any:
-    if hasattr(data, "iloc"):
-        return data.iloc[places]
-    return data[places] if hasattr(data, "shape") else np.asarray(data)[places]
 
 
 def _print(X: Any, y: Any) -> str:

@@ -22,7 +22,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "The paper's size": {"n": 10_000, "d": 10_000}}
 NAMES = {"plain": "the plain holdout", "split": "fresh rows", "laplace": "Laplace noise",
          "gaussian": "normal noise", "thresholdout": "Thresholdout"}
-AUTOMATIC = 15           # submissions of the automatic player
+AUTOMATIC = 12           # submissions of the automatic player
 SHOWN = {"laplace": ("plain", "split", "laplace", "thresholdout")}
 THEORY = (
     "T1: answers of a mechanism with privacy epsilon <= tau / 2 lie within tau of the population "
@@ -51,7 +51,7 @@ class VIEW(Params):
     offers: ClassVar = {"columns": choices}
 
     columns = param.List([], item_type=str, doc=(
-        "Play: add columns one by one, each a submission in which all so far vote; in brackets "
+        "Play: pick columns; each is a submission more, in which all so far vote. In brackets "
         "what the leaderboard tells of a column alone. None lets a machine play."))
     reveal = param.Boolean(default=True, doc=(
         "Draw the fresh rows, too: switch it off while you play, and on to see."))
@@ -67,17 +67,17 @@ SELECT = {"submission": Choice("game", "Submission whose ledger is shown", submi
 
 
 def figures(result: Result, view: Any = None) -> dict[str, plots.Figure]:
-    """Scores by features, errors under attack, the game, learned weights, theoretical bounds."""
+    """The game, scores by features, errors under attack, learned weights, theoretical bounds."""
     tables, told = result.tables, about(result)
     own = told["data"] != "simulated"
     points = tables["points"]
     name = told["mechanism"]
     return {
+        "game": _game(result, view),
         "scores": plots.scores_by_features(tables["scores"], label=told["score"]),
         "errors": plots.errors_by_reuse(tables["errors"], names=SHOWN.get(
             name, ("plain", "split", "gaussian", "thresholdout"))),
-        "game": _game(result, view),
-        "weights": plots.learned_weights(
+        "learned": plots.learned_weights(
             points, truth="fresh rows" if own else "the truth",
             effective=effective_size(points["weight"].to_numpy())),
         "bounds": plots.bounds_by_rows(

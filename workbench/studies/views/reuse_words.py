@@ -59,9 +59,9 @@ def headline(params: Any, n: int, tables: Mapping[str, pd.DataFrame], weights: n
     found = _certificate(params, n, setting_of(params, n))
     numbers[f"certified error of {params.queries:,} answers, {SAID[params.mechanism]}"] = Estimate(
         min(100 * found.tau, 100.0), unit="points", why=_bound_words(found))
-    numbers["effective share of the points that multiplicative weights cover"] = Estimate(
+    numbers["effective share of multiplicative weights"] = Estimate(
         effective_size(weights) / len(weights),
-        why=f"exact for these weights on {len(weights)} points").percent()
+        why=f"exact for {len(weights)} weights").percent()
     return Summary(numbers, (*_limits(params, tables), *_affordable(params, n),
                              *(_own_limits(params, n, tables) if own else ()),
                              *dict.fromkeys(notes)))
@@ -81,7 +81,7 @@ def _attacked(params: Any, errors: pd.DataFrame) -> dict[str, Estimate]:
         some = errors[(errors["mechanism"] == name) & errors["rms"].notna()]
         if len(some):
             last = some.iloc[-1]
-            found[f"error after {int(last['queries']):,} adaptive queries, {SAID[name]}"] = (
+            found[f"error after {int(last['queries']):,} queries, {SAID[name]}"] = (
                 Estimate(100 * last["rms"], Interval(100 * last["low"], 100 * last["high"], 0.9),
                          "points"))
     return found
@@ -102,9 +102,9 @@ def _without(selection: pd.DataFrame, score: str, *, own: bool) -> dict[str, Est
 
 def _bound_words(found: Certificate) -> str:
     if math.isinf(found.sampling) and found.theorem != "Hoeffding":
-        return f"no bound: {found.theorem}"
-    told = f"a theoretical bound by {found.theorem} that fails with chance {found.beta:g}"
-    return f"{told}; from 50 on it says nothing" if found.is_vacuous else told
+        return "no bound: exact means certify nothing"
+    says = "from 50 on it says nothing" if found.is_vacuous else "not an observed error"
+    return f"bound by {found.theorem}; {says}"
 
 
 def _limits(params: Any, tables: Mapping[str, pd.DataFrame]) -> list[str]:
