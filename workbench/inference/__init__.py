@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 from workbench.core.lazy import lazy
 
 if TYPE_CHECKING:
+    from workbench.inference.adaptive_queries import (
+        NoisyThresholdWarning,
+        Thresholdout,
+        thresholdout_batch,
+    )
     from workbench.inference.bayesian_trend import BayesianTrend
     from workbench.inference.conformal import Calibration, TooFewRowsWarning, calibrate
     from workbench.inference.conformal_cross import CrossCalibration, cross_calibrate
@@ -61,23 +66,115 @@ if TYPE_CHECKING:
     from workbench.inference.trend.checks import compare, ranking, warnings_of
     from workbench.inference.trend.design import Prior
     from workbench.inference.trend.fit import TrendFit
+    from workbench.inference.validity.answers import Answer, BudgetExhaustedError
+    from workbench.inference.validity.attacks import MajorityAttack, attack_errors
+    from workbench.inference.validity.bounds import sample_size, transfer
+    from workbench.inference.validity.certificates import Certificate, plan_thresholdout
+    from workbench.inference.validity.guarantees import GuaranteeTrials, guarantee_trials
+    from workbench.inference.validity.ledger import ValidityLedger
+    from workbench.inference.validity.mechanisms import EmpiricalMechanism, SplitMechanism
+    from workbench.inference.validity.multiplicative import (
+        IdleWeightsWarning,
+        PrivateMultiplicativeWeights,
+    )
+    from workbench.inference.validity.noisy import GaussianMechanism, LaplaceMechanism
+    from workbench.inference.validity.scorers import (
+        ReusableHoldoutScorer,
+        accuracy_by_row,
+        brier_by_row,
+    )
+    from workbench.inference.validity.selection import simulate_selection
+    from workbench.inference.validity.sparse_validate import SparseValidate
+    from workbench.inference.validity.splits import HoldoutSplit
 
 __all__ = [
-    "BASE_MODELS", "AdaptiveConformal", "BayesianTrend", "BoostedQuantiles", "Calibration",
-    "ConformalQuantileRegressor", "CrossCalibration", "CrossConformalQuantileRegressor",
-    "DSLRegression", "DSLResults", "DesignWarning", "EncodedQuantiles", "GaussianNetwork",
-    "LeakWarning", "LinearAggregation", "LinearQuantiles", "NestedConformalStack",
-    "NormalInverseGamma", "PerLevel", "Prior", "QuantileAggregator", "QuantileForest",
-    "QuantileModel", "QuantileNetwork", "SimpleAggregation", "SimultaneousNetwork",
-    "StackedQuantileRegressor", "TooFewRowsWarning", "TrendFit", "aggregate_units",
-    "best_single", "calibrate", "check_for_leak", "compare", "coverage", "coverage_by_group",
-    "cross_calibrate", "crossings", "crps", "draw", "dsl_moments", "even_levels",
-    "interval_score", "isotonise", "mace", "out_of_fold", "picp_error", "pinball", "ppi",
-    "ranking", "reliability", "suggest_sampling", "table_encoder", "tune", "warnings_of",
-    "width", "wis",
+    "BASE_MODELS",
+    "AdaptiveConformal",
+    "Answer",
+    "BayesianTrend",
+    "BoostedQuantiles",
+    "BudgetExhaustedError",
+    "Calibration",
+    "Certificate",
+    "ConformalQuantileRegressor",
+    "CrossCalibration",
+    "CrossConformalQuantileRegressor",
+    "DSLRegression",
+    "DSLResults",
+    "DesignWarning",
+    "EmpiricalMechanism",
+    "EncodedQuantiles",
+    "GaussianMechanism",
+    "GaussianNetwork",
+    "GuaranteeTrials",
+    "HoldoutSplit",
+    "IdleWeightsWarning",
+    "LaplaceMechanism",
+    "LeakWarning",
+    "LinearAggregation",
+    "LinearQuantiles",
+    "MajorityAttack",
+    "NestedConformalStack",
+    "NoisyThresholdWarning",
+    "NormalInverseGamma",
+    "PerLevel",
+    "Prior",
+    "PrivateMultiplicativeWeights",
+    "QuantileAggregator",
+    "QuantileForest",
+    "QuantileModel",
+    "QuantileNetwork",
+    "ReusableHoldoutScorer",
+    "SimpleAggregation",
+    "SimultaneousNetwork",
+    "SparseValidate",
+    "SplitMechanism",
+    "StackedQuantileRegressor",
+    "Thresholdout",
+    "TooFewRowsWarning",
+    "TrendFit",
+    "ValidityLedger",
+    "accuracy_by_row",
+    "aggregate_units",
+    "attack_errors",
+    "best_single",
+    "brier_by_row",
+    "calibrate",
+    "check_for_leak",
+    "compare",
+    "coverage",
+    "coverage_by_group",
+    "cross_calibrate",
+    "crossings",
+    "crps",
+    "draw",
+    "dsl_moments",
+    "even_levels",
+    "guarantee_trials",
+    "interval_score",
+    "isotonise",
+    "mace",
+    "out_of_fold",
+    "picp_error",
+    "pinball",
+    "plan_thresholdout",
+    "ppi",
+    "ranking",
+    "reliability",
+    "sample_size",
+    "simulate_selection",
+    "suggest_sampling",
+    "table_encoder",
+    "thresholdout_batch",
+    "transfer",
+    "tune",
+    "warnings_of",
+    "width",
+    "wis",
 ]
 
 FILES = {
+    "adaptive_queries": ("NoisyThresholdWarning", "Thresholdout", "thresholdout_batch"),
     "bayesian_trend": ("BayesianTrend",),
     "conformal": ("Calibration", "TooFewRowsWarning", "calibrate"),
     "conformal_cross": ("CrossCalibration", "cross_calibrate"),
@@ -85,11 +182,11 @@ FILES = {
     "conformal_online": ("AdaptiveConformal",),
     "conformal_split": ("ConformalQuantileRegressor",),
     "conjugate": ("NormalInverseGamma",),
-    "design_based": ("DSLRegression", "dsl_moments"),
     "design.planning": ("aggregate_units", "draw", "suggest_sampling"),
     "design.results": ("DSLResults",),
     "design.rivals": ("ppi",),
     "design.solution": ("DesignWarning",),
+    "design_based": ("DSLRegression", "dsl_moments"),
     "quantile_aggregation": ("QuantileAggregator",),
     "quantiles.base_models": ("BASE_MODELS", "QuantileModel"),
     "quantiles.baselines": ("LinearAggregation", "SimpleAggregation", "best_single"),
@@ -113,6 +210,19 @@ FILES = {
     "trend.checks": ("compare", "ranking", "warnings_of"),
     "trend.design": ("Prior",),
     "trend.fit": ("TrendFit",),
+    "validity.answers": ("Answer", "BudgetExhaustedError"),
+    "validity.attacks": ("MajorityAttack", "attack_errors"),
+    "validity.bounds": ("sample_size", "transfer"),
+    "validity.certificates": ("Certificate", "plan_thresholdout"),
+    "validity.guarantees": ("GuaranteeTrials", "guarantee_trials"),
+    "validity.ledger": ("ValidityLedger",),
+    "validity.mechanisms": ("EmpiricalMechanism", "SplitMechanism"),
+    "validity.multiplicative": ("IdleWeightsWarning", "PrivateMultiplicativeWeights"),
+    "validity.noisy": ("GaussianMechanism", "LaplaceMechanism"),
+    "validity.scorers": ("ReusableHoldoutScorer", "accuracy_by_row", "brier_by_row"),
+    "validity.selection": ("simulate_selection",),
+    "validity.sparse_validate": ("SparseValidate",),
+    "validity.splits": ("HoldoutSplit",),
 }
 
 __getattr__, __dir__ = lazy(__name__, FILES)

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     )
     from workbench.plots.phase_outcomes import measure_scatter, phase_gains
     from workbench.plots.quantiles import coverage_by_group, relative_scores, reliability
+    from workbench.plots.reuse import (
+        bounds_by_rows,
+        errors_by_reuse,
+        leaderboard,
+        learned_weights,
+        scores_by_features,
+    )
     from workbench.plots.stills import figure_json, is_dynamic
     from workbench.plots.theme import ROLES, blank, use_theme
     from workbench.plots.thumbnails import thumbnail
@@ -38,12 +45,13 @@ if TYPE_CHECKING:
     from workbench.plots.weights import weight_profile
 
 __all__ = ["BATCH_SIZE", "LABEL_METHODS", "PHASE_STYLES", "ROLES", "WIDTH", "Figure", "Knob",
-           "Shade", "bias_and_coverage", "blank", "counted", "coverage_by_group",
-           "eigenvalue_density", "errors_by_labels", "fan_chart", "figure_json", "forest",
-           "is_dynamic", "level_weight_map", "loss_slice", "measure_maps", "measure_scatter",
+           "Shade", "bias_and_coverage", "blank", "bounds_by_rows", "counted",
+           "coverage_by_group", "eigenvalue_density", "errors_by_labels", "errors_by_reuse",
+           "fan_chart", "figure_json", "forest", "is_dynamic", "leaderboard", "learned_weights",
+           "level_weight_map", "loss_slice", "measure_maps", "measure_scatter",
            "model_weight_map", "path_profile", "phase_gains", "phase_map", "posterior",
-           "relative_scores", "reliability", "thumbnail", "training_curves", "trend_bands",
-           "use_theme", "weight_profile"]
+           "relative_scores", "reliability", "scores_by_features", "thumbnail",
+           "training_curves", "trend_bands", "use_theme", "weight_profile"]
 
 Figure: TypeAlias = Any      # a HoloViews element; studies name it before HoloViews is needed
 
@@ -57,6 +65,8 @@ FILES = {
                    "phase_map"),
     "phase_outcomes": ("measure_scatter", "phase_gains"),
     "quantiles": ("coverage_by_group", "relative_scores", "reliability"),
+    "reuse": ("bounds_by_rows", "errors_by_reuse", "leaderboard", "learned_weights",
+              "scores_by_features"),
     "stills": ("figure_json", "is_dynamic"),
     "theme": ("ROLES", "blank", "use_theme"),
     "thumbnails": ("thumbnail",),

@@ -1,0 +1,1 @@
+"""Answers that stay valid when questions depend on earlier answers: the pieces."""
