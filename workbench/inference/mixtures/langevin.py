@@ -3,10 +3,11 @@
 ``theta += (eta/2) G [grad log prior + (n/B) sum over the batch of grad log P(y|x)]
 + sqrt(eta T G) xi``. Chains are the rows of one matrix; a step is one pass through all of them.
 
-The preconditioner G (by the root of the mean squared gradient, as in RMSprop) adapts in the burn-in
-and is then frozen. A G that goes on depending on theta needs the divergence of G as a further drift,
-``(eta/2) sum_j dG_ij/dtheta_j``, without which the draws are not from the posterior; of a constant G
-that term is exactly zero.
+The preconditioner G is one, the prior variances, or, as in RMSprop, one over the root of the mean
+squared gradient, which adapts in the burn-in and is then frozen. A G that goes on depending on theta
+needs its divergence as a further drift, ``(eta/2) sum_j dG_ij/dtheta_j``, without which the draws are
+not from the posterior; of a constant G that term is exactly zero. With prior variances the steps are
+those of parameters measured in prior standard deviations, and their size need not shrink with width.
 
 Sources: M. Welling, Y. W. Teh, ICML 2011; preconditioning, C. Li et al., AAAI 2016; cycles,
 R. Zhang et al., ICLR 2020.
@@ -33,6 +34,7 @@ __all__ = ["SGLDSampler", "prior_stds"]
 STEADY = 0.01            # of the preconditioner's running mean that each step replaces
 LOOKS = 200              # rows of the trace
 STARTS = ("prior", "given")
+SCALES = ("none", "prior", "rmsprop")
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,10 @@ class SGLDSampler:
     burn_in, explore : float in [0, 1)
         Share of the steps, and of each cycle, whose parameters are not kept.
     cycles : int > 0
-    precondition : bool
-        Scale steps by a preconditioner that adapts in the burn-in and is then frozen.
+    precondition : {"none", "prior", "rmsprop"}
+        What scales the steps, see above.
     damping : float > 0
-        Keeps its entries at or below ``1 / damping``.
+        Keeps the entries of "rmsprop" at or below ``1 / damping``.
     start : {"prior", "given"}
         Draw the first parameters from the prior, in which directions that the data leave alone are
         stationary from the first step; or take those of the networks.
@@ -80,7 +82,7 @@ class SGLDSampler:
     burn_in: float = 0.3
     cycles: int = 4
     explore: float = 0.5
-    precondition: bool = False
+    precondition: str = "none"
     damping: float = 0.1
     start: str = "prior"
     device: str = "auto"
@@ -89,12 +91,18 @@ class SGLDSampler:
         check.positive(n_chains=self.n_chains, prior_std=self.prior_std, damping=self.damping,
                        batch_size=math.inf if self.batch_size is None else self.batch_size)
         check.one_of(STARTS, start=self.start)
+        check.one_of(SCALES, precondition=self.precondition)
         if not (self.temperature >= 0 and math.isfinite(self.temperature)):
             raise ValueError(f"temperature must be finite and >= 0, got {self.temperature!r}. "
                              "1 draws from the posterior, 0 descends.")
-        if self.precondition and self.schedule != "cyclical" and not self.burn_in > 0:
-            raise ValueError("burn_in must be above 0 where precondition=True, since that adapts "
-                             f"in it, got {self.burn_in!r}. Pass 0.3.")
+        if self.precondition == "prior" and math.isinf(self.prior_std):
+            raise ValueError("prior_std must be finite where precondition='prior', got infinity. "
+                             "Pass precondition='none'.")
+        early = self.explore if self.schedule == "cyclical" else self.burn_in
+        if self.precondition == "rmsprop" and not early > 0:
+            raise ValueError("burn_in, or explore of cycles, must be above 0 where "
+                             f"precondition='rmsprop', which adapts in it, got {early!r}. "
+                             "Pass 0.3.")
         self.plan(1)
 
     def plan(self, n: int) -> Plan:
@@ -154,8 +162,8 @@ class _Walk:
         self.precision = stds ** -2
         if how.start == "prior" and math.isfinite(how.prior_std):
             self.params.copy_(stds * self.noise())
-        self.square = torch.zeros_like(self.params) if how.precondition else None
-        self.scale: Tensor | None = None
+        self.scale: Tensor | None = stds ** 2 if how.precondition == "prior" else None
+        self.square = torch.zeros_like(self.params) if how.precondition == "rmsprop" else None
         self.trace: list[tuple[int, Tensor]] = []
 
     def noise(self) -> Tensor:
