@@ -16,19 +16,21 @@ from workbench.datasets import cells
 from workbench.datasets.dates import read_dates
 from workbench.datasets.features import read_feature
 from workbench.datasets.files import Opened
+from workbench.datasets.forecast_columns import (
+    TIMES,
+    events_of,
+    guessed_outcome,
+    listed,
+    no_expert,
+    refuse_few,
+    refuse_out_of_range,
+)
 from workbench.datasets.numbers import read_numbers
 from workbench.datasets.shipped import open_table
 
-__all__ = ["FORECAST_KINDS", "Forecasts", "load_forecasts", "looks_like_forecasts",
-           "named_outcome"]
+__all__ = ["FORECAST_KINDS", "Forecasts", "forecasts_of", "load_forecasts"]
 
 FORECAST_KINDS = ("probability", "point", "quantile", "log_score")
-OUTCOMES = ("outcome", "y", "target", "actual", "actuals", "observed", "observation", "truth",
-            "event", "label", "result", "realised", "realized")
-TIMES = ("time", "date", "timestamp", "datetime", "step", "round", "period")
-EVENTS = ("yes", "true", "1", "win", "won", "rain", "positive")
-MOST_EXPERTS = 200
-SHOWN = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,23 +84,26 @@ def load_forecasts(data: str | Path, *, outcome: str = "", experts: Sequence[str
     ValueError, FileNotFoundError
         Naming what cannot be read, its first row and the remedy.
     """
-    check.one_of(("auto", *FORECAST_KINDS), kind=kind)
-    opened = open_table(data, {})
+    return _read(open_table(data, {}), outcome, experts, time, kind)
+
+
+def forecasts_of(frame: pd.DataFrame, *, outcome: str = "", experts: Sequence[str] = (),
+                 time: str = "", kind: str = "auto") -> Forecasts:
+    """Forecasts in a table that is already there; see :func:`load_forecasts`."""
+    given = frame.reset_index(drop=True)
+    given.index += 2
+    return _read(Opened(given, "simulated", "simulated", "", typed=True), outcome, experts, time,
+                 kind)
+
+
+def _read(opened: Opened, outcome: str, experts: Sequence[str], time: str, kind: str) -> Forecasts:
+    check.one_of(("auto", *FORECAST_KINDS), forecast=kind)
     frame = opened.frame.rename(columns=str)
     _present(frame, [outcome] if outcome else [], [time] if time else [], experts)
-    notes = list(opened.notes)
-    if kind == "log_score":
-        chosen, events = "", None
-    else:
-        chosen = outcome or named_outcome(frame)
-        if not chosen:
-            raise ValueError("outcome must name the column of what happened, got none, and no "
-                             "column is called so or holds two values. Columns: "
-                             f"{_listed(frame.columns)}. Of logarithms of probabilities, pass "
-                             "forecast='log_score'.")
-        if not outcome:
-            notes.append(f"The outcome is column {chosen!r}; name another if it is not.")
-        events = _events(frame[chosen])
+    chosen = "" if kind == "log_score" else outcome or guessed_outcome(frame)
+    notes = [*opened.notes, *([f"The outcome is column {chosen!r}; name another as target if it "
+                               "is not."] if chosen and not outcome else [])]
+    events = events_of(frame[chosen]) if chosen else None
     found = kind if kind != "auto" else "probability" if events is not None else "point"
     values, told = _outcome(frame, chosen, events, found, opened)
     kept, late = _ordered(frame, values, time, opened)
@@ -115,61 +120,14 @@ def load_forecasts(data: str | Path, *, outcome: str = "", experts: Sequence[str
                      (*notes, *told, *late, *read, *gaps))
 
 
-def looks_like_forecasts(frame: pd.DataFrame) -> bool:
-    """Whether a table has an outcome of two values and, apart from times, only shares beside it."""
-    chosen = named_outcome(frame)
-    if not chosen or _events(frame[chosen]) is None:
-        return False
-    others = [_numbers(frame[name]) for name in frame if name != chosen and
-              str(name).casefold() not in TIMES]
-    held = [one for one in others if one is not None]
-    return len(held) >= 2 and len(held) == len(others) and all(
-        one.between(0, 1).all() and one.nunique() > 2 for one in held)
-
-
-def named_outcome(frame: pd.DataFrame) -> str:
-    """The column with a usual name of outcomes, or the only one with two values; or nothing."""
-    words = {str(name).casefold().strip(): str(name) for name in frame}
-    for word in OUTCOMES:
-        if word in words:
-            return words[word]
-    two = [str(name) for name in frame if _events(frame[name]) is not None]
-    return two[0] if len(two) == 1 else ""
-
-
 def _present(frame: pd.DataFrame, *roles: Sequence[str]) -> None:
     known = list(frame.columns)
     problems = [f"{role} must name columns of the data, got {name!r}."
                 f"{check.suggestion(name, known)}"
-                for role, names in zip(("outcome", "time", "experts"), roles, strict=True)
+                for role, names in zip(("target", "time", "experts"), roles, strict=True)
                 for name in names if name not in known]
     if problems:
-        raise ValueError(" ".join([*problems, f"Columns: {_listed(frame.columns)}."]))
-
-
-def _listed(names: pd.Index) -> str:
-    return ", ".join(map(str, names[:SHOWN])) + (" ..." if len(names) > SHOWN else "")
-
-
-def _numbers(column: pd.Series) -> pd.Series | None:
-    """Numbers of a column without gaps, or None where it holds others."""
-    values = read_feature(column).values
-    return None if values is None or values.dtype.kind != "f" else values.dropna()
-
-
-def _events(column: pd.Series) -> tuple[str, str] | None:
-    """The two values of a column, the event last, or None where there are not two."""
-    plain = column.astype(float) if column.dtype == bool else column
-    known = sorted(map(str, cells.stripped(plain).dropna().unique()))
-    if len(known) == 1 and known[0] in ("0", "1"):
-        return "0", "1"
-    if len(known) != 2 or (_is_number(known) and known != ["0", "1"]):
-        return None
-    return (known[1], known[0]) if known[0].casefold() in EVENTS else (known[0], known[1])
-
-
-def _is_number(words: Sequence[str]) -> bool:
-    return bool(pd.to_numeric(pd.Series(words), errors="coerce").notna().all())
+        raise ValueError(" ".join([*problems, f"Columns: {listed(frame.columns)}."]))
 
 
 def _outcome(frame: pd.DataFrame, chosen: str, events: tuple[str, str] | None, kind: str,
@@ -179,7 +137,7 @@ def _outcome(frame: pd.DataFrame, chosen: str, events: tuple[str, str] | None, k
     column = frame[chosen]
     if kind == "probability":
         if events is None:
-            raise ValueError(f"outcome must have two values beside probabilities, but {chosen!r} "
+            raise ValueError(f"target must have two values beside probabilities, but {chosen!r} "
                              f"has {column.nunique()}. Name another column, or pass "
                              "forecast='point'.")
         plain = cells.stripped(column.astype(float) if column.dtype == bool else column)
@@ -213,7 +171,7 @@ def _ordered(frame: pd.DataFrame, values: pd.Series | None, time: str, opened: O
 def _experts(frame: pd.DataFrame, experts: Sequence[str], others: set[str], kind: str,
              opened: Opened) -> tuple[pd.DataFrame, list[str]]:
     found, notes = dict[str, pd.Series](), list[str]()
-    for name in experts or [name for name in frame if name not in others]:
+    for name in experts or [str(name) for name in frame if name not in others]:
         if experts:
             found[name], told = read_numbers(frame[name], typed=opened.typed,
                                              commas=opened.delimiter == ";")
@@ -223,43 +181,14 @@ def _experts(frame: pd.DataFrame, experts: Sequence[str], others: set[str], kind
             notes.append(f"Column {name!r} is no expert: it is called a time.")
             continue
         feature = read_feature(frame[name], commas=opened.delimiter == ";")
-        why = _no_expert(feature.values, kind)
+        why = no_expert(feature.values, kind)
         notes += [*feature.notes, *([f"Column {name!r} is no expert: {why}."] if why else [])]
         if feature.values is not None and not why:
             found[name] = feature.values
-    _enough(found, notes)
+    refuse_few(found, notes)
     for name, values in found.items():
-        _in_range(values.rename(name), kind)
+        refuse_out_of_range(values.rename(name), kind)
     return pd.DataFrame(found), notes
-
-
-def _no_expert(values: pd.Series | None, kind: str) -> str:
-    if values is None:
-        return ""                              # the reader has told why
-    if values.dtype.kind != "f":
-        return "it holds words"
-    if kind == "probability" and not values.dropna().between(0, 1).all():
-        return "not all of its numbers lie between 0 and 1"
-    return "all cells are empty" if values.isna().all() else ""
-
-
-def _enough(found: dict[str, pd.Series], notes: list[str]) -> None:
-    if len(found) < 2:
-        raise ValueError(f"data must have at least 2 columns of forecasts, got "
-                         f"{', '.join(map(repr, found)) or 'none'}. {' '.join(notes)} Name them "
-                         "as experts.")
-    if len(found) > MOST_EXPERTS:
-        raise ValueError(f"experts must be at most {MOST_EXPERTS} columns, got {len(found)}. Name "
-                         "those that you mean.")
-
-
-def _in_range(values: pd.Series, kind: str) -> None:
-    if kind == "probability":
-        cells.refuse(values, values.notna() & ~values.between(0, 1), "probabilities from 0 to 1",
-                     "Divide percentages by 100, or pass forecast='point'.")
-    if kind == "log_score":
-        cells.refuse(values, values > 1e3, "logarithms of probabilities or densities",
-                     "Take logarithms first.")
 
 
 def _gaps(table: pd.DataFrame, silent: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Two interleaving arcs whose labels are flipped: classes of known noise, not separable by a line."""
+"""Two interleaving arcs with flipped labels: classes of known noise that no line separates."""
 
 import math
 

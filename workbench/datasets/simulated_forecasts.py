@@ -1,4 +1,4 @@
-"""Forecasters of an event whose chance is known: one is right, the others are wrong in many ways."""
+"""Forecasters of events of known chance: one is right, the others are wrong in many ways."""
 
 import numpy as np
 import pandas as pd

@@ -20,6 +20,19 @@ if TYPE_CHECKING:
     from workbench.inference.design_results import DSLResults
     from workbench.inference.design_rivals import ppi
     from workbench.inference.design_solution import DesignWarning
+    from workbench.inference.mixtures.bounds import (
+        effective_dimension,
+        eps_grid,
+        mixture_regret_bound,
+        soft_bound,
+        soft_log_weight,
+    )
+    from workbench.inference.mixtures.classifier import UniversalClassifier
+    from workbench.inference.mixtures.ensemble import PosteriorEnsemble
+    from workbench.inference.mixtures.experts import follow_experts
+    from workbench.inference.mixtures.langevin import SGLDSampler
+    from workbench.inference.mixtures.langevin_optimiser import Sgld
+    from workbench.inference.mixtures.weight import WeightEstimator
     from workbench.inference.quantile_aggregation import QuantileAggregator
     from workbench.inference.quantiles.base_models import BASE_MODELS, QuantileModel
     from workbench.inference.quantiles.baselines import (
@@ -61,20 +74,23 @@ if TYPE_CHECKING:
     from workbench.inference.trend_checks import compare, ranking, warnings_of
     from workbench.inference.trend_design import Prior
     from workbench.inference.trend_fit import TrendFit
+    from workbench.inference.universal_mixture import FiniteMixture
 
 __all__ = [
     "BASE_MODELS", "AdaptiveConformal", "BayesianTrend", "BoostedQuantiles", "Calibration",
     "ConformalQuantileRegressor", "CrossCalibration", "CrossConformalQuantileRegressor",
-    "DSLRegression", "DSLResults", "DesignWarning", "EncodedQuantiles", "GaussianNetwork",
-    "LeakWarning", "LinearAggregation", "LinearQuantiles", "NestedConformalStack",
-    "NormalInverseGamma", "PerLevel", "Prior", "QuantileAggregator", "QuantileForest",
-    "QuantileModel", "QuantileNetwork", "SimpleAggregation", "SimultaneousNetwork",
-    "StackedQuantileRegressor", "TooFewRowsWarning", "TrendFit", "aggregate_units",
-    "best_single", "calibrate", "check_for_leak", "compare", "coverage", "coverage_by_group",
-    "cross_calibrate", "crossings", "crps", "draw", "dsl_moments", "even_levels",
-    "interval_score", "isotonise", "mace", "out_of_fold", "picp_error", "pinball", "ppi",
-    "ranking", "reliability", "suggest_sampling", "table_encoder", "tune", "warnings_of",
-    "width", "wis",
+    "DSLRegression", "DSLResults", "DesignWarning", "EncodedQuantiles", "FiniteMixture",
+    "GaussianNetwork", "LeakWarning", "LinearAggregation", "LinearQuantiles",
+    "NestedConformalStack", "NormalInverseGamma", "PerLevel", "PosteriorEnsemble", "Prior",
+    "QuantileAggregator", "QuantileForest", "QuantileModel", "QuantileNetwork", "SGLDSampler",
+    "Sgld", "SimpleAggregation", "SimultaneousNetwork", "StackedQuantileRegressor",
+    "TooFewRowsWarning", "TrendFit", "UniversalClassifier", "WeightEstimator",
+    "aggregate_units", "best_single", "calibrate", "check_for_leak", "compare", "coverage",
+    "coverage_by_group", "cross_calibrate", "crossings", "crps", "draw", "dsl_moments",
+    "effective_dimension", "eps_grid", "even_levels", "follow_experts", "interval_score",
+    "isotonise", "mace", "mixture_regret_bound", "out_of_fold", "picp_error", "pinball", "ppi",
+    "ranking", "reliability", "soft_bound", "soft_log_weight", "suggest_sampling",
+    "table_encoder", "tune", "warnings_of", "width", "wis",
 ]
 
 FILES = {
@@ -90,6 +106,15 @@ FILES = {
     "design_results": ("DSLResults",),
     "design_rivals": ("ppi",),
     "design_solution": ("DesignWarning",),
+    "mixtures.bounds": (
+        "effective_dimension", "eps_grid", "mixture_regret_bound", "soft_bound",
+        "soft_log_weight"),
+    "mixtures.classifier": ("UniversalClassifier",),
+    "mixtures.ensemble": ("PosteriorEnsemble",),
+    "mixtures.experts": ("follow_experts",),
+    "mixtures.langevin": ("SGLDSampler",),
+    "mixtures.langevin_optimiser": ("Sgld",),
+    "mixtures.weight": ("WeightEstimator",),
     "quantile_aggregation": ("QuantileAggregator",),
     "quantiles.base_models": ("BASE_MODELS", "QuantileModel"),
     "quantiles.baselines": ("LinearAggregation", "SimpleAggregation", "best_single"),
@@ -113,6 +138,7 @@ FILES = {
     "trend_checks": ("compare", "ranking", "warnings_of"),
     "trend_design": ("Prior",),
     "trend_fit": ("TrendFit",),
+    "universal_mixture": ("FiniteMixture",),
 }
 
 __getattr__, __dir__ = lazy(__name__, FILES)

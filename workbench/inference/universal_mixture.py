@@ -1,9 +1,9 @@
-"""Why do huge classes generalise? A mixture pays for the weight of a good hypothesis, not for size.
+"""Why do huge classes generalise? A mixture pays for the weight of good hypotheses, not for size.
 
-``predictive_t = weights_t @ probabilities_t``: each hypothesis counts by its prior weight times the
-probability it gave to all that was seen, ``weights_t ~ prior * exp(log likelihood / temperature)``.
-Against hypothesis h the mixture loses at most ``temperature * log(1 / prior_h)`` [nats] in all, for
-every sequence, however many hypotheses there are (temperature >= 1).
+``predictive_t = weights_t @ probabilities_t``: each hypothesis counts by its prior weight times
+the probability it gave to all that was seen, ``weights_t ~ prior * exp(log likelihood /
+temperature)``. Against hypothesis h the mixture loses at most ``temperature * log(1 / prior_h)``
+[nats] in all, for every sequence, however many hypotheses there are (temperature >= 1).
 
 Source: M. Feder, R. Urbanke, Y. Fogel, "The Universality Lens: Why Even Highly Over-Parametrized
 Models Learn Well", arXiv:2506.07661 (2025).

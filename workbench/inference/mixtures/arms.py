@@ -55,7 +55,8 @@ class Arms:
     curvature : Curvature
         At the optimum with the prior, of the first data set.
     draws : float
-        Effective number of independent draws, by the mean test log-loss of the members.
+        Effective number of independent draws, by the mean test log-loss of the members, summed
+        over data sets.
     ensemble : PosteriorEnsemble
     """
 
@@ -87,7 +88,7 @@ def compare_arms(rows: Rows, width: int, how: SGLDSampler, *, rng: np.random.Gen
     x, y = (np.repeat(one, how.n_chains, axis=0) for one in (rows.x, rows.y))
     sampled = how.sample(models, (x, y), rng=rng, is_own=True)
     cold = replace(how, temperature=0.0, snapshots=1, schedule="constant")
-    descended = cold.sample(models, (x, y), rng=rng, is_own=True)
+    descended = cold.sample(models[::how.n_chains], (rows.x, rows.y), rng=rng, is_own=True)
     ensemble, with_prior = PosteriorEnsemble(sampled.draws), PosteriorEnsemble(descended.draws)
     plain = _plain_logs(models, rows, how)
     logs = {"SGLD mixture": ensemble.predict_log_proba(rows.x_test, by_group=groups),
@@ -101,15 +102,16 @@ def compare_arms(rows: Rows, width: int, how: SGLDSampler, *, rng: np.random.Gen
         "one posterior draw": members.mean(0).unflatten(0, (groups, -1)).mean(1),
         "single optimum": log_loss(plain, rows.y_test).unflatten(0, (groups, -1)).mean(1),
         "optimum with the prior": log_loss(with_prior.member_log_proba(rows.x_test)[0],
-                                           rows.y_test).unflatten(0, (groups, -1)).mean(1)}
+                                           rows.y_test)}
     proba = {name: one[0].exp() for name, one in logs.items()} | {
         "single optimum": plain[0].exp()}
     found = {name: one.double().cpu().numpy() for name, one in losses.items()}
     found["class shares"] = _share_losses(rows)
+    means = np.split(members.mean(-1).T.double().cpu().numpy(), groups)
     return Arms({name: found[name] for name in METHODS},
                 {name: one.double().cpu().numpy() for name, one in proba.items()}, sampled,
                 fisher(_first(descended), rows.x[0], prior_std=how.prior_std, fan_in=how.fan_in),
-                effective_draws(members.mean(-1).T.double().cpu().numpy()), ensemble)
+                sum(effective_draws(one) for one in means), ensemble)
 
 
 def _plain_logs(models: Sequence[nn.Module], rows: Rows, how: SGLDSampler) -> Tensor:

@@ -81,18 +81,20 @@ def soft_log_weight(n: float, p: float, a: float = 1.0, b: float = 1.0) -> float
     return float(-n * own + betaln(a + n * p, b + n * (1 - p)) - betaln(a, b))
 
 
-def posterior_cells(outcomes: Any, edges: Any, a: float = 1.0, b: float = 1.0) -> np.ndarray:
-    """Posterior weight of each cell of biases before each toss and after all, shape (t + 1, m).
+def posterior_cells(ones: Any, zeros: Any, edges: Any, a: float = 1.0, b: float = 1.0
+                    ) -> np.ndarray:
+    """Posterior weight of each cell of biases after so many ones and zeros, shape (t, m).
 
     Parameters
     ----------
-    outcomes : array of 0 and 1, shape (t,)
+    ones, zeros : array of int, shape (t,)
     edges : array, shape (m + 1,)
         From 0 to 1.
+    a, b : float > 0
+        Of the Beta prior.
     """
-    ones = np.concatenate([[0], np.cumsum(np.asarray(outcomes))])
-    zeros = np.arange(len(ones)) - ones
-    below = betainc(a + ones[:, None], b + zeros[:, None], np.asarray(edges, float)[None])
+    up, down = (np.asarray(one, float)[:, None] for one in (ones, zeros))
+    below = betainc(a + up, b + down, np.asarray(edges, float)[None])
     return np.diff(below, axis=1)
 
 

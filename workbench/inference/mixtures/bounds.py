@@ -2,8 +2,8 @@
 
 With ``W(eps)`` the prior weight of the hypotheses within divergence eps of the source, the regret
 per sample is at most ``min over eps of eps + log(1 / W(eps)) / n``: keep only that ball in the
-mixture. Sharper and free of eps: ``-log W_n / n`` with the soft weight ``W_n = E exp(-n KL)`` under
-the prior. Source: as in :mod:`workbench.inference.universal_mixture`, derived anew.
+mixture. Sharper and free of eps: ``-log W_n / n`` with the soft weight ``W_n = E exp(-n KL)``
+under the prior. Source: as in :mod:`workbench.inference.universal_mixture`, derived anew.
 """
 
 import math

@@ -124,10 +124,13 @@ class Sampled:
     plan: Plan
     n: int
 
-    def rhat(self) -> float:
-        """Split R-hat of the losses after the burn-in: far above 1, chains disagree."""
-        later = self.losses[self.steps >= self.plan.burn_in]
-        return split_rhat(later.T)
+    def rhat(self, groups: int = 1) -> float:
+        """Split R-hat of the losses after the burn-in: far above 1, chains disagree.
+
+        With several groups of neighbouring chains, which have data of their own, the largest.
+        """
+        later = self.losses[self.steps >= self.plan.burn_in].T
+        return max(split_rhat(part) for part in np.split(later, groups))
 
 
 def checked_models(models: Sequence[nn.Module], data: tuple[Any, Any], *, is_own: bool,

@@ -1,7 +1,7 @@
 """Predictions of a mixture of networks: probabilities are averaged, nothing else.
 
-``q(y|x) = weights @ P_s(y|x)``. The average of logits, or of parameters, is no mixture: it is there
-to be compared with.
+``q(y|x) = weights @ P_s(y|x)``. The average of logits, or of parameters, is no mixture: it is
+there to be compared with.
 """
 
 import math
@@ -60,7 +60,7 @@ class PosteriorEnsemble:
             each = torch.logsumexp(grouped, 1) - math.log(grouped.shape[1])
             each = each + weights[draw].log().to(each)
             found = each if found is None else torch.logaddexp(found, each)
-        return found[0] if by_group == 1 else found  # type: ignore[index]
+        return found[0] if by_group == 1 else found
 
     def average_logits(self, x: Any, *, by_group: int = 1) -> Tensor:
         """Log-probabilities of averaged logits, which are no mixture; shapes as above."""

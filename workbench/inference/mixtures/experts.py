@@ -1,9 +1,9 @@
 """The exact mixture of experts over a table of their forecasts.
 
-A probability is a likelihood by itself. A number or a quantile becomes one with a scale that nobody
-knows: each expert then stands for several hypotheses, its forecast with each of thirteen scales,
-normal around a number, asymmetric Laplace around a quantile. Weights of an expert are the sums over
-its scales, all exact.
+A probability is a likelihood by itself. A number or a quantile becomes one with a scale that
+nobody knows: each expert then stands for several hypotheses, its forecast with each of thirteen
+scales, normal around a number, asymmetric Laplace around a quantile. Weights of an expert are the
+sums over its scales, all exact.
 """
 
 import math
@@ -52,7 +52,7 @@ class Followed:
 
     @property
     def regret(self) -> np.ndarray:
-        """What was lost to each expert, at its best scale, after each step, shape (t, k) [nats]."""
+        """What was lost to each expert at its best scale by each step [nats], shape (t, k)."""
         each = self.path.regret()
         return np.stack([each[:, self.expert == one].max(axis=1)
                          for one in range(self.weights.shape[1])], axis=1)

@@ -1,8 +1,8 @@
 """The Fisher matrix of a small classifier, and what its flat directions make of a mixture's price.
 
-``F = (1/n) sum over rows and classes of p(y|x) g g'`` with g the gradient of ``log p(y|x)``. It has
-rank n (c - 1) at most: its eigenpairs come from the inner products of these gradients, so that the
-number of parameters does not matter. Coordinates are parameters in prior standard deviations.
+``F = (1/n) sum over rows and classes of p(y|x) g g'`` with g the gradient of ``log p(y|x)``. It
+has rank n (c - 1) at most: its eigenpairs come from the inner products of these gradients, so that
+the number of parameters does not matter. Coordinates are parameters in prior standard deviations.
 """
 
 from dataclasses import dataclass

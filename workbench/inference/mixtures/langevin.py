@@ -1,16 +1,17 @@
 """Draws from the posterior of networks by stochastic gradient Langevin dynamics, many at once.
 
-``theta += (eta/2) G [grad log prior + (n/B) sum over the batch of grad log P(y|x)]
-+ sqrt(eta T G) xi``. Chains are the rows of one matrix; a step is one pass through all of them.
+``theta += (eta/2) G [grad log prior + (n/B) sum over the batch of grad log P(y|x)] + sqrt(eta T G)
+xi``. Chains are the rows of one matrix; a step is one pass through all of them.
 
 The preconditioner G is one, the prior variances, or, as in RMSprop, one over the root of the mean
-squared gradient, which adapts in the burn-in and is then frozen. A G that goes on depending on theta
-needs its divergence as a further drift, ``(eta/2) sum_j dG_ij/dtheta_j``, without which the draws are
-not from the posterior; of a constant G that term is exactly zero. With prior variances the steps are
-those of parameters measured in prior standard deviations, and their size need not shrink with width.
+squared gradient, which adapts in the burn-in and is then frozen. A G that goes on depending on
+theta needs its divergence as a further drift, ``(eta/2) sum_j dG_ij/dtheta_j``, without which the
+draws are not from the posterior; of a constant G that term is exactly zero. With prior variances
+the steps are those of parameters measured in prior standard deviations, and their size need not
+shrink with width.
 
-Sources: M. Welling, Y. W. Teh, ICML 2011; preconditioning, C. Li et al., AAAI 2016; cycles,
-R. Zhang et al., ICLR 2020.
+Sources: M. Welling, Y. W. Teh, ICML 2011; preconditioning, C. Li et al., AAAI 2016; cycles, R.
+Zhang et al., ICLR 2020.
 """
 
 import math

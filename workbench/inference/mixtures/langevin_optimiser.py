@@ -63,16 +63,13 @@ class Sgld:
 class _Langevin(Optimizer):
     """One Langevin step of all parameters; the state is a count of steps."""
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for place, group in enumerate(self.param_groups):
-            for number, param in enumerate(group["params"]):
-                if param.grad is not None:
-                    self._move(param, group, (place, number))
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        loss = None if closure is None else closure()
+        with torch.no_grad():
+            for place, group in enumerate(self.param_groups):
+                for number, param in enumerate(group["params"]):
+                    if param.grad is not None:
+                        self._move(param, group, (place, number))
         return loss
 
     def _move(self, param: Any, group: dict[str, Any], place: tuple[int, int]) -> None:

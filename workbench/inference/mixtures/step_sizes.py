@@ -40,8 +40,9 @@ class Plan:
     burn_in: int
 
 
-def plan_of(schedule: str, lr: float, steps: int, *, snapshots: int = 50,
-            burn_in: float = 0.3, cycles: int = 4, explore: float = 0.5) -> Plan:
+def plan_of(  # noqa: PLR0913 - options of the sampler
+        schedule: str, lr: float, steps: int, *, snapshots: int = 50, burn_in: float = 0.3,
+        cycles: int = 4, explore: float = 0.5) -> Plan:
     """The plan of a schedule.
 
     Parameters

@@ -1,11 +1,11 @@
-"""Networks of sign units with weights -1, 0 or 1: the exact prior weight of every Boolean function.
+"""Networks of sign units with weights -1, 0 or 1: the exact prior weight of every function.
 
 Two inputs (four points in {-1, 1}^2), H hidden units ``sign(w1 x1 + w2 x2 + b)`` with sign(0) = 1,
-an output ``sign(sum of v_t h_t + c)``; all numbers uniform on {-1, 0, 1}. There are 3^(4H + 1) such
-networks and sixteen functions: the mixture over functions with these weights is the mixture over
-all networks. A network's hidden sum over the four points is a walk on a grid, one step per unit,
-so that weights come from H convolutions; half of the units are convolved, and joined by counting
-orthants.
+an output ``sign(sum of v_t h_t + c)``; all numbers uniform on {-1, 0, 1}. There are 3^(4H + 1)
+such networks and sixteen functions: the mixture over functions with these weights is the mixture
+over all networks. A network's hidden sum over the four points is a walk on a grid, one step per
+unit, so that weights come from H convolutions; half of the units are convolved, and joined by
+counting orthants.
 """
 
 import itertools
@@ -17,15 +17,15 @@ import numpy as np
 from workbench.core import Measure, check
 
 __all__ = ["FUNCTIONS", "POINTS", "TARGETS", "divergences", "expected_regret", "function_weights",
-           "log10_class_size", "loglik", "name_of"]
+           "log10_class_size", "loglik", "name_of", "simulated"]
 
 POINTS = np.array(list(itertools.product((-1, 1), repeat=2)))        # shape (4, 2)
 FUNCTIONS = np.array(list(itertools.product((-1, 1), repeat=4)))     # shape (16, 4), by point
 TARGETS: dict[str, int] = {
     "constant": int(np.flatnonzero((FUNCTIONS == 1).all(1))[0]),
     "x1": int(np.flatnonzero((POINTS[:, 0] == FUNCTIONS).all(1))[0]),
-    "AND": int(np.flatnonzero((FUNCTIONS == np.where((POINTS == 1).all(1), 1, -1)).all(1))[0]),
-    "XOR": int(np.flatnonzero((FUNCTIONS == -POINTS.prod(1)).all(1))[0]),
+    "AND": int(np.flatnonzero((np.where((POINTS == 1).all(1), 1, -1) == FUNCTIONS).all(1))[0]),
+    "XOR": int(np.flatnonzero((-POINTS.prod(1) == FUNCTIONS).all(1))[0]),
 }
 MOST_UNITS = 64          # beyond, the grid takes gigabytes
 AGAIN = 20_000           # simulated data sets of a regret
@@ -71,7 +71,7 @@ def loglik(labels: np.ndarray, at: np.ndarray, flip: float) -> np.ndarray:
         Probability that a label is flipped.
     """
     checked_flip(flip)
-    agrees = FUNCTIONS[:, at].T == np.asarray(labels)[:, None]
+    agrees = np.asarray(labels)[:, None] == FUNCTIONS[:, at].T
     return np.where(agrees, math.log1p(-flip), math.log(flip))
 
 
@@ -79,13 +79,23 @@ def divergences(target: str, flip: float) -> np.ndarray:
     """KL of the target from each function [nats per sample], inputs uniform, shape (16,)."""
     checked_flip(flip)
     check.one_of(TARGETS, target=target)
-    differing = (FUNCTIONS != FUNCTIONS[TARGETS[target]]).mean(axis=1)
+    differing = (FUNCTIONS[TARGETS[target]] != FUNCTIONS).mean(axis=1)
     return np.asarray(differing * (1 - 2 * flip) * math.log((1 - flip) / flip))
+
+
+def simulated(target: str, n: int, flip: float, *, rng: np.random.Generator
+              ) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of -1 and 1, shape (n,), and the place of each input in `POINTS`, shape (n,)."""
+    checked_flip(flip)
+    check.one_of(TARGETS, target=target)
+    at = rng.integers(0, 4, n)
+    labels = FUNCTIONS[TARGETS[target], at]
+    return np.where(rng.random(n) < flip, -labels, labels), at
 
 
 def expected_regret(weights: np.ndarray, target: str, n: int, flip: float, *,
                     rng: np.random.Generator, replications: int = AGAIN) -> Measure:
-    """Expected total regret against the target [nats], by simulating data.
+    """Expected total regret against the target at temperature 1 [nats], by simulating data.
 
     Parameters
     ----------
@@ -103,7 +113,7 @@ def expected_regret(weights: np.ndarray, target: str, n: int, flip: float, *,
     check.one_of(TARGETS, target=target)
     counts = rng.multinomial(n, np.full(4, 0.25), size=replications)
     surplus = counts - 2 * rng.binomial(counts, flip)            # right minus flipped labels
-    differs = FUNCTIONS != FUNCTIONS[TARGETS[target]]
+    differs = FUNCTIONS[TARGETS[target]] != FUNCTIONS
     behind = surplus @ differs.T * math.log((1 - flip) / flip)   # log ratio, target over each
     with np.errstate(divide="ignore"):
         joint = np.log(weights) - behind

@@ -1,10 +1,10 @@
 """The prior weight of the hypotheses near the source, by enumeration, quadrature or chance.
 
-Laplace's approximations turn curvature into weight. With the Fisher matrix F (per sample) around an
-optimum and independent normal priors of variance s^2: the ball of divergence eps has about
+Laplace's approximations turn curvature into weight. With the Fisher matrix F (per sample) around
+an optimum and independent normal priors of variance s^2: the ball of divergence eps has about
 ``log prior + (d/2) log(2 pi eps) - lgamma(d/2 + 1) - (1/2) logdet F``, for eigenvalues far above
-``eps / s^2``; the soft weight has ``-(1/2) sum [log(1 + n s^2 l_j) + a_j^2 n l_j / (1 + n s^2 l_j)]``
-for any: a flat direction, l_j = 0, costs nothing.
+``eps / s^2``; the soft weight has ``-(1/2) sum [log(1 + n s^2 l_j) + a_j^2 n l_j / (1 + n s^2
+l_j)]`` for any: a flat direction, l_j = 0, costs nothing.
 """
 
 import math
@@ -80,9 +80,9 @@ def prior_weight(eps: Any, kl: Any) -> WeightResult:
     hits = np.searchsorted(far, radii, side="right")
     if not (len(hits) and hits.min() >= FEWEST):
         least = far[FEWEST - 1] if len(far) >= FEWEST else math.inf
-        raise ValueError(f"eps must hold at least {FEWEST} of the draws each, but {radii.min():.3g}"
-                         f" holds {hits.min() if len(hits) else 0} of {len(far)}. Draw more, or "
-                         f"pass eps of {least:.3g} or more.")
+        raise ValueError(f"eps must hold at least {FEWEST} of the draws each, but "
+                         f"{radii.min():.3g} holds {hits.min() if len(hits) else 0} of {len(far)}."
+                         f" Draw more, or pass eps of {least:.3g} or more.")
     share = hits / len(far)
     return WeightResult(radii, np.log(share), np.sqrt((1 - share) / (share * len(far))))
 
