@@ -1,4 +1,4 @@
-"""Page of the Universal mixture study."""
+"""Page of the study of mixtures of hypotheses."""
 
 from workbench.studies import universal_mixture
 from workbench.ui import StudyPage

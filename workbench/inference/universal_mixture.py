@@ -163,8 +163,9 @@ class FiniteMixture:
         """All steps at once, where every hypothesis always speaks."""
         before = np.vstack([np.zeros(rows.shape[1]), np.cumsum(rows, axis=0)])
         joint = self.log_prior + tempered(before + self.log_likelihood, self.temperature)
-        weights = joint - logsumexp(joint, axis=1, keepdims=True)
-        mixed = logsumexp(weights[:-1] + rows, axis=1)
+        with np.errstate(invalid="ignore"):       # where nothing is possible, refused below
+            weights = joint - logsumexp(joint, axis=1, keepdims=True)
+            mixed = logsumexp(weights[:-1] + rows, axis=1)
         refuse_impossible(mixed, first=self.steps)
         return MixturePath(weights, mixed, rows, self.bound, self.temperature)
 

@@ -52,22 +52,22 @@ class PosteriorEnsemble:
             Groups of neighbouring chains that are mixtures of their own; then the shape is
             (groups, m, c).
         """
-        rows, found = self._rows(x), None
-        weights = self.draws.weights.to(rows.device)
+        rows, found = self._rows(x), torch.tensor(-math.inf)
+        weights, found = self.draws.weights.to(rows.device), found.to(rows.device)
         for draw in range(len(self.draws.params)):        # one draw at a time bounds memory
             logs = functional.log_softmax(self.draws.outputs(rows, draw), -1)
             grouped = logs.unflatten(0, (by_group, -1))
             each = torch.logsumexp(grouped, 1) - math.log(grouped.shape[1])
             each = each + weights[draw].log().to(each)
-            found = each if found is None else torch.logaddexp(found, each)
+            found = torch.logaddexp(found.to(each), each)
         return found[0] if by_group == 1 else found
 
     def average_logits(self, x: Any, *, by_group: int = 1) -> Tensor:
         """Log-probabilities of averaged logits, which are no mixture; shapes as above."""
         rows, weights = self._rows(x), self.draws.weights
-        total = sum(float(weights[draw]) * self.draws.outputs(rows, draw)
-                    .unflatten(0, (by_group, -1)).mean(1) for draw in range(len(weights)))
-        found = functional.log_softmax(total, -1)        # type: ignore[arg-type]
+        total = torch.stack([weight * self.draws.outputs(rows, draw).unflatten(
+            0, (by_group, -1)).mean(1) for draw, weight in enumerate(weights.tolist())]).sum(0)
+        found = functional.log_softmax(total, -1)
         return found[0] if by_group == 1 else found
 
     def average_parameters(self, x: Any, *, by_group: int = 1) -> Tensor:
