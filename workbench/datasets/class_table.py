@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from workbench.core import check
-from workbench.datasets import cells
 from workbench.datasets.features import digest, read_feature, useless
 from workbench.datasets.files import Opened
 from workbench.datasets.shipped import open_table
+from workbench.datasets.words import words_of
 
 __all__ = ["ClassTable", "load_class_table"]
 
@@ -72,14 +72,15 @@ def load_class_table(data: str | Path, *, target: str = "") -> ClassTable:
     chosen = _target(frame, target)
     notes = [*opened.notes, *([] if target else [
         f"The target is column {chosen!r}; pass target= for another."])]
-    words = cells.stripped(frame[chosen].astype(float) if frame[chosen].dtype == bool
-                           else frame[chosen])
+    words = words_of(frame[chosen])
     counts = words.value_counts()
     rare = counts[counts < FEWEST_OF_CLASS]
     classes = sorted((str(one) for one in counts.index if one not in rare.index), key=_order)
-    _enough(classes, rare, counts, chosen)
-    if int(words.isna().sum()):
-        notes.append(f"{int(words.isna().sum())} rows without a class were left out.")
+    _enough(classes, counts, chosen)
+    gone = int(words.isna().sum())
+    if gone:
+        notes.append(f"{gone} {'row' if gone == 1 else 'rows'} without a class "
+                     f"{'was' if gone == 1 else 'were'} left out.")
     if len(rare):
         notes.append(f"Classes with fewer than {FEWEST_OF_CLASS} rows were left out: "
                      f"{', '.join(map(repr, rare.index[:SHOWN]))}.")
@@ -105,8 +106,7 @@ def _target(frame: pd.DataFrame, target: str) -> str:
     for word in NAMES:
         if word in words:
             return words[word]
-    few = [name for name in known if 2 <= cells.stripped(
-        frame[name].astype(object)).nunique() <= MOST_CLASSES]
+    few = [name for name in known if 2 <= words_of(frame[name]).nunique() <= MOST_CLASSES]
     return few[-1] if few else known[-1]
 
 
@@ -116,7 +116,7 @@ def _order(word: str) -> tuple[float, str]:
     return (np.inf if pd.isna(number) else float(number), word)
 
 
-def _enough(classes: list[str], rare: pd.Series, counts: pd.Series, target: str) -> None:
+def _enough(classes: list[str], counts: pd.Series, target: str) -> None:
     if len(counts) > MOST_CLASSES:
         raise ValueError(f"target must be one of at most {MOST_CLASSES} classes, but {target!r} "
                          f"holds {len(counts)} different values. Name another column, or group "
@@ -125,7 +125,6 @@ def _enough(classes: list[str], rare: pd.Series, counts: pd.Series, target: str)
         told = ", ".join(f"{name!r} {count}" for name, count in counts.items())
         raise ValueError(f"target must hold at least 2 classes of {FEWEST_OF_CLASS} rows each, "
                          f"but {target!r} holds {told or 'nothing'}. Name another column.")
-    del rare
 
 
 def _features(frame: pd.DataFrame, y: pd.Series, opened: Opened

@@ -6,6 +6,7 @@ import pandas as pd
 
 from workbench.datasets import cells
 from workbench.datasets.features import read_feature
+from workbench.datasets.words import words_of
 
 __all__ = [
     "TIMES",
@@ -72,8 +73,7 @@ def _numbers(column: pd.Series) -> pd.Series | None:
 
 def events_of(column: pd.Series) -> tuple[str, str] | None:
     """The two values of a column, the event last, or None where there are not two."""
-    plain = column.astype(float) if column.dtype == bool else column
-    known = sorted(map(str, cells.stripped(plain).dropna().unique()))
+    known = sorted(map(str, words_of(column).dropna().unique()))
     if len(known) == 1 and known[0] in ("0", "1"):
         return "0", "1"
     if len(known) != 2 or (_is_number(known) and known != ["0", "1"]):
@@ -82,7 +82,8 @@ def events_of(column: pd.Series) -> tuple[str, str] | None:
 
 
 def _is_number(words: Sequence[str]) -> bool:
-    return bool(pd.to_numeric(pd.Series(words), errors="coerce").notna().all())
+    plain = pd.Series(words).str.replace(",", ".")
+    return bool(pd.to_numeric(plain, errors="coerce").notna().all())
 
 
 def no_expert(values: pd.Series | None, kind: str) -> str:

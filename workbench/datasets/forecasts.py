@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from workbench.core import check
-from workbench.datasets import cells
 from workbench.datasets.dates import read_dates
 from workbench.datasets.features import read_feature
 from workbench.datasets.files import Opened
@@ -27,6 +26,7 @@ from workbench.datasets.forecast_columns import (
 )
 from workbench.datasets.numbers import read_numbers
 from workbench.datasets.shipped import open_table
+from workbench.datasets.words import words_of
 
 __all__ = ["FORECAST_KINDS", "Forecasts", "forecasts_of", "load_forecasts"]
 
@@ -140,8 +140,7 @@ def _outcome(frame: pd.DataFrame, chosen: str, events: tuple[str, str] | None, k
             raise ValueError(f"target must have two values beside probabilities, but {chosen!r} "
                              f"has {column.nunique()}. Name another column, or pass "
                              "forecast='point'.")
-        plain = cells.stripped(column.astype(float) if column.dtype == bool else column)
-        values = plain.map({events[0]: 0.0, events[1]: 1.0}).astype(float)
+        values = words_of(column).map({events[0]: 0.0, events[1]: 1.0}).astype(float)
         told = [] if events == ("0", "1") else [
             f"Probabilities are taken to be those of {events[1]!r} in column {chosen!r}."]
         return values, told

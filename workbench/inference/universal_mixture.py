@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.special import logsumexp
 
 from workbench.core.card import Card
 from workbench.inference.mixtures.given import (
@@ -24,7 +23,7 @@ from workbench.inference.mixtures.given import (
     checked_temperature,
     refuse_impossible,
 )
-from workbench.inference.mixtures.paths import MixturePath, tempered
+from workbench.inference.mixtures.paths import MixturePath, log_sum, tempered
 
 __all__ = ["CARD", "FiniteMixture"]
 
@@ -93,7 +92,7 @@ class FiniteMixture:
     def log_posterior(self) -> np.ndarray:
         """Logarithms of the weights now, shape (k,)."""
         joint = self.log_prior + tempered(self.log_likelihood, self.temperature)
-        return joint - logsumexp(joint)
+        return np.asarray(joint - log_sum(joint))
 
     @property
     def weights(self) -> np.ndarray:
@@ -155,17 +154,17 @@ class FiniteMixture:
         """``log(weights @ exp(row))`` over the hypotheses that say something."""
         awake = ~np.isnan(row)
         weights = self.log_posterior[awake]
-        mixed = logsumexp(weights + row[awake]) if awake.any() else -math.inf
+        mixed = float(log_sum(weights + row[awake]))
         refuse_impossible(np.array([mixed]), first=self.steps)
-        return float(mixed - logsumexp(weights))
+        return mixed - float(log_sum(weights))
 
     def _awake(self, rows: np.ndarray) -> MixturePath:
         """All steps at once, where every hypothesis always speaks."""
         before = np.vstack([np.zeros(rows.shape[1]), np.cumsum(rows, axis=0)])
         joint = self.log_prior + tempered(before + self.log_likelihood, self.temperature)
         with np.errstate(invalid="ignore"):       # where nothing is possible, refused below
-            weights = joint - logsumexp(joint, axis=1, keepdims=True)
-            mixed = logsumexp(weights[:-1] + rows, axis=1)
+            weights = joint - log_sum(joint)[:, None]
+            mixed = log_sum(weights[:-1] + rows)
         refuse_impossible(mixed, first=self.steps)
         return MixturePath(weights, mixed, rows, self.bound, self.temperature)
 

@@ -36,7 +36,7 @@ __all__ = ["OCCASIONAL", "PRESETS", "SMOKE", "TITLE", "VIEW", "Params", "downloa
            "is_quick", "read_notes", "run"]
 
 TITLE = "Mixtures of hypotheses"
-SMOKE = {"hidden": [1, 2], "width": [8], "n_steps": 200, "snapshots": 10, "data_sets": 2,
+SMOKE = {"hidden": [1, 2], "width": [8], "n_steps": 100, "snapshots": 10, "data_sets": 2,
          "n_chains": 2, "train_rows": 40}
 EXPERIMENTS = ["auto", "threshold_net", "bernoulli", "experts", "sgld"]
 SAMPLING = ("width", "train_rows", "lr", "n_steps", "n_chains", "snapshots", "prior_std",

@@ -15,7 +15,7 @@ from workbench.inference.mixtures.mixing import effective_draws, split_rhat
 from workbench.inference.mixtures.step_sizes import plan_of, stationary_variance
 from workbench.train import MLP, ConvNet, Training, fit
 
-CHAINS = 3000
+CHAINS = 2000
 
 
 def squared(outputs, y):
@@ -70,7 +70,7 @@ def test_matches_the_stationary_variance_of_a_constant_step(regression, lr, temp
 
 
 def test_recovers_the_conjugate_posterior_as_steps_shrink(regression):
-    away, _ = drawn(regression, lr=0.01, n_steps=3000)
+    away, _ = drawn(regression, lr=0.02, n_steps=600)
     flat = away.reshape(-1, 2)
     np.testing.assert_allclose(flat.var(axis=0), [0.25, 0.5], rtol=0.05)
     assert (np.abs(flat.mean(axis=0)) < 0.05 * np.sqrt([0.25, 0.5])).all()
@@ -78,7 +78,7 @@ def test_recovers_the_conjugate_posterior_as_steps_shrink(regression):
 
 def test_matches_a_frozen_preconditioner_to_the_posterior(regression):
     """Its scale enters the variance by the step size alone: no further drift is missing."""
-    away, _ = drawn(regression, lr=0.02, precondition="rmsprop", n_steps=2000)
+    away, _ = drawn(regression, lr=0.02, precondition="rmsprop", n_steps=800)
     flat = away.reshape(-1, 2)
     np.testing.assert_allclose(flat.var(axis=0), [0.25, 0.5], rtol=0.05)
     assert (np.abs(flat.mean(axis=0)) < 0.05).all()
@@ -148,7 +148,7 @@ def test_identity_a_direction_that_the_data_leave_alone_keeps_its_prior():
 
 def test_matches_batches_to_the_whole_up_to_their_own_noise(regression):
     """Without the factor n / B the posterior would be far too wide."""
-    away, _ = drawn(regression, lr=0.01, batch_size=20, n_steps=1500)
+    away, _ = drawn(regression, lr=0.01, batch_size=20, n_steps=800)
     np.testing.assert_allclose(away.reshape(-1, 2).var(axis=0), [0.25, 0.5], rtol=0.1)
 
 

@@ -89,7 +89,7 @@ def test_matches_one_dimension_of_laplace_to_the_normal_distribution():
 
 
 def test_rejects_guesses():
-    with pytest.raises(ValueError, match=r"at least 20 of the draws each, but 0.01 holds 3 of 100"):
+    with pytest.raises(ValueError, match="holds 3 of 100"):
         prior_weight([0.01], np.concatenate([np.zeros(3), np.ones(97)]))
     with pytest.raises(ValueError, match="far above eps"):
         laplace_ball_weight([0.5], [1.0, 0.1], 0.0, prior_std=1.0)
@@ -99,7 +99,7 @@ def test_rejects_guesses():
         WeightEstimator("exact", lambda: 0)
     with pytest.raises(ValueError, match="Did you mean 'exact'"):
         WeightEstimator("exacto", lambda: 0)
-    sampler = WeightEstimator("prior_mc", lambda one: one, prior_sampler=lambda m, draws: m)
+    sampler = WeightEstimator("prior_mc", lambda one: one, prior_sampler=lambda m, _: m)
     with pytest.raises(ValueError, match="rng must be given"):
         sampler.weight([0.1])
     found = WeightEstimator("laplace", lambda: ([4.0], -1.0)).weight([0.01])

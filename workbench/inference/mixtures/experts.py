@@ -10,11 +10,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp, xlogy
+from scipy.special import xlogy
 from scipy.stats import norm
 
 from workbench.core import Estimate, Interval, check
-from workbench.inference.mixtures.paths import MixturePath
+from workbench.inference.mixtures.paths import MixturePath, log_sum
 from workbench.inference.universal_mixture import FiniteMixture
 
 __all__ = ["Followed", "follow_experts", "hypotheses"]
@@ -71,7 +71,7 @@ class Followed:
         gain = self.path.average_loss() + self.path.log_predictive
         error = _long_run_error(gain)
         mean = float(gain.mean())
-        if not error > 0:
+        if not error > 1e-12 * max(1.0, abs(mean)):
             return Estimate(mean, why="the same in all steps", unit="nats / step")
         half = float(norm.ppf(0.5 + level / 2)) * error
         return Estimate(mean, Interval(mean - half, mean + half, level), "nats / step")
@@ -132,7 +132,7 @@ def follow_experts(predictions: np.ndarray, outcome: np.ndarray | None, kind: st
                                     is_density=kind != "probability")
     path = mixture.follow(loglik)
     k = table.shape[1]
-    weights = np.exp(np.stack([logsumexp(path.log_weights[:, expert == one], axis=1)
+    weights = np.exp(np.stack([log_sum(path.log_weights[:, expert == one])
                                for one in range(k)], axis=1))
     weights /= weights.sum(axis=1, keepdims=True)
     spoken = ~np.isnan(table)
