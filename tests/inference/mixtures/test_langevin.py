@@ -266,3 +266,56 @@ def test_matches_mixing_measures_by_hand():
     for step in range(1, 4000):
         walk[:, step] = 0.9 * walk[:, step - 1] + rng.normal(size=4)
     assert effective_draws(walk) == pytest.approx(16_000 / 19, rel=0.35)
+
+
+class Logistic(nn.Module):
+    """Log odds without a constant, in float64."""
+
+    def __init__(self):
+        super().__init__()
+        self.line = nn.Linear(2, 1, bias=False).double()
+
+    def forward(self, x):
+        return self.line(x)
+
+
+def events(outputs, y):
+    return nn.functional.binary_cross_entropy_with_logits(outputs[:, 0], y, reduction="none")
+
+
+@pytest.fixture(scope="module")
+def logistic():
+    """Rows of a logistic regression, and Langevin draws of its coefficients."""
+    rng = np.random.default_rng(10)
+    x = rng.normal(size=(80, 2))
+    y = (rng.random(80) < 1 / (1 + np.exp(-x @ [1.0, -0.5]))).astype(float)
+    how = SGLDSampler(lr=0.005, n_steps=800, n_chains=1500, snapshots=5)
+    return x, y, how.sample(Logistic(), (x, y), rng=rng, loss=events).draws.params.numpy()
+
+
+def test_matches_logistic_regression_to_quadrature(logistic):
+    x, y, draws = logistic
+    grid = np.stack(np.meshgrid(*[np.linspace(-3, 3, 301)] * 2), axis=-1).reshape(-1, 2)
+    odds = grid @ x.T
+    logs = (y * odds - np.logaddexp(0, odds)).sum(axis=1) - 0.5 * (grid ** 2).sum(axis=1)
+    weights = np.exp(logs - logs.max())
+    weights /= weights.sum()
+    mean = weights @ grid
+    covariance = (weights[:, None] * (grid - mean)).T @ (grid - mean)
+    flat = draws.reshape(-1, 2)
+    assert (np.abs(flat.mean(axis=0) - mean) < 0.08 * np.sqrt(np.diag(covariance))).all()
+    np.testing.assert_allclose(np.cov(flat.T), covariance, atol=0.05 * covariance.max())
+
+
+@pytest.mark.slow
+def test_matches_logistic_regression_to_pymc(logistic):
+    pm = pytest.importorskip("pymc")
+    x, y, draws = logistic
+    with pm.Model():
+        beta = pm.Normal("beta", 0, 1, shape=2)
+        pm.Bernoulli("y", logit_p=x @ beta, observed=y)
+        trace = pm.sample(2000, tune=1000, chains=4, cores=1, random_seed=0, progressbar=False,
+                          compute_convergence_checks=False)
+    exact, flat = trace.posterior["beta"].to_numpy().reshape(-1, 2), draws.reshape(-1, 2)
+    assert (np.abs(flat.mean(0) - exact.mean(0)) < 0.1 * exact.std(0)).all()
+    np.testing.assert_allclose(flat.std(0), exact.std(0), rtol=0.06)
