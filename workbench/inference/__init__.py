@@ -25,6 +25,19 @@ if TYPE_CHECKING:
     from workbench.inference.design.rivals import ppi
     from workbench.inference.design.solution import DesignWarning
     from workbench.inference.design_based import DSLRegression, dsl_moments
+    from workbench.inference.mixtures.bounds import (
+        effective_dimension,
+        eps_grid,
+        mixture_regret_bound,
+        soft_bound,
+        soft_log_weight,
+    )
+    from workbench.inference.mixtures.classifier import UniversalClassifier
+    from workbench.inference.mixtures.ensemble import PosteriorEnsemble
+    from workbench.inference.mixtures.experts import follow_experts
+    from workbench.inference.mixtures.langevin import SGLDSampler
+    from workbench.inference.mixtures.langevin_optimiser import Sgld
+    from workbench.inference.mixtures.weight import WeightEstimator
     from workbench.inference.quantile_aggregation import QuantileAggregator
     from workbench.inference.quantiles.base_models import BASE_MODELS, QuantileModel
     from workbench.inference.quantiles.baselines import (
@@ -66,6 +79,7 @@ if TYPE_CHECKING:
     from workbench.inference.trend.checks import compare, ranking, warnings_of
     from workbench.inference.trend.design import Prior
     from workbench.inference.trend.fit import TrendFit
+    from workbench.inference.universal_mixture import FiniteMixture
     from workbench.inference.validity.answers import Answer, BudgetExhaustedError
     from workbench.inference.validity.attacks import MajorityAttack, attack_errors
     from workbench.inference.validity.bounds import sample_size, transfer
@@ -104,6 +118,7 @@ __all__ = [
     "DesignWarning",
     "EmpiricalMechanism",
     "EncodedQuantiles",
+    "FiniteMixture",
     "GaussianMechanism",
     "GaussianNetwork",
     "GuaranteeTrials",
@@ -118,6 +133,7 @@ __all__ = [
     "NoisyThresholdWarning",
     "NormalInverseGamma",
     "PerLevel",
+    "PosteriorEnsemble",
     "Prior",
     "PrivateMultiplicativeWeights",
     "QuantileAggregator",
@@ -125,6 +141,8 @@ __all__ = [
     "QuantileModel",
     "QuantileNetwork",
     "ReusableHoldoutScorer",
+    "SGLDSampler",
+    "Sgld",
     "SimpleAggregation",
     "SimultaneousNetwork",
     "SparseValidate",
@@ -133,7 +151,9 @@ __all__ = [
     "Thresholdout",
     "TooFewRowsWarning",
     "TrendFit",
+    "UniversalClassifier",
     "ValidityLedger",
+    "WeightEstimator",
     "accuracy_by_row",
     "aggregate_units",
     "attack_errors",
@@ -149,11 +169,15 @@ __all__ = [
     "crps",
     "draw",
     "dsl_moments",
+    "effective_dimension",
+    "eps_grid",
     "even_levels",
+    "follow_experts",
     "guarantee_trials",
     "interval_score",
     "isotonise",
     "mace",
+    "mixture_regret_bound",
     "out_of_fold",
     "picp_error",
     "pinball",
@@ -163,6 +187,8 @@ __all__ = [
     "reliability",
     "sample_size",
     "simulate_selection",
+    "soft_bound",
+    "soft_log_weight",
     "suggest_sampling",
     "table_encoder",
     "thresholdout_batch",
@@ -187,6 +213,15 @@ FILES = {
     "design.rivals": ("ppi",),
     "design.solution": ("DesignWarning",),
     "design_based": ("DSLRegression", "dsl_moments"),
+    "mixtures.bounds": (
+        "effective_dimension", "eps_grid", "mixture_regret_bound", "soft_bound",
+        "soft_log_weight"),
+    "mixtures.classifier": ("UniversalClassifier",),
+    "mixtures.ensemble": ("PosteriorEnsemble",),
+    "mixtures.experts": ("follow_experts",),
+    "mixtures.langevin": ("SGLDSampler",),
+    "mixtures.langevin_optimiser": ("Sgld",),
+    "mixtures.weight": ("WeightEstimator",),
     "quantile_aggregation": ("QuantileAggregator",),
     "quantiles.base_models": ("BASE_MODELS", "QuantileModel"),
     "quantiles.baselines": ("LinearAggregation", "SimpleAggregation", "best_single"),
@@ -210,6 +245,7 @@ FILES = {
     "trend.checks": ("compare", "ranking", "warnings_of"),
     "trend.design": ("Prior",),
     "trend.fit": ("TrendFit",),
+    "universal_mixture": ("FiniteMixture",),
     "validity.answers": ("Answer", "BudgetExhaustedError"),
     "validity.attacks": ("MajorityAttack", "attack_errors"),
     "validity.bounds": ("sample_size", "transfer"),

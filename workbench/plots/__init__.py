@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from workbench.plots.fans import fan_chart
     from workbench.plots.forests import forest
     from workbench.plots.labelling import LABEL_METHODS, bias_and_coverage, errors_by_labels
+    from workbench.plots.mixtures import (
+        bound_curves,
+        confidence,
+        method_losses,
+        posterior_areas,
+        probability_map,
+        relative_weights,
+    )
     from workbench.plots.model_weights import level_weight_map, model_weight_map
     from workbench.plots.phase_maps import (
         BATCH_SIZE,
@@ -44,14 +52,53 @@ if TYPE_CHECKING:
     from workbench.plots.uncertainty import posterior, trend_bands
     from workbench.plots.weights import weight_profile
 
-__all__ = ["BATCH_SIZE", "LABEL_METHODS", "PHASE_STYLES", "ROLES", "WIDTH", "Figure", "Knob",
-           "Shade", "bias_and_coverage", "blank", "bounds_by_rows", "counted",
-           "coverage_by_group", "eigenvalue_density", "errors_by_labels", "errors_by_reuse",
-           "fan_chart", "figure_json", "forest", "is_dynamic", "leaderboard", "learned_weights",
-           "level_weight_map", "loss_slice", "measure_maps", "measure_scatter",
-           "model_weight_map", "path_profile", "phase_gains", "phase_map", "posterior",
-           "relative_scores", "reliability", "scores_by_features", "thumbnail",
-           "training_curves", "trend_bands", "use_theme", "weight_profile"]
+__all__ = [
+    "BATCH_SIZE",
+    "LABEL_METHODS",
+    "PHASE_STYLES",
+    "ROLES",
+    "WIDTH",
+    "Figure",
+    "Knob",
+    "Shade",
+    "bias_and_coverage",
+    "blank",
+    "bound_curves",
+    "bounds_by_rows",
+    "confidence",
+    "counted",
+    "coverage_by_group",
+    "eigenvalue_density",
+    "errors_by_labels",
+    "errors_by_reuse",
+    "fan_chart",
+    "figure_json",
+    "forest",
+    "is_dynamic",
+    "leaderboard",
+    "learned_weights",
+    "level_weight_map",
+    "loss_slice",
+    "measure_maps",
+    "measure_scatter",
+    "method_losses",
+    "model_weight_map",
+    "path_profile",
+    "phase_gains",
+    "phase_map",
+    "posterior",
+    "posterior_areas",
+    "probability_map",
+    "relative_scores",
+    "relative_weights",
+    "reliability",
+    "scores_by_features",
+    "thumbnail",
+    "training_curves",
+    "trend_bands",
+    "use_theme",
+    "weight_profile",
+]
 
 Figure: TypeAlias = Any      # a HoloViews element; studies name it before HoloViews is needed
 
@@ -60,13 +107,17 @@ FILES = {
     "fans": ("fan_chart",),
     "forests": ("forest",),
     "labelling": ("LABEL_METHODS", "bias_and_coverage", "errors_by_labels"),
+    "mixtures": (
+        "bound_curves", "confidence", "method_losses", "posterior_areas",
+        "probability_map", "relative_weights"),
     "model_weights": ("level_weight_map", "model_weight_map"),
-    "phase_maps": ("BATCH_SIZE", "PHASE_STYLES", "WIDTH", "Knob", "Shade", "measure_maps",
-                   "phase_map"),
+    "phase_maps": (
+        "BATCH_SIZE", "Knob", "PHASE_STYLES", "Shade", "WIDTH", "measure_maps", "phase_map"),
     "phase_outcomes": ("measure_scatter", "phase_gains"),
     "quantiles": ("coverage_by_group", "relative_scores", "reliability"),
-    "reuse": ("bounds_by_rows", "errors_by_reuse", "leaderboard", "learned_weights",
-              "scores_by_features"),
+    "reuse": (
+        "bounds_by_rows", "errors_by_reuse", "leaderboard", "learned_weights",
+        "scores_by_features"),
     "stills": ("figure_json", "is_dynamic"),
     "theme": ("ROLES", "blank", "use_theme"),
     "thumbnails": ("thumbnail",),

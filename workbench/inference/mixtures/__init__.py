@@ -1,0 +1,1 @@
+"""Mixtures of hypotheses: weights, bounds, exact classes, and posterior draws of networks."""
