@@ -35,8 +35,8 @@ class Tally:
         Loss of each row where it was left out, and how often it was.
     drawn, pull : array
         Sums of counts, and of counts times the resample's mean contribution to the error.
-    errors : list of float
-        Mean out-of-bag loss of each resample.
+    errors, shares : list of float
+        Out-of-bag loss of each resample, over the rows left out, and over all n.
     """
 
     wrong: np.ndarray
@@ -44,6 +44,7 @@ class Tally:
     drawn: np.ndarray
     pull: np.ndarray
     errors: list[float] = field(default_factory=list)
+    shares: list[float] = field(default_factory=list)
 
     @classmethod
     def empty(cls, n: int) -> "Tally":
@@ -59,7 +60,7 @@ class Tally:
         errors = (total / np.maximum(1, out.sum(axis=1)))[out.any(axis=1)]
         return cls(left.sum(axis=0), out.sum(axis=0).astype(float),
                    counts.sum(axis=0).astype(float), total @ counts / counts.shape[1],
-                   errors.tolist())
+                   errors.tolist(), (total / counts.shape[1]).tolist())
 
     def add(self, counts: np.ndarray, rows: np.ndarray, losses: np.ndarray) -> None:
         """One resample: its counts (n,), the rows left out and their losses."""
@@ -68,12 +69,7 @@ class Tally:
         self.drawn += counts
         self.pull += counts * (losses.sum() / len(counts))
         self.errors.append(float(losses.mean()))
-
-    def merge(self, other: "Tally") -> None:
-        """Add the sums of further resamples."""
-        for name in ("wrong", "seen", "drawn", "pull"):
-            getattr(self, name).__iadd__(getattr(other, name))
-        self.errors += other.errors
+        self.shares.append(float(losses.sum()) / len(counts))
 
     def error(self) -> float:
         """ERR_1: mean over rows of the mean loss where the row was left out."""
@@ -81,15 +77,20 @@ class Tally:
         return float(np.mean(self.wrong[held] / self.seen[held]))
 
     def delta_error(self) -> float:
-        """Standard error of ERR_1 by the infinitesimal jackknife; NaN if a row was never out."""
+        """Standard error of ERR_1 by the infinitesimal jackknife.
+
+        The noise of a finite number of resamples is subtracted; NaN where it exceeds the rest, as
+        with few resamples, or where a row was never left out.
+        """
         n, B = len(self.seen), len(self.errors)
         if not (self.seen > 0).all() or B < 2:
             return math.nan
         each = self.wrong / self.seen
-        q = self.wrong.sum() / n                       # sum over resamples of what each adds
-        covariance = self.pull - self.drawn / B * q
+        covariance = self.pull - self.drawn / B * sum(self.shares)
         parts = (2 + 1 / (n - 1)) * (each - each.mean()) / n + covariance / self.seen
-        return float(np.sqrt(parts @ parts))
+        noise = (1 - 1 / n) * float(np.var(self.shares)) * B * float((1 / self.seen ** 2).sum())
+        square = float(parts @ parts) - noise
+        return math.sqrt(square) if square > 0 else math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,8 +160,9 @@ class BootstrapResult:
                          if kind == "t" else special.ndtri(0.5 + level / 2))
         half = quantile * (self.delta if kind == "delta" else self.se)
         if not math.isfinite(half):
-            raise ValueError("kind must not be 'delta' where a row was never left out or splits "
-                             "are scored one by one. Raise n_splits, or pass 'percentile'.")
+            raise ValueError("kind must not be 'delta' where a row was never left out, resamples "
+                             "are few, or each is scored by itself. Raise n_splits, or pass "
+                             "'percentile'.")
         return Interval(self.estimate - half, self.estimate + half, level)
 
 

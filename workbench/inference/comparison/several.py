@@ -50,7 +50,8 @@ def multiple(pvalues: Any, method: str = "holm") -> np.ndarray:
         return given.copy()
     from statsmodels.stats.multitest import multipletests
 
-    return np.asarray(multipletests(given, method=METHODS[method])[1], dtype=float)
+    with np.errstate(divide="ignore"):       # of a p value of 1, which stays 1
+        return np.asarray(multipletests(given, method=METHODS[method])[1], dtype=float)
 
 
 def friedman(scores: Any) -> TestResult:
@@ -100,10 +101,12 @@ def nemenyi(scores: Any, names: Sequence[str] | None = None) -> pd.DataFrame:
     from scipy.stats import studentized_range
 
     mean, error = ranks(found), math.sqrt(k * (k + 1) / (6 * n))
-    rows = [(first, second, mean[i] - mean[j], float(studentized_range.sf(
-        abs(mean[i] - mean[j]) / error * math.sqrt(2), k, np.inf)))
-        for i, j, first, second in _pairs(names, k)]
-    return pd.DataFrame(rows, columns=["first", "second", "statistic", "pvalue"])
+    told = _pairs(names, k)
+    gaps = np.array([mean[i] - mean[j] for i, j, _, _ in told])
+    pvalues = studentized_range.sf(np.abs(gaps) / error * math.sqrt(2), k, np.inf)
+    return pd.DataFrame({"first": [first for *_, first, _ in told],
+                         "second": [second for *_, second in told],
+                         "statistic": gaps, "pvalue": pvalues})
 
 
 def pairwise_mcnemar(y: Any, predictions: Mapping[str, Any], method: str = "holm"

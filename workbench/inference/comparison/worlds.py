@@ -50,8 +50,8 @@ def draw_worlds(worlds: int, n: int, effect: float, *, rng: np.random.Generator)
         raise ValueError(f"n must be at least 20, to fill ten folds with both classes, got {n!r}. "
                          "Pass 300.")
     if not 0 <= effect <= 0.25:
-        raise ValueError(f"effect must lie in [0, 0.25], got {effect!r}. Pass 0.05 for five points "
-                         "of accuracy.")
+        raise ValueError(f"effect must lie in [0, 0.25], got {effect!r}. Pass 0.05 for five "
+                         "points of accuracy.")
     y = np.arange(n) >= n // 2
     shift = np.array([float(special.ndtri(BASE - lost)) / math.sqrt(2)
                       for lost in (0.0, 0.0, effect, effect, 0.0, 0.0)])
