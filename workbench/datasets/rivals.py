@@ -18,6 +18,12 @@ from workbench.datasets import cells
 from workbench.datasets.features import digest, read_feature, useless
 from workbench.datasets.files import Opened
 from workbench.datasets.numbers import read_numbers
+from workbench.datasets.rival_columns import (
+    class_labels,
+    enough_rows,
+    left_out,
+    varying_numbers,
+)
 from workbench.datasets.rival_kinds import (
     KINDS,
     model_columns,
@@ -39,8 +45,6 @@ RIVAL_TABLES = {
     "uci_classifiers": "accuracies of 5 classifiers on 54 data sets [percent]",
     "anneal_folds": "accuracies of 5 classifiers on 100 folds of one data set [percent]",
 }
-FEWEST = {"features": 20, "scores": 2, "predictions": 2}
-MOST_CLASSES = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +62,13 @@ class Rivals:
         Scores as floats, or predicted labels as text, one column per model.
     target : str
         Column of the truth; empty for scores.
-    splits : bool
-        Whether the rows of scores are splits of one data set, as a column of folds, runs or seeds
-        tells; else each is a data set of its own.
-    name, origin, sha256 : str
+    opened : Opened
         Name of the data, where they were read, checksum of the file.
     notes : tuple of str
         Every interpretation and everything left out, one sentence each.
+    splits : bool
+        Whether the rows of scores are splits of one data set, as a column of folds, runs or seeds
+        tells; else each is a data set of its own.
     """
 
     kind: str
@@ -72,11 +76,9 @@ class Rivals:
     y: np.ndarray | None
     columns: pd.DataFrame | None
     target: str
-    splits: bool
-    name: str
-    origin: str
-    sha256: str
+    opened: Opened
     notes: tuple[str, ...]
+    splits: bool = False
 
 
 def load_rivals(data: str | Path, *, kind: str = "auto", target: str = "",
@@ -86,7 +88,7 @@ def load_rivals(data: str | Path, *, kind: str = "auto", target: str = "",
     Parameters
     ----------
     data : str or Path
-        One of `RIVAL_TABLES`, or a CSV, TSV or Parquet file.
+        One of `RIVAL_TABLES` or `REGRESSION_TABLES`, or a CSV, TSV or Parquet file.
     kind : {"auto", "features", "scores", "predictions"}
     target : str
         Column of labels, of the truth beside predictions; empty takes one with a usual name, or
@@ -148,9 +150,10 @@ def _features(frame: pd.DataFrame, opened: Opened, target: str,
     chosen = target or truth_column(frame) or frame.columns[-1]
     if not target:
         notes.append(f"The target is the column {chosen!r}; pass target= for another.")
-    y, told = (_numbers if numbers else _labels)(frame[chosen], opened)
+    y, told = varying_numbers(frame[chosen], typed=opened.typed, commas=opened.delimiter == ";"
+                              ) if numbers else class_labels(frame[chosen])
     kept = frame.loc[y.index]
-    _enough(len(kept), len(frame), "features")
+    enough_rows(len(kept), len(frame), "features")
     codes = y if numbers else pd.Series(pd.factorize(y)[0].astype(float), y.index)
     found: dict[str, pd.Series] = {}
     seen: dict[bytes, str] = {}
@@ -170,8 +173,8 @@ def _features(frame: pd.DataFrame, opened: Opened, target: str,
     if missing:
         notes.append(f"{missing} missing cells of features are filled by each fit from its own "
                      "training rows.")
-    return Rivals("features", features, y.to_numpy(), None, chosen, False, opened.name,
-                  opened.origin, opened.sha256, (*notes, *told, *_left_out(len(frame) - len(kept), "target")))
+    return Rivals("features", features, y.to_numpy(), None, chosen, opened,
+                  (*notes, *told, *left_out(len(frame) - len(kept), "target")))
 
 
 def _scores(frame: pd.DataFrame, opened: Opened, target: str,
@@ -189,12 +192,13 @@ def _scores(frame: pd.DataFrame, opened: Opened, target: str,
         notes += told
     table = pd.DataFrame(read)
     kept = table.dropna()
-    _enough(len(kept), len(frame), "scores")
+    enough_rows(len(kept), len(frame), "scores")
     if not models:
         notes.append(f"Scores of {len(names)} models: {', '.join(names[:8])}"
                      f"{', ...' * (len(names) > 8)}.")
-    return Rivals("scores", None, None, kept, "", rows_are_splits(frame), opened.name, opened.origin, opened.sha256,
-                  (*notes, *_left_out(len(table) - len(kept), "score of each model")))
+    return Rivals("scores", None, None, kept, "", opened,
+                  (*notes, *left_out(len(table) - len(kept), "score of each model")),
+                  splits=rows_are_splits(frame))
 
 
 def _predictions(frame: pd.DataFrame, opened: Opened, target: str,
@@ -212,7 +216,7 @@ def _predictions(frame: pd.DataFrame, opened: Opened, target: str,
         notes.append(f"The truth is the column {chosen!r}; pass target= for another.")
     table = pd.DataFrame({name: cells.stripped(frame[name]) for name in (chosen, *names)})
     kept = table.dropna()
-    _enough(len(kept), len(frame), "predictions")
+    enough_rows(len(kept), len(frame), "predictions")
     strange = [f"{name} ({', '.join(sorted(odd)[:3])})" for name in names
                if (odd := {*kept[name]} - {*kept[chosen]})]
     if strange:
@@ -221,49 +225,5 @@ def _predictions(frame: pd.DataFrame, opened: Opened, target: str,
     if not models:
         notes.append(f"Predictions of {len(names)} models: {', '.join(names[:8])}"
                      f"{', ...' * (len(names) > 8)}.")
-    return Rivals("predictions", None, kept[chosen].to_numpy(object), kept[names], chosen,
-                  False, opened.name, opened.origin, opened.sha256,
-                  (*notes, *_left_out(len(table) - len(kept), "label of each column")))
-
-
-def _labels(column: pd.Series, opened: Opened) -> tuple[pd.Series, list[str]]:
-    """Classes as text, of the rows that have one."""
-    del opened
-    text = cells.stripped(column).dropna().astype(object)
-    sizes = text.value_counts()
-    if len(sizes) < 2:
-        told = f"{sizes.index[0]!r} in all {len(text)} rows" if len(sizes) else "no label at all"
-        raise ValueError(f"target must have at least two classes, but {column.name!r} has {told}. "
-                         "Name another column.")
-    if len(sizes) > MOST_CLASSES or len(sizes) > len(text) / 3:
-        raise ValueError(f"target must be a column of classes, but {column.name!r} has "
-                         f"{len(sizes)} different values in {len(text)} rows. Pass a metric for "
-                         "numbers such as r2, or name another column.")
-    rare = sizes[sizes < 2]
-    if len(rare):
-        raise ValueError(f"each class must have at least 2 rows, to train and to test on, but "
-                         f"{len(rare)} have one, the first is {rare.index[0]!r}. Merge or drop "
-                         "these classes.")
-    few = sizes[sizes < 10]
-    return text, [f"Classes with fewer than 10 rows: {', '.join(map(str, few.index[:5]))}; they "
-                  "are not in every fold of ten."] if len(few) else []
-
-
-def _numbers(column: pd.Series, opened: Opened) -> tuple[pd.Series, list[str]]:
-    y, told = read_numbers(column, typed=opened.typed, commas=opened.delimiter == ";")
-    y = y.dropna()
-    if y.nunique() < 2:
-        raise ValueError(f"target must vary, but {column.name!r} does not. Name another column.")
-    return y, told
-
-
-def _enough(kept: int, rows: int, kind: str) -> None:
-    if kept < FEWEST[kind]:
-        raise ValueError(f"data must give at least {FEWEST[kind]} whole rows of {kind}, but "
-                         f"{rows} rows gave {kept}. Fill the missing cells, or name other "
-                         "columns.")
-
-
-def _left_out(count: int, what: str) -> list[str]:
-    return [f"{count} {'row' if count == 1 else 'rows'} without a {what} "
-            f"{'was' if count == 1 else 'were'} left out."] if count else []
+    return Rivals("predictions", None, kept[chosen].to_numpy(object), kept[names], chosen, opened,
+                  (*notes, *left_out(len(table) - len(kept), "label of each column")))

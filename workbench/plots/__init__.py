@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     )
     from workbench.plots.phase_outcomes import measure_scatter, phase_gains
     from workbench.plots.quantiles import coverage_by_group, relative_scores, reliability
+    from workbench.plots.resamples import learning_and_disagreement, replicates_and_folds
+    from workbench.plots.rivals import agreement, false_positives
     from workbench.plots.stills import figure_json, is_dynamic
     from workbench.plots.theme import ROLES, blank, use_theme
     from workbench.plots.thumbnails import thumbnail
@@ -37,13 +39,46 @@ if TYPE_CHECKING:
     from workbench.plots.uncertainty import posterior, trend_bands
     from workbench.plots.weights import weight_profile
 
-__all__ = ["BATCH_SIZE", "LABEL_METHODS", "PHASE_STYLES", "ROLES", "WIDTH", "Figure", "Knob",
-           "Shade", "bias_and_coverage", "blank", "counted", "coverage_by_group",
-           "eigenvalue_density", "errors_by_labels", "fan_chart", "figure_json", "forest",
-           "is_dynamic", "level_weight_map", "loss_slice", "measure_maps", "measure_scatter",
-           "model_weight_map", "path_profile", "phase_gains", "phase_map", "posterior",
-           "relative_scores", "reliability", "thumbnail", "training_curves", "trend_bands",
-           "use_theme", "weight_profile"]
+__all__ = [
+    "BATCH_SIZE",
+    "LABEL_METHODS",
+    "PHASE_STYLES",
+    "ROLES",
+    "WIDTH",
+    "Figure",
+    "Knob",
+    "Shade",
+    "agreement",
+    "bias_and_coverage",
+    "blank",
+    "counted",
+    "coverage_by_group",
+    "eigenvalue_density",
+    "errors_by_labels",
+    "false_positives",
+    "fan_chart",
+    "figure_json",
+    "forest",
+    "is_dynamic",
+    "learning_and_disagreement",
+    "level_weight_map",
+    "loss_slice",
+    "measure_maps",
+    "measure_scatter",
+    "model_weight_map",
+    "path_profile",
+    "phase_gains",
+    "phase_map",
+    "posterior",
+    "relative_scores",
+    "reliability",
+    "replicates_and_folds",
+    "thumbnail",
+    "training_curves",
+    "trend_bands",
+    "use_theme",
+    "weight_profile",
+]
 
 Figure: TypeAlias = Any      # a HoloViews element; studies name it before HoloViews is needed
 
@@ -57,6 +92,8 @@ FILES = {
                    "phase_map"),
     "phase_outcomes": ("measure_scatter", "phase_gains"),
     "quantiles": ("coverage_by_group", "relative_scores", "reliability"),
+    "resamples": ("learning_and_disagreement", "replicates_and_folds"),
+    "rivals": ("false_positives", "agreement"),
     "stills": ("figure_json", "is_dynamic"),
     "theme": ("ROLES", "blank", "use_theme"),
     "thumbnails": ("thumbnail",),

@@ -1,6 +1,6 @@
 """Bootstrap scores of any estimator: out of bag, .632 and .632+, in both published conventions."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench.core import check, effective_size, generator
 from workbench.inference.comparison.fitting import in_parallel, positions, ready, rows_of
+from workbench.inference.comparison.losses import SCORES, Loss, loss_of
 from workbench.inference.comparison.out_of_bag import (
     METHODS,
     SHARE,
@@ -15,14 +16,12 @@ from workbench.inference.comparison.out_of_bag import (
     Tally,
     combined,
     error_weights,
-    no_information_rate,
 )
 from workbench.inference.comparison.splits import BootstrapOOB
 
 __all__ = ["Bootstrap", "bootstrap_score"]
 
 CONVENTIONS = ("aggregate", "per_split")
-SCORES = ("accuracy", "neg_mean_squared_error", "neg_mean_absolute_error")
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Bootstrap:
         rng = generator(0) if rng is None else rng
         counts = BootstrapOOB(self.n_splits, rng).counts(len(y)) if splits is None else _counts(
             splits, len(y))
-        rule = _rule(self.scoring, estimator)
+        rule = loss_of(self.scoring, estimator)
         _weighable(estimator, as_weights=self.as_weights)
         usable = np.array([_usable(each, y, classes=rule.zero_one) for each in counts])
         if not usable.any():
@@ -83,7 +82,7 @@ class Bootstrap:
             return self._aggregate(rule, kept, found, whole, (effective, skipped))
         return self._per_split(rule, found, (effective, skipped))
 
-    def _aggregate(self, rule: "Rule", counts: np.ndarray, found: list[Any],
+    def _aggregate(self, rule: Loss, counts: np.ndarray, found: list[Any],
                    whole: tuple[float, float], facts: tuple[float, int]) -> BootstrapResult:
         tally = Tally.empty(counts.shape[1])
         for each, (rows, losses, _) in zip(counts, found, strict=True):
@@ -102,7 +101,7 @@ class Bootstrap:
             self.method, self.convention, parts,
             tally.delta_error() * (total / error if error else 1.0), *facts, told)
 
-    def _per_split(self, rule: "Rule", found: list[Any], facts: tuple[float, int]
+    def _per_split(self, rule: Loss, found: list[Any], facts: tuple[float, int]
                    ) -> BootstrapResult:
         first = np.array([losses.mean() for _, losses, _ in found])
         if self.method == "oob":
@@ -159,45 +158,7 @@ def bootstrap_score(estimator: Any, X: Any, y: Any, method: str = ".632+", *,
     return Bootstrap(method, **options).score(estimator, X, y, splits=splits, rng=rng)
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A loss that is averaged over rows, and the score it stands for, ``offset - loss``."""
-
-    name: str
-    given: Any = field(default=None, compare=False)
-
-    @property
-    def zero_one(self) -> bool:
-        """Whether labels are right or wrong."""
-        return self.name == "accuracy"
-
-    def __call__(self, y: Any, said: Any) -> np.ndarray:
-        if self.zero_one:
-            return (y != said).astype(float)
-        if self.given is not None:
-            return -np.asarray(self.given(y, said), dtype=float)
-        gap = np.subtract(y, said, dtype=float)
-        return gap ** 2 if self.name == "neg_mean_squared_error" else np.abs(gap)
-
-    def told(self, loss: Any) -> Any:
-        """A mean loss as a score."""
-        return (1.0 if self.zero_one else 0.0) - loss
-
-    def gamma(self, y: np.ndarray, said: np.ndarray) -> float:
-        """Mean loss if labels told nothing."""
-        return no_information_rate(y, said, None if self.zero_one else self)
-
-
-def _rule(scoring: Any, estimator: Any) -> Rule:
-    from sklearn.base import is_classifier
-
-    if callable(scoring):
-        return Rule("given", scoring)
-    return Rule(scoring or ("accuracy" if is_classifier(estimator) else
-                            "neg_mean_squared_error"))
-
-
-def _one(rule: Rule, model: Any, X: Any, y: np.ndarray,  # noqa: PLR0913 - one fit and its options
+def _one(rule: Loss, model: Any, X: Any, y: np.ndarray,  # noqa: PLR0913 - one fit and its options
          counts: np.ndarray, *, as_weights: bool, whole: bool) -> tuple[Any, Any, Any]:
     """Rows left out, their losses, and where asked the error on all rows and gamma."""
     if as_weights:
@@ -214,7 +175,7 @@ def _one(rule: Rule, model: Any, X: Any, y: np.ndarray,  # noqa: PLR0913 - one f
     return rows, losses[rows], (float(losses.mean()), rule.gamma(y, said))
 
 
-def _all_rows(rule: Rule, model: Any, X: Any, y: np.ndarray, _: None) -> tuple[float, float]:
+def _all_rows(rule: Loss, model: Any, X: Any, y: np.ndarray, _: None) -> tuple[float, float]:
     said = np.asarray(model.fit(X, y).predict(X))
     return float(rule(y, said).mean()), rule.gamma(y, said)
 

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from workbench.core import effective_size, generator
-from workbench.inference.comparison.bootstrap import SCORES, Bootstrap
+from workbench.inference.comparison.bootstrap import Bootstrap
 from workbench.inference.comparison.fitting import predict_splits, score_splits
+from workbench.inference.comparison.losses import SCORES
 from workbench.inference.comparison.out_of_bag import METHODS, BootstrapResult
 from workbench.inference.comparison.outcomes import ScoreResult
 from workbench.inference.comparison.selection import nested_cv, three_way_holdout
