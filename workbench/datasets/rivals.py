@@ -123,7 +123,8 @@ def load_rivals(data: str | Path, *, kind: str = "auto", target: str = "",
 def _opened(data: str | Path) -> Opened:
     name = str(data).strip()
     if name not in FITTED:
-        return open_table(data, SCORED | dict.fromkeys(FITTED, ""))
+        shipped = {each: f"uci-regression/{each}.csv" for each in REGRESSION_TABLES}
+        return open_table(data, SCORED | shipped | dict.fromkeys(FITTED, ""))
     from sklearn import datasets
 
     bunch = getattr(datasets, f"load_{name}")(as_frame=True)

@@ -96,7 +96,7 @@ def _histograms(replicates: pd.DataFrame, pair: tuple[str, str], score: str, lev
     layers += [*bars, *written_legend([(name, role) for name, role, _ in entries], x, y, at=(
         left, [top * (1.62 - 0.11 * at) for at in range(len(entries))]))]
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=f"Resamples; {100 * level:g} % intervals: thick percentile, thin normal",
+        title=f"Resamples, {100 * level:g} %: percentile (thick), normal (thin)",
         ylim=(0, 1.75 * top), show_legend=False, **frame()))
 
 
@@ -122,8 +122,9 @@ def _strip(scores: pd.DataFrame, pair: tuple[str, str], score: str) -> hv.Elemen
                    hv.Segments([(values.mean(), place - 0.42, values.mean(), place + 0.42)],
                                [x, y, "x1", "y1"]).opts(color=ROLES[role].colour, line_width=3)]
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=f"Scores and means; dotted: {best} less one standard error",
-        show_legend=False, ylim=(-0.6, len(names) - 0.4), **named_rows(names)))
+        title="Scores, means; dotted: best less one error", show_legend=False,
+        xlim=_wide(scores["value"].min(), scores["value"].max()), ylim=(-0.6, len(names) - 0.4),
+        **named_rows(names)))
 
 
 def _curves(learning: pd.DataFrame, pair: tuple[str, str], score: str) -> hv.Element:
@@ -150,6 +151,7 @@ def _curves(learning: pd.DataFrame, pair: tuple[str, str], score: str) -> hv.Ele
     layers += written_legend(entries, x, y, at=(float(learning["rows"].min()), places))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
         title="Learning curves: would more rows help?", show_legend=False,
+        xlim=_wide(learning["rows"].min(), learning["rows"].max()),
         ylim=(places[-1] - 0.12 * span, high + 0.05 * span), **frame()))
 
 
@@ -169,6 +171,12 @@ def _counts(counts: pd.DataFrame, pair: tuple[str, str]) -> hv.Element:
     return (cells * words).opts(hv.opts.Overlay(
         title="Where the two models agree and disagree", show_legend=False,
         **frame(height=300, show_grid=False)))
+
+
+def _wide(low: float, high: float) -> tuple[float, float]:
+    """Ends of an axis with room for marks at both."""
+    room = 0.03 * (float(high - low) or 1.0)
+    return float(low) - room, float(high) + room
 
 
 def _quantile(level: float) -> float:

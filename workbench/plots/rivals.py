@@ -25,6 +25,7 @@ WORLDS = {"models are equal": ("false positives", "alarm"),
 HABITS = {"try": ("a new model each time", "rival"), "look": ("more rows each time", "alarm"),
           "look_bonferroni": ("more rows, alpha / looks", "ours")}
 TICKS = [(10.0 ** at, f"{10.0 ** at:g}") for at in range(-6, 1)]
+FINE = [(at, f"{at:g}") for at in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)]
 
 
 def agreement(tests: pd.DataFrame, pairs: pd.DataFrame, *, alpha: float, correction: str
@@ -121,8 +122,8 @@ def _habits(looks: pd.DataFrame, alpha: float) -> hv.Element:
     layers += written_legend(entries, x, y, at=(
         ends[0], [1.28 * top - 0.085 * top * at for at in range(len(entries))]))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title="Peeking, simulated: equal models, tested again and again",
-        ylim=(0, 1.38 * top), show_legend=False, **frame()))
+        title="Peeking at equal models, simulated",
+        xlim=_wide(*ends), ylim=(0, 1.38 * top), show_legend=False, **frame()))
 
 
 def _pvalues(rows: pd.DataFrame, roles: dict[str, str], alpha: float, title: str) -> hv.Element:
@@ -142,7 +143,7 @@ def _pvalues(rows: pd.DataFrame, roles: dict[str, str], alpha: float, title: str
                              ("statistic", f"@statistic{DIGITS}"), ("", kind)])
             layers.append(hv.Scatter(some, x, [y, "name", "value", "statistic"]).opts(
                 size=10, tools=[telling], **ROLES[role].points()))
-    low = max(FLOOR, min(float(placed["shown"].min()), alpha) / 3)
+    low = min(float(placed["shown"].min()), alpha, 0.01) / 2
     entries = [(f"alpha {alpha:g}", "truth"), *roles.items()]
     room = 0.75 * len(entries)
     layers += written_legend(entries, x, y, at=(
@@ -150,7 +151,13 @@ def _pvalues(rows: pd.DataFrame, roles: dict[str, str], alpha: float, title: str
     options = named_rows(names) | {"height": 240 + 26 * len(names) + 18 * len(entries)}
     return hv.Overlay(layers).opts(hv.opts.Overlay(
         title=title, logx=True, xlim=(low, 1.5), ylim=(-0.9 - room, height), show_legend=False,
-        xticks=[tick for tick in TICKS if tick[0] >= low], **options))
+        xticks=[tick for tick in (FINE if low > 1e-3 else TICKS) if tick[0] >= low], **options))
+
+
+def _wide(low: float, high: float) -> tuple[float, float]:
+    """Ends of an axis with room for marks at both."""
+    room = 0.03 * ((high - low) or 1.0)
+    return low - room, high + room
 
 
 def _stacked(parts: list[hv.Element]) -> Figure:

@@ -67,7 +67,26 @@ RULES = {
 TESTS_OF = {True: ("mcnemar", "cochran_q"), False: ("5x2f", "kfold_corrected")}
 
 
-def recommend(n: int, purpose: str = "comparison") -> Advice:
+ELSEWHERE = {
+    "predictions": (
+        ("McNemar's test of two models, Cochran's Q of more",),
+        ("The models have predicted the same rows, so that rows on which both are right, or both "
+         "wrong, say nothing.", "No score of folds is there, so that chance in training is not "
+         "seen.")),
+    "splits": (
+        ("Nadeau and Bengio's corrected t test", "the Bayesian correlated t test"),
+        ("Splits of one data set share training rows, which both account for.",
+         "The second also says how probable it is that the difference does not matter.")),
+    "datasets": (
+        ("Wilcoxon's signed-rank test of two models, Friedman's with pairs by Holm of more",
+         "the Bayesian signed-rank test"),
+        ("Data sets differ in difficulty and scale, so that ranks of differences count.",
+         "The second also says how probable it is that the difference does not matter.")),
+}
+GIVEN = ("table", *ELSEWHERE)
+
+
+def recommend(n: int, purpose: str = "comparison", *, given: str = "table") -> Advice:
     """Methods for a table of so many rows.
 
     Parameters
@@ -76,6 +95,9 @@ def recommend(n: int, purpose: str = "comparison") -> Advice:
         Rows of the table; some 2000 and more count as many.
     purpose : {"performance", "selection", "comparison"}
         Report a score; choose settings; compare algorithms.
+    given : {"table", "predictions", "splits", "datasets"}
+        Rows to fit on; or predictions, scores of splits or of data sets from elsewhere, which
+        leave comparison as the one purpose.
 
     Examples
     --------
@@ -86,6 +108,9 @@ def recommend(n: int, purpose: str = "comparison") -> Advice:
     """
     check.one_of(PURPOSES, purpose=purpose)
     check.positive(n=n)
+    check.one_of(GIVEN, given=given)
+    if given != "table":
+        return Advice("comparison", *ELSEWHERE[given])
     many = n >= LARGE
     rule = RULES[purpose, many]
     methods: tuple[str, ...] = rule[0]

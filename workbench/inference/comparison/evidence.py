@@ -21,10 +21,11 @@ from workbench.inference.comparison.outcomes import Posterior, TestResult
 from workbench.inference.comparison.paired import cv5x2_f, cv5x2_t, paired_t, permutation_test
 from workbench.inference.comparison.several import friedman, multiple, wilcoxon
 
-__all__ = ["KINDS", "MORE", "Evidence"]
+__all__ = ["ALL", "KINDS", "MORE", "Evidence"]
 
 KINDS = {"holds": "keeps its level", "mild": "with care", "bad": "do not use"}
-MORE = {"paired_t": "paired t", "corrected": "t, Nadeau-Bengio", "friedman": "Friedman"}
+MORE = {"paired_t": "paired t", "corrected": "corrected t", "friedman": "Friedman, all"}
+ALL = ("cochran_q", "f_test", "friedman")     # tests of all models, not of two
 MILD = ("kfold_t", "proportions")
 APART = "Rows are taken for independent data sets."
 

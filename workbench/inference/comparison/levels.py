@@ -123,10 +123,9 @@ MANY: dict[str, Callable[[np.ndarray, np.random.Generator], Any]] = {
 SIMULATED = (*ONE, *MANY)
 LABELS = {
     **{name: test.label for name, test in TESTS.items()},
-    "mcnemar_exact": "McNemar, exact", "mcnemar_uncorrected": "McNemar, uncorrected",
-    "friedman": "Friedman", "nemenyi": "Nemenyi, all pairs",
-    "pairs_none": "McNemar of pairs, as they are",
-    **{f"pairs_{method}": f"McNemar of pairs, {'BH' if method == 'bh' else method.title()}"
+    "mcnemar_exact": "McNemar, exact", "mcnemar_uncorrected": "McNemar, plain",
+    "friedman": "Friedman, all", "nemenyi": "Nemenyi, pairs", "pairs_none": "pairs, uncorrected",
+    **{f"pairs_{method}": f"pairs, {'BH' if method == 'bh' else method.title()}"
        for method in METHODS if method != "none"},
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.core import check
+from workbench.core import Interval, check
 from workbench.core.rng import seed_from
 from workbench.inference.comparison.arrays import floats
 from workbench.inference.comparison.fitting import (
@@ -83,6 +83,8 @@ class Nested:
         found = in_parallel(partial(_outer, search), estimator, X, y, items, rng=rng)
         scores = np.array([score for score, _, _ in found])
         interval = mean_interval(scores, overlap=splits.overlap)
+        if exact:
+            interval = Interval(max(0.0, interval.low), min(1.0, interval.high), interval.level)
         best, _ = search(estimator, X, y, seed_from(rng))
         model = seeded(estimator, seed_from(rng)).set_params(**best).fit(X, y)
         return NestedResult(
@@ -200,7 +202,7 @@ def _search(scorer: Any, options: Sequence[dict[str, Any]], k: int,  # noqa: PLR
     """Best option by mean score on the same folds for every candidate."""
     check.positive(inner=k)
     pairs = folds(y, k, rng=np.random.default_rng(seed)).pairs
-    means = [np.mean([_score(scorer, seeded(estimator, None).set_params(**option), X, y, pair)
+    means = [np.mean([_score(scorer, seeded(estimator, seed).set_params(**option), X, y, pair)
                       for pair in pairs]) for option in options]
     best = int(np.argmax(means))
     return dict(options[best]), float(means[best])

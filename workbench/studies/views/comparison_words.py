@@ -8,7 +8,7 @@ import pandas as pd
 
 from workbench.core import Estimate, Interval, Summary
 from workbench.inference.comparison.comparing import TESTS
-from workbench.inference.comparison.evidence import MORE
+from workbench.inference.comparison.evidence import ALL, MORE
 from workbench.inference.comparison.intervals import mean_interval
 from workbench.inference.comparison.stages import Told
 from workbench.inference.model_comparison import recommend
@@ -27,28 +27,30 @@ def headline(params: Any, told: Told, rates: pd.DataFrame, looks: pd.DataFrame) 
     chosen, notes = _chosen(params, tests)
     unit = metric_of(params, told)
     numbers = {f"{unit} of {name}": _score(told, name) for name in (told.first, told.second)}
-    if told.baseline is not None:
-        numbers[f"{unit} without features"] = told.baseline.estimate()
     numbers[f"{told.first} minus {told.second}"] = _difference(told, 1 - params.alpha)
     label = str(tests["label"][chosen])
     numbers[f"p value, {label}"] = Estimate(
         float(tests["pvalue"][chosen]), why="itself a statement of uncertainty")
-    sound = tests[tests["kind"] != "bad"]
-    numbers["sound tests that find a difference"] = Estimate(
-        100 * float((sound["pvalue"] <= params.alpha).mean()), unit="%",
-        why=f"counted, {int((sound['pvalue'] <= params.alpha).sum())} of {len(sound)}")
+    if told.baseline is not None:
+        numbers[f"{unit} without features"] = told.baseline.estimate()
+    usable = tests[(tests["kind"] != "bad") & ~tests.index.isin(ALL)]
+    found = int((usable["pvalue"] <= params.alpha).sum())
+    numbers["usable tests that find a difference"] = Estimate(
+        100 * found / len(usable), unit="%", why=f"counted, {found} of {len(usable)}")
     for posterior in told.posteriors:
-        for side, share in ((f"{told.first} better", posterior.first),
-                            ("practically equal", posterior.equal),
-                            (f"{told.second} better", posterior.second)):
-            numbers[f"probability, {side}, {posterior.name}"] = Estimate(
-                share, why="a posterior probability" + (
-                    f"; Monte-Carlo error up to {posterior.error:.1g}" if posterior.error else ""))
+        error = f"; Monte-Carlo error up to {posterior.error:.1g}" if posterior.error else ""
+        for side, share in ((f"{told.first} is better", posterior.first),
+                            ("they are practically equal", posterior.equal)):
+            numbers[f"probability that {side}"] = Estimate(
+                share, why=f"{posterior.name}, differences up to {params.rope:g} count as "
+                           f"none{error}")
     numbers |= _simulated(rates, looks, chosen, label)
     if not math.isnan(told.kish):
         numbers["effective share of a bootstrap resample"] = Estimate(
             told.kish, why="exact for these resamples: counts are weights").percent()
-    advice = recommend(told.n, params.purpose)
+    given = {"features": "table", "predictions": "predictions"}.get(
+        told.kind, "datasets" if told.evidence.folds is None else "splits")
+    advice = recommend(told.n, params.purpose, given=given)
     return Summary(numbers, (
         f"Recommended for {told.n} rows, {advice}", *notes, *_simplest(told),
         *_sides(told, tests, params.alpha), *_bayes(told, params.rope), *told.notes))
