@@ -18,6 +18,7 @@ from workbench.datasets import cells
 from workbench.datasets.features import digest, read_feature, useless
 from workbench.datasets.files import Opened
 from workbench.datasets.numbers import read_numbers
+from workbench.datasets.regression import REGRESSION_TABLES
 from workbench.datasets.rival_columns import (
     class_labels,
     enough_rows,
