@@ -45,7 +45,8 @@ def accuracy_interval(right: int, n: int, *, method: str = "wilson", level: floa
     if method == "wilson":
         middle = (share + z * z / (2 * n)) / (1 + z * z / n)
         reach = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
-        return Interval(max(0.0, middle - reach), min(1.0, middle + reach), level)
+        return Interval(max(0.0, middle - reach) if right else 0.0,
+                        min(1.0, middle + reach) if right < n else 1.0, level)
     tail = (1 - level) / 2
     low = 0.0 if right == 0 else float(special.betaincinv(right, n - right + 1, tail))
     high = 1.0 if right == n else float(special.betaincinv(right + 1, n - right, 1 - tail))

@@ -161,8 +161,9 @@ def _of_features(rivals: Rivals, request: Request) -> Told:
     scored = {name: FITS.get(_key(rivals, name, plan), lambda name=name: fitted(  # type: ignore[misc]
         name, features, y, splits, plan)) for name in names}
     evidence = reports.evidence_of_fits(scored, y, splits)
-    model = estimator("constant", features, numbers=y.dtype.kind == "f")
-    baseline = score_splits(model, np.zeros((len(y), 1)), y, splits["folds"], scoring=plan.metric)
+    nothing = pd.DataFrame({"nothing": np.zeros(len(y))})
+    model = estimator("constant", nothing, numbers=y.dtype.kind == "f")
+    baseline = score_splits(model, nothing, y, splits["folds"], scoring=plan.metric)
     pair = {name: scored[name] for name in (request.first, request.second)}
     tables = {
         "estimates": reports.estimates_of_fits(pair),
