@@ -16,8 +16,9 @@ TESTS = pd.DataFrame({"label": ["F", "t", "bold"], "statistic": [3.0, 1.0, 9.0],
                       "pvalue": [0.04, 0.3, 0.0], "kind": ["holds", "mild", "bad"]})
 PAIRS = pd.DataFrame({"first": ["a", "a", "b"], "second": ["b", "c", "c"], "test": "McNemar",
                       "pvalue": [0.01, 0.04, 0.03], "adjusted": [0.03, 0.06, 0.06]})
+WORLDS = ["models are equal"] * 2 + ["one model is worse"] * 2
 RATES = pd.DataFrame({"label": ["F", "t"] * 2, "rate": [0.05, 0.6, 0.4, 0.9], "low": 0.03,
-                      "high": 0.95, "world": ["models are equal"] * 2 + ["one model is worse"] * 2})
+                      "high": 0.95, "world": WORLDS})
 LOOKS = pd.DataFrame({"habit": ["look", "look", "try"], "looks": [1, 5, 1],
                       "rate": [0.05, 0.14, 0.05], "low": 0.04, "high": 0.2})
 

@@ -39,7 +39,8 @@ def test_every_number_has_an_interval_or_a_reason(iris):
         assert number.interval is not None or number.why, name
         assert np.isfinite(number.value), name
     assert list(iris.summary)[4] == "accuracy without features"
-    assert iris.summary["effective share of a bootstrap resample"].value == pytest.approx(50, abs=3)
+    share = iris.summary["effective share of a bootstrap resample"].value
+    assert share == pytest.approx(50, abs=3)
     assert iris.summary.notes[0].startswith("Recommended for 150 rows, comparison: the 5x2cv F")
 
 
@@ -157,10 +158,10 @@ def test_rejects_before_reading(values, words):
 
 def test_rejects_what_the_table_does_not_hold(tmp_path):
     path = write(tmp_path / "said.csv", predictions())
-    with pytest.raises(ValueError, match="model 2 must name a column .* Did you mean 'old'"):
+    with pytest.raises(ValueError, match=r"model 2 must name a column .* Did you mean 'old'"):
         run(data=path, kind="predictions", model_a="new", model_b="odl")
     with pytest.raises(ValueError, match=r"model 1 must name a column .* Models to fit: constant"):
-        run(data=path, kind="features", model_a="linaer")
+        run(data=path, model_a="linaer")
     with pytest.raises(ValueError, match="target must be a column of classes"):
         run(data="yacht")
     with pytest.raises(ValueError, match="k must lie between 2 and"):
