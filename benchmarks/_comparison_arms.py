@@ -1,4 +1,4 @@
-"""Arms of the benchmark: calls of mlxtend and of ours on the same problem, CPU and wall seconds."""
+"""Arms of the benchmark: calls of mlxtend and of ours on the same problem, and their seconds."""
 
 import math
 import statistics
@@ -48,7 +48,8 @@ def shared(peer):
                                lambda: peer.mcnemar(table)),
         "mcnemar, exact": (lambda: own.mcnemar(table, exact=True),
                            lambda: peer.mcnemar(table, exact=True)),
-        "cochran_q, 3 models": (lambda: own.cochran_q(y, *said), lambda: peer.cochrans_q(y, *said)),
+        "cochran_q, 3 models": (lambda: own.cochran_q(y, *said),
+                                lambda: peer.cochrans_q(y, *said)),
         "f_test, 3 models": (lambda: own.f_test(y, *said), lambda: peer.ftest(y, *said)),
         "proportion_difference": (lambda: own.proportion_difference(0.84, 0.92, 100),
                                   lambda: peer.proportion_difference(0.84, 0.92, 100)),
