@@ -13,6 +13,7 @@ tests of Corani, Benavoli and others (2014 to 2017).
 """
 
 from workbench.core.card import Card
+from workbench.datasets import Rivals
 from workbench.inference.comparison.accuracies import (
     cochran_q,
     f_test,
@@ -62,62 +63,19 @@ from workbench.inference.comparison.splits import (
     holdouts,
     same_rows,
 )
+from workbench.inference.comparison.stages import Request, Told, answered
 
 __all__ = [
-    "CARD",
-    "SIMULATED",
-    "TESTS",
-    "Advice",
-    "Bootstrap",
-    "BootstrapOOB",
-    "BootstrapResult",
-    "Nested",
-    "NestedResult",
-    "Posterior",
-    "ScoreResult",
-    "Splits",
-    "TestResult",
-    "accuracy_interval",
-    "bayesian_signed_rank",
-    "bootstrap_score",
-    "cochran_q",
-    "compare_models",
-    "compare_predictions",
-    "compare_scores",
-    "correlated_t",
-    "cv5x2_f",
-    "cv5x2_t",
-    "each_left_out",
-    "error_rates",
-    "f_test",
-    "folds",
-    "friedman",
-    "halves",
-    "holdouts",
-    "mcnemar",
-    "mcnemar_table",
-    "mcnemar_tables",
-    "mean_interval",
-    "miss_rates",
-    "multiple",
-    "nemenyi",
-    "nested_cv",
-    "no_information_rate",
-    "one_standard_error",
-    "paired_t",
-    "pairwise_mcnemar",
-    "pairwise_wilcoxon",
-    "peeking",
-    "permutation_test",
-    "power",
-    "predict_splits",
-    "proportion_difference",
-    "recommend",
-    "same_rows",
-    "score_splits",
-    "three_way_holdout",
-    "type_one_error",
-    "wilcoxon",
+    "CARD", "SIMULATED", "TESTS", "Advice", "Bootstrap", "BootstrapOOB", "BootstrapResult",
+    "Nested", "NestedResult", "Posterior", "ScoreResult", "Splits", "TestResult",
+    "accuracy_interval", "bayesian_signed_rank", "bootstrap_score", "cochran_q", "compare_models",
+    "compare_predictions", "compare_scores", "compare_table", "correlated_t", "cv5x2_f",
+    "cv5x2_t", "each_left_out", "error_rates", "f_test", "folds", "friedman", "halves",
+    "holdouts", "mcnemar", "mcnemar_table", "mcnemar_tables", "mean_interval", "miss_rates",
+    "multiple", "nemenyi", "nested_cv", "no_information_rate", "one_standard_error", "paired_t",
+    "pairwise_mcnemar", "pairwise_wilcoxon", "peeking", "permutation_test", "power",
+    "predict_splits", "proportion_difference", "recommend", "same_rows", "score_splits",
+    "three_way_holdout", "type_one_error", "wilcoxon",
 ]
 
 CARD = Card(
@@ -126,3 +84,26 @@ CARD = Card(
     range="simplex",
     neutral={"method": "oob"}, baseline="out-of-bag accuracy",
 )
+
+
+def compare_table(rivals: Rivals, request: Request) -> Told:
+    """Everything that a table says of two of its models.
+
+    Parameters
+    ----------
+    rivals : Rivals
+        As from ``workbench.datasets.load_rivals``: features to fit on, scores, or predictions.
+    request : Request
+        The two models, further ones, and how they are scored.
+
+    Returns
+    -------
+    told : Told
+        Estimates, every test that the table allows, pairs, posteriors, and notes.
+
+    Raises
+    ------
+    ValueError
+        Naming the model that the table or the zoo does not have, or what scoring needs.
+    """
+    return answered(rivals, request)

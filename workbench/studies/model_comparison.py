@@ -27,9 +27,9 @@ from workbench.inference.comparison.evidence import MORE
 from workbench.inference.comparison.experiment import Plan
 from workbench.inference.comparison.levels import MANY, SIMULATED, error_rates
 from workbench.inference.comparison.several import METHODS
-from workbench.inference.comparison.stages import Request, answered, is_fitted
+from workbench.inference.comparison.stages import Request, is_fitted
 from workbench.inference.comparison.zoo import ZOO
-from workbench.inference.model_comparison import TESTS, peeking
+from workbench.inference.model_comparison import TESTS, compare_table, peeking
 from workbench.studies.views.comparison import PRESETS, figures
 from workbench.studies.views.comparison_words import about, headline
 
@@ -117,7 +117,7 @@ class Params(Declared):
 
 def run(params: Params) -> Result:
     """Read the table, fit or take over scores, test, simulate, gather headline and tables."""
-    told = answered(_table(params), _request(params))
+    told = compare_table(_table(params), _request(params))
     rates = pd.concat([_rates(params, effect).assign(world=world) for world, effect in (
         ("models are equal", 0.0), ("one model is worse", params.effect))], ignore_index=True)
     steps = {1, 2, 3, 5, 8, 12, 20, 35, params.looks}
