@@ -7,6 +7,7 @@ from workbench.datasets.landscape_grid import LandscapeGrid, landscape_grid
 from workbench.datasets.lexicon import Lexicon, lexicon_score
 from workbench.datasets.outcomes import OUTCOME_TABLES, Outcomes, load_outcomes
 from workbench.datasets.regression import REGRESSION_TABLES, Regression, load_regression
+from workbench.datasets.rivals import RIVAL_TABLES, Rivals, load_rivals
 from workbench.datasets.scores import Scores, load_scores
 from workbench.datasets.shipped import unknown_data
 from workbench.datasets.simulate import opinion_scores
@@ -14,9 +15,34 @@ from workbench.datasets.simulated_labels import surrogate_labels
 from workbench.datasets.tables import TABLES, load_table, presidents_approval
 
 __all__ = [
-    "IMAGE_SETS", "LABEL_TABLES", "OUTCOME_TABLES", "REGRESSION_TABLES", "TABLES", "Images",
-    "Labelled", "LandscapeGrid", "Lexicon", "Outcomes", "Regression", "Scores", "fomc_scores",
-    "fomc_statements", "landscape_grid", "lexicon_score", "load_images", "load_labelled",
-    "load_outcomes", "load_regression", "load_scores", "load_table", "opinion_scores",
-    "outlook_lexicon", "presidents_approval", "surrogate_labels", "unknown_data",
+    "IMAGE_SETS",
+    "LABEL_TABLES",
+    "OUTCOME_TABLES",
+    "REGRESSION_TABLES",
+    "RIVAL_TABLES",
+    "TABLES",
+    "Images",
+    "Labelled",
+    "LandscapeGrid",
+    "Lexicon",
+    "Outcomes",
+    "Regression",
+    "Rivals",
+    "Scores",
+    "fomc_scores",
+    "fomc_statements",
+    "landscape_grid",
+    "lexicon_score",
+    "load_images",
+    "load_labelled",
+    "load_outcomes",
+    "load_regression",
+    "load_rivals",
+    "load_scores",
+    "load_table",
+    "opinion_scores",
+    "outlook_lexicon",
+    "presidents_approval",
+    "surrogate_labels",
+    "unknown_data",
 ]

@@ -34,6 +34,10 @@ CHECKSUMS = {
         "10f5e62d8d0443404e27b2c2a09f42f55459b03e5ea2fd4e7a7ed0fd686d8769",
     "panchen/panchen.csv":
         "bf9a8c6dd40911bfaff9e62b4809ae405bea06f623ca6e4b8fd419d943840b62",
+    "uci-accuracies/uci_classifiers.csv":
+        "bc5cb76fd35db6290ae1ae3f2d1379f64026f893276855ed932221f02e156351",
+    "uci-accuracies/anneal_folds.csv":
+        "5e135517f656f1256ba77f630e925e77dd307b70e0d01ab0003f699f3eb7ff21",
 }
 
 

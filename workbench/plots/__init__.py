@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from workbench.plots.phase_outcomes import measure_scatter, phase_gains
     from workbench.plots.quantiles import coverage_by_group, relative_scores, reliability
+    from workbench.plots.resamples import learning_and_disagreement, replicates_and_folds
     from workbench.plots.reuse import (
         bounds_by_rows,
         errors_by_reuse,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         learned_weights,
         scores_by_features,
     )
+    from workbench.plots.rivals import agreement, false_positives
     from workbench.plots.stills import figure_json, is_dynamic
     from workbench.plots.theme import ROLES, blank, use_theme
     from workbench.plots.thumbnails import thumbnail
@@ -61,6 +63,7 @@ __all__ = [
     "Figure",
     "Knob",
     "Shade",
+    "agreement",
     "bias_and_coverage",
     "blank",
     "bound_curves",
@@ -71,12 +74,14 @@ __all__ = [
     "eigenvalue_density",
     "errors_by_labels",
     "errors_by_reuse",
+    "false_positives",
     "fan_chart",
     "figure_json",
     "forest",
     "is_dynamic",
     "leaderboard",
     "learned_weights",
+    "learning_and_disagreement",
     "level_weight_map",
     "loss_slice",
     "measure_maps",
@@ -92,6 +97,7 @@ __all__ = [
     "relative_scores",
     "relative_weights",
     "reliability",
+    "replicates_and_folds",
     "scores_by_features",
     "thumbnail",
     "training_curves",
@@ -115,9 +121,11 @@ FILES = {
         "BATCH_SIZE", "Knob", "PHASE_STYLES", "Shade", "WIDTH", "measure_maps", "phase_map"),
     "phase_outcomes": ("measure_scatter", "phase_gains"),
     "quantiles": ("coverage_by_group", "relative_scores", "reliability"),
+    "resamples": ("learning_and_disagreement", "replicates_and_folds"),
     "reuse": (
         "bounds_by_rows", "errors_by_reuse", "leaderboard", "learned_weights",
         "scores_by_features"),
+    "rivals": ("agreement", "false_positives"),
     "stills": ("figure_json", "is_dynamic"),
     "theme": ("ROLES", "blank", "use_theme"),
     "thumbnails": ("thumbnail",),
