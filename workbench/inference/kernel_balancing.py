@@ -20,7 +20,7 @@ from sklearn.base import BaseEstimator
 
 from workbench.core import check, effective_size, generator
 from workbench.core.card import Card
-from workbench.inference.balancing.choosing import SELECTIONS, Asked, choose
+from workbench.inference.balancing.choosing import SELECTIONS, Asked, Sample, choose
 from workbench.inference.balancing.dual import BalanceInfeasible, balance
 from workbench.inference.balancing.estimates import ACTIVE, BalanceResult, weighted_mean
 from workbench.inference.balancing.inputs import (
@@ -29,6 +29,7 @@ from workbench.inference.balancing.inputs import (
     checked_imputed,
     checked_items,
     checked_losses,
+    checked_share,
 )
 from workbench.inference.balancing.kernels import (
     KERNELS,
@@ -120,7 +121,8 @@ class KernelBalancer(BaseEstimator):
         self.n_candidates = n_candidates
         self.random_state = random_state
 
-    def fit(self, X: Any, observed: Any, error: Any = None) -> "KernelBalancer":
+    def fit(self, X: Any, observed: Any, error: Any = None,
+            sample_weight: Any = None) -> "KernelBalancer":
         """Choose functions and balance them.
 
         Parameters
@@ -130,6 +132,9 @@ class KernelBalancer(BaseEstimator):
         observed : array of bool, shape (n,)
         error : array, shape (observed,) or (n,), optional
             Losses or outcomes of the observed items, by which adaptive functions are chosen.
+        sample_weight : array, shape (n,), optional
+            How many items of the population each row stands for; 0 for an observed row that is
+            not of it. Means over all items are then means over that population.
 
         Raises
         ------
@@ -145,12 +150,14 @@ class KernelBalancer(BaseEstimator):
         if losses is None and self.selection == "adaptive":
             raise ValueError("error must hold the losses or outcomes of the observed items where "
                              "selection='adaptive', got None. Pass them, or selection='random'.")
-        self.scaling_ = Scaling.of(items)
+        self.share_ = checked_share(sample_weight, len(items))
+        self.scaling_ = Scaling.of(items, self.share_)
         self.items_ = self.scaling_(items)
         self.gamma_ = width(self.gamma, self.items_, self.kernel)
         asked = Asked(self.kernel, self.gamma_, self.n_functions, self.n_candidates,
                       self.selection, self.ridge, self.include_fitted)
-        chosen = choose(asked, self.items_, seen, base, losses, self.scaling_, self._generator())
+        chosen = choose(asked, Sample(self.items_, seen, self.share_, base, losses, self.scaling_),
+                        self._generator())
         found = balance(chosen.values, self.slack, base)
         self.observed_, self.n_features_in_ = seen, items.shape[1]
         self.weights_, self.dual_ = found.weights, found.dual
@@ -185,11 +192,14 @@ class KernelBalancer(BaseEstimator):
         outcome, shift = checked_losses("values", values, self.observed_), 0.0
         if imputed is not None:
             guess = checked_imputed(imputed, len(self.observed_))
-            shift, outcome = float(guess.mean()), outcome - guess[self.observed_]
+            whole = guess.mean() if self.share_ is None else self.share_ @ guess
+            shift, outcome = float(whole), outcome - guess[self.observed_]
         codes = None if groups is None else checked_groups(groups, self.observed_)
         active = np.abs(self.dual_) > ACTIVE
+        share = (1 / len(self.observed_) if self.share_ is None
+                 else self.share_[self.observed_])
         return weighted_mean(outcome, self.weights_, len(self.observed_), shift=shift,
-                             balanced=self.values_[:, active], groups=codes)
+                             balanced=self.values_[:, active], groups=codes, share=share)
 
     def held_out(self, count: int = 50, *, rng: np.random.Generator) -> pd.DataFrame:
         """Imbalance of kernels that were not asked for, at random items.
@@ -209,7 +219,8 @@ class KernelBalancer(BaseEstimator):
         if not len(free):
             free = np.arange(len(self.items_))
         centres = self.items_[rng.choice(free, min(count, len(free)), replace=False)]
-        mean, covariance = moments(self.kernel, self.items_, centres, self.gamma_)
+        mean, covariance = moments(self.kernel, self.items_, centres, self.gamma_,
+                                   self.share_)
         spread = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
         raw = kernel_functions(self.kernel, self.items_[self.observed_], centres, self.gamma_)
         values = (raw - mean) / spread

@@ -19,7 +19,7 @@ from workbench.inference.balancing.kernels import (
     moments,
 )
 
-__all__ = ["SELECTIONS", "Asked", "Chosen", "choose"]
+__all__ = ["SELECTIONS", "Asked", "Chosen", "Sample", "choose"]
 
 SELECTIONS = ("random", "adaptive", "worst")
 
@@ -71,38 +71,57 @@ class Chosen:
     alpha: np.ndarray | None
 
 
-def choose(asked: Asked, items: np.ndarray, observed: np.ndarray, base: np.ndarray,  # noqa: PLR0913
-           error: np.ndarray | None, scaling: Scaling, rng: np.random.Generator) -> Chosen:
-    """Choose functions.
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """All items, and what is known of the observed ones.
 
     Parameters
     ----------
-    asked : Asked
     items : array, shape (n, p)
-        Standardised features of all items.
+        Standardised features.
     observed : array of bool, shape (n,)
+    share : array, shape (n,), or None
+        How much of all each item stands for; None is alike.
     base : array, shape (observed,)
         Weights before balancing, on the simplex.
     error : array, shape (observed,), or None
         Losses, which decide where functions are adaptive.
     scaling : Scaling
+    """
+
+    items: np.ndarray
+    observed: np.ndarray
+    share: np.ndarray | None
+    base: np.ndarray
+    error: np.ndarray | None
+    scaling: Scaling
+
+
+def choose(asked: Asked, sample: Sample, rng: np.random.Generator) -> Chosen:
+    """Choose functions.
+
+    Parameters
+    ----------
+    asked : Asked
+    sample : Sample
     rng : numpy.random.Generator
         Draws the random functions or the candidates.
     """
+    items, base = sample.items, sample.base
     plain = asked.selection == "random"
     pool = asked.count if plain else max(asked.count, min(asked.candidates, len(items)))
     drawn = rng.choice(len(items), pool, replace=False)
     centres = items[drawn]
-    mean, covariance = moments(asked.kernel, items, centres, asked.gamma)
+    mean, covariance = moments(asked.kernel, items, centres, asked.gamma, sample.share)
     spread = _spread(np.sqrt(np.maximum(np.diag(covariance), 0.0)), mean)
-    raw = kernel_functions(asked.kernel, items[observed], centres, asked.gamma)
+    raw = kernel_functions(asked.kernel, items[sample.observed], centres, asked.gamma)
     held = (raw - mean) / spread
     if plain:
-        return Chosen(Functions(asked.kernel, asked.gamma, scaling, centres, np.eye(pool), mean,
-                                spread), held, drawn, None)
+        return Chosen(Functions(asked.kernel, asked.gamma, sample.scaling, centres, np.eye(pool),
+                                mean, spread), held, drawn, None)
     scaled = covariance / np.outer(spread, spread)
-    alpha = (_fitted(held, error, base, asked.ridge) if asked.selection == "adaptive"
-             and error is not None else _ridge(scaled, held.T @ base, asked.ridge))
+    alpha = (_fitted(held, sample.error, base, asked.ridge) if asked.selection == "adaptive"
+             and sample.error is not None else _ridge(scaled, held.T @ base, asked.ridge))
     taken = np.argsort(-np.abs(alpha), kind="stable")[:asked.count]
     mix = np.eye(pool)[:, taken]
     if asked.fitted and np.abs(alpha).max() > 0:
@@ -110,7 +129,8 @@ def choose(asked: Asked, items: np.ndarray, observed: np.ndarray, base: np.ndarr
     middle = mean @ mix
     wide = _spread(np.sqrt(np.maximum(np.einsum("ij,ik,kj->j", mix, covariance, mix), 0.0)),
                    middle)
-    functions = Functions(asked.kernel, asked.gamma, scaling, centres, mix, middle, wide)
+    functions = Functions(asked.kernel, asked.gamma, sample.scaling, centres, mix, middle,
+                          wide)
     return Chosen(functions, (raw @ mix - middle) / wide, drawn[taken], alpha[taken])
 
 

@@ -146,8 +146,10 @@ def _exact(G: np.ndarray, base: np.ndarray) -> Balanced:
     step = 0
     while step < STEPS and np.abs(residual).max() > CLOSE and np.abs(dual).max() < FARTHEST:
         step += 1
+        if weights.max() > 1 - 1e-12:          # all on one item: they run away
+            break
         curve = _covariance(rotated, weights, residual)
-        curve[np.diag_indices_from(curve)] += 1e-13 * np.trace(curve)
+        curve[np.diag_indices_from(curve)] += 1e-13 * np.trace(curve) + 1e-300
         move = np.linalg.solve(curve, residual)
         slope, size = float(residual @ move), 1.0
         while size > 1e-10:

@@ -68,9 +68,10 @@ class BalanceResult:
             "items are observed")})
 
 
-def weighted_mean(values: np.ndarray, weights: np.ndarray, n: int, *,
+def weighted_mean(values: np.ndarray, weights: np.ndarray, n: int, *,  # noqa: PLR0913 - options
                   balanced: np.ndarray | None = None, shift: float = 0.0,
-                  groups: np.ndarray | None = None) -> BalanceResult:
+                  groups: np.ndarray | None = None,
+                  share: "np.ndarray | float" = 0.0) -> BalanceResult:
     """Mean over all items from observed ones.
 
     Parameters
@@ -87,6 +88,8 @@ def weighted_mean(values: np.ndarray, weights: np.ndarray, n: int, *,
         Added: the mean of the imputation over all items.
     groups : array of int, shape (m,), optional
         Items that may err together.
+    share : array, shape (m,), or float
+        How much of all each of these items is; 0 where they are a sample of a large population.
     """
     estimate = weights @ values
     design = np.ones((len(values), 1)) if balanced is None else np.column_stack(
@@ -96,20 +99,18 @@ def weighted_mean(values: np.ndarray, weights: np.ndarray, n: int, *,
     left = left[:, lengths > 1e-9 * lengths[0]]
     rest = values - (left @ (left.T @ (root[:, 0] * values))) / root[:, 0]
     alone = np.maximum(1 - (left ** 2).sum(axis=1), ALONE)
-    variance = _variance(weights, rest / alone, rest ** 2 / alone, n, groups)
+    variance = _variance(weights, rest / alone, share * rest ** 2 / alone, groups)
     return BalanceResult(
         pd.Series({"mean": shift + float(estimate)}), pd.Series({"mean": float(np.sqrt(variance))}),
         effective_size(weights), len(values), n)
 
 
-def _variance(weights: np.ndarray, alone: np.ndarray, squares: np.ndarray, n: int,
+def _variance(weights: np.ndarray, alone: np.ndarray, known: np.ndarray,
               groups: np.ndarray | None) -> float:
-    """Sandwich variance for the mean over these n items."""
-    pieces = weights * alone
-    if groups is not None:
-        pieces = np.bincount(groups, pieces)
-        many = np.count_nonzero(np.bincount(groups))
-        pieces = pieces * np.sqrt(many / max(many - 1, 1))
-    whole = float(pieces @ pieces)
-    known = float(weights @ squares) / n              # these items are themselves among the n
-    return max(whole - known, 0.0) if groups is None else whole
+    """Sandwich variance of the weighted mean, less what is known of the mean over all."""
+    if groups is None:
+        pieces = weights * alone
+        return max(float(pieces @ pieces - weights @ known), 0.0)
+    pieces = np.bincount(groups, weights * alone)
+    many = np.count_nonzero(np.bincount(groups))
+    return float(pieces @ pieces) * many / max(many - 1, 1)

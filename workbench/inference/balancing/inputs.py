@@ -8,7 +8,7 @@ import pandas as pd
 from workbench.core import check, normalise
 
 __all__ = ["checked_base", "checked_groups", "checked_imputed", "checked_items",
-           "checked_losses", "checked_seen"]
+           "checked_losses", "checked_seen", "checked_share"]
 
 
 def checked_items(X: Any, observed: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -88,3 +88,15 @@ def checked_groups(groups: Any, seen: np.ndarray) -> np.ndarray:
         raise ValueError(f"groups must name the group of every item, got {int((codes < 0).sum())} "
                          "missing. Name them 'unknown'.")
     return np.asarray(codes)
+
+
+def checked_share(sample_weight: Any, n: int) -> np.ndarray | None:
+    """How much of all each item stands for, on the simplex; None where all do alike."""
+    if sample_weight is None:
+        return None
+    amounts = np.asarray(sample_weight, dtype=float)
+    if amounts.shape != (n,):
+        raise ValueError(f"sample_weight must have one number for each of {n} items, got shape "
+                         f"{amounts.shape}. Pass how many items each row stands for.")
+    check.finite(sample_weight=amounts)
+    return np.asarray(normalise(amounts))

@@ -32,11 +32,13 @@ class Scaling:
     spread: np.ndarray
 
     @classmethod
-    def of(cls, X: np.ndarray) -> "Scaling":
-        """Statistics over all items, shape (n, p)."""
-        spread = X.std(axis=0)
+    def of(cls, X: np.ndarray, share: np.ndarray | None = None) -> "Scaling":
+        """Statistics over all items, shape (n, p), which may stand for others by their share."""
+        mean = X.mean(axis=0) if share is None else share @ X
+        squares = (X - mean) ** 2
+        spread = np.sqrt(squares.mean(axis=0) if share is None else share @ squares)
         flat = spread <= FLAT * np.maximum(1.0, np.abs(X).max(axis=0))
-        return cls(X.mean(axis=0), np.where(flat, np.inf, spread))
+        return cls(mean, np.where(flat, np.inf, spread))
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         return (X - self.mean) / self.spread
@@ -74,8 +76,8 @@ class Functions:
         return (raw - self.mean) / self.spread
 
 
-def moments(kernel: Kernel, items: np.ndarray, centres: np.ndarray,
-            gamma: float) -> tuple[np.ndarray, np.ndarray]:
+def moments(kernel: Kernel, items: np.ndarray, centres: np.ndarray, gamma: float,
+            share: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Mean, shape (m,), and covariance, shape (m, m), of kernels over all items, by chunks.
 
     Parameters
@@ -83,15 +85,18 @@ def moments(kernel: Kernel, items: np.ndarray, centres: np.ndarray,
     kernel, centres, gamma : as in :func:`kernel_functions`
     items : array, shape (n, p)
         Standardised.
+    share : array, shape (n,), optional
+        On the simplex: how much of all each item stands for.
     """
+    amounts = np.full(len(items), 1 / len(items)) if share is None else share
     shift = kernel_functions(kernel, items[:1], centres, gamma)[0]
     first, second = np.zeros(len(centres)), np.zeros((len(centres), len(centres)))
     for begin in range(0, len(items), CHUNK):
         some = kernel_functions(kernel, items[begin:begin + CHUNK], centres, gamma) - shift
-        first += some.sum(axis=0)
-        second += some.T @ some
-    mean = first / len(items)
-    return mean + shift, second / len(items) - np.outer(mean, mean)
+        part = some * amounts[begin:begin + CHUNK, None]
+        first += part.sum(axis=0)
+        second += part.T @ some
+    return first + shift, second - np.outer(first, first)
 
 
 def kernel_functions(kernel: Kernel, X: np.ndarray, centres: np.ndarray,

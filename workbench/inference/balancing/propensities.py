@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit
 
 from workbench.core import check
-from workbench.inference.balancing.inputs import checked_items
+from workbench.inference.balancing.inputs import checked_items, checked_share
 from workbench.inference.balancing.kernels import Scaling
 
 __all__ = ["PropensityLogistic", "naive_bayes_propensity"]
@@ -82,22 +82,26 @@ class PropensityLogistic:
         self.penalty = penalty
         self.quadratic = quadratic
 
-    def fit(self, X: Any, observed: Any) -> "PropensityLogistic":
+    def fit(self, X: Any, observed: Any, sample_weight: Any = None) -> "PropensityLogistic":
         """Fit slopes by damped Newton steps.
 
         Parameters
         ----------
         X : array, shape (n, p)
         observed : array of bool, shape (n,)
+        sample_weight : array, shape (n,), optional
+            How many items each row stands for.
         """
         items, seen = checked_items(X, observed)
-        self.scaling_ = Scaling.of(items)
+        share = checked_share(sample_weight, len(items))
+        self.scaling_ = Scaling.of(items, share)
         raw = self._terms(self.scaling_(items))
-        self.terms_ = Scaling.of(raw)
+        self.terms_ = Scaling.of(raw, share)
         design = np.column_stack([np.ones(len(items)), self.terms_(raw)])
         ridge = np.full(design.shape[1], self.penalty + 1e-10)
         ridge[0] = 0.0
-        self.coef_ = _newton(design, seen.astype(float), ridge)
+        amounts = np.full(len(items), 1 / len(items)) if share is None else share
+        self.coef_ = _newton(design, seen.astype(float), ridge, amounts)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -112,25 +116,29 @@ class PropensityLogistic:
         return np.column_stack([scaled, scaled[:, first] * scaled[:, second]])
 
 
-def _newton(design: np.ndarray, seen: np.ndarray, ridge: np.ndarray) -> np.ndarray:
+def _newton(design: np.ndarray, seen: np.ndarray, ridge: np.ndarray,
+            share: np.ndarray) -> np.ndarray:
     coef = np.zeros(design.shape[1])
-    coef[0] = np.log(seen.mean() / (1 - seen.mean()))
-    value = _loss(design, seen, ridge, coef)
+    first = float(share @ seen)
+    coef[0] = np.log(first / (1 - first)) if 0 < first < 1 else 0.0
+    value = _loss(design, seen, ridge, share, coef)
     for _ in range(STEPS):
         chance = expit(design @ coef)
-        slope = design.T @ (chance - seen) / len(seen) + ridge * coef
+        slope = design.T @ (share * (chance - seen)) + ridge * coef
         if np.abs(slope).max() < CLOSE:
             break
-        curve = (design * (chance * (1 - chance))[:, None]).T @ design / len(seen)
+        curve = (design * (share * chance * (1 - chance))[:, None]).T @ design
         move = np.linalg.solve(curve + np.diag(ridge + 1e-12), slope)
         size = 1.0
-        while _loss(design, seen, ridge, coef - size * move) > value + 1e-14 and size > 1e-8:
+        while (_loss(design, seen, ridge, share, coef - size * move) > value + 1e-14
+               and size > 1e-8):
             size /= 2
         coef = coef - size * move
-        value = _loss(design, seen, ridge, coef)
+        value = _loss(design, seen, ridge, share, coef)
     return coef
 
 
-def _loss(design: np.ndarray, seen: np.ndarray, ridge: np.ndarray, coef: np.ndarray) -> float:
+def _loss(design: np.ndarray, seen: np.ndarray, ridge: np.ndarray, share: np.ndarray,
+          coef: np.ndarray) -> float:
     scores = design @ coef
-    return float((np.logaddexp(0, scores) - seen * scores).mean() + ridge @ coef ** 2 / 2)
+    return float(share @ (np.logaddexp(0, scores) - seen * scores) + ridge @ coef ** 2 / 2)

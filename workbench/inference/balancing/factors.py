@@ -1,0 +1,92 @@
+"""Matrix factorisations of ratings of 0 and 1, many settings trained side by side.
+
+``rating = sigmoid(<user, item>)`` with embeddings that begin uniform on (0, 1) and no biases. Each
+model of a stack has its own embeddings and its own weight decay; all see the same batches.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Factors", "Stop", "decayed", "row_losses"]
+
+TINY = 1e-12             # keeps logarithms of probabilities finite
+
+
+class Factors(nn.Module):
+    """Embeddings of users and items for each model of a stack.
+
+    Parameters
+    ----------
+    models, users, items, size : int > 0
+    generator : torch.Generator
+        Draws the embeddings, uniform on (0, 1); all models begin alike.
+    """
+
+    def __init__(self, models: int, users: int, items: int, size: int, *,
+                 generator: torch.Generator):
+        super().__init__()
+        self.users = nn.Parameter(
+            torch.rand(users, size, generator=generator).repeat(models, 1, 1))
+        self.items = nn.Parameter(
+            torch.rand(items, size, generator=generator).repeat(models, 1, 1))
+
+    def forward(self, users: Tensor, items: Tensor) -> Tensor:
+        """Inner products, shape (models, n)."""
+        return (self.users[:, users] * self.items[:, items]).sum(dim=-1)
+
+
+class Stop:
+    """When each model of a stack has ended: its loss fell too little on seven epochs in all.
+
+    Parameters
+    ----------
+    models : int
+    tol : float
+        Relative fall of the loss of an epoch below which it counts.
+    patience : int
+    """
+
+    def __init__(self, models: int, tol: float, patience: int = 7):
+        self.tol, self.patience = tol, patience
+        self.last = np.full(models, 1e9)
+        self.count = np.zeros(models, dtype=int)
+        self.epochs = np.zeros(models, dtype=int)
+        self.ended = np.zeros(models, dtype=bool)
+
+    def __call__(self, losses: np.ndarray) -> np.ndarray:
+        """Take the losses of an epoch, and tell which models have ended just now."""
+        self.epochs += ~self.ended
+        little = (self.last - losses) / (self.last + 1e-10) < self.tol
+        self.count += little & ~self.ended
+        before = self.ended.copy()
+        self.ended = before | (self.count >= self.patience)
+        self.last = losses
+        return np.asarray(self.ended & ~before)
+
+
+@dataclass(frozen=True)
+class decayed:  # noqa: N801 - reads like the call that it is
+    """Add a weight decay of its own to the gradients of each model, as Adam's own would.
+
+    Parameters
+    ----------
+    decay : Tensor, shape (models,)
+    """
+
+    decay: Tensor
+
+    def __call__(self, params: Sequence[nn.Parameter]) -> None:
+        with torch.no_grad():
+            for param in params:
+                if param.grad is not None:
+                    param.grad += self.decay.view(-1, *[1] * (param.dim() - 1)) * param
+
+
+def row_losses(scores: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy of each rating [nats], from inner products and targets in [0, 1]."""
+    return nn.functional.binary_cross_entropy_with_logits(
+        scores, targets.expand_as(scores), reduction="none")
