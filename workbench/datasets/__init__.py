@@ -5,17 +5,22 @@ from workbench.datasets.images import IMAGE_SETS, Images, load_images
 from workbench.datasets.labelled import LABEL_TABLES, Labelled, load_labelled
 from workbench.datasets.landscape_grid import LandscapeGrid, landscape_grid
 from workbench.datasets.lexicon import Lexicon, lexicon_score
+from workbench.datasets.ratings import Ratings, load_ratings, rating_columns
 from workbench.datasets.regression import REGRESSION_TABLES, Regression, load_regression
 from workbench.datasets.scores import Scores, load_scores
+from workbench.datasets.selected import Selected, load_selected
 from workbench.datasets.shipped import unknown_data
 from workbench.datasets.simulate import opinion_scores
 from workbench.datasets.simulated_labels import surrogate_labels
+from workbench.datasets.simulated_ratings import simulated_ratings
+from workbench.datasets.simulated_selection import selected_pairs
 from workbench.datasets.tables import TABLES, load_table, presidents_approval
 
 __all__ = [
     "IMAGE_SETS", "LABEL_TABLES", "REGRESSION_TABLES", "TABLES", "Images", "Labelled",
-    "LandscapeGrid", "Lexicon", "Regression", "Scores", "fomc_scores", "fomc_statements",
-    "landscape_grid", "lexicon_score", "load_images", "load_labelled", "load_regression",
-    "load_scores", "load_table", "opinion_scores", "outlook_lexicon", "presidents_approval",
-    "surrogate_labels", "unknown_data",
+    "LandscapeGrid", "Lexicon", "Ratings", "Regression", "Scores", "Selected", "fomc_scores",
+    "fomc_statements", "landscape_grid", "lexicon_score", "load_images", "load_labelled",
+    "load_ratings", "load_regression", "load_scores", "load_selected", "load_table",
+    "opinion_scores", "outlook_lexicon", "presidents_approval", "rating_columns",
+    "selected_pairs", "simulated_ratings", "surrogate_labels", "unknown_data",
 ]

@@ -8,6 +8,17 @@ from typing import TYPE_CHECKING
 from workbench.core.lazy import lazy
 
 if TYPE_CHECKING:
+    from workbench.inference.balancing.alternating import MatrixFactorisation
+    from workbench.inference.balancing.balanced_factors import KernelBalancedMF
+    from workbench.inference.balancing.dual import BalanceInfeasible
+    from workbench.inference.balancing.estimates import BalanceResult
+    from workbench.inference.balancing.imputation import kernel_imputation
+    from workbench.inference.balancing.propensities import (
+        PropensityLogistic,
+        naive_bayes_propensity,
+    )
+    from workbench.inference.balancing.risks import dr_risk, ips_risk, snips
+    from workbench.inference.balancing.trials import coverage_trials
     from workbench.inference.bayesian_trend import BayesianTrend
     from workbench.inference.conformal import Calibration, TooFewRowsWarning, calibrate
     from workbench.inference.conformal_cross import CrossCalibration, cross_calibrate
@@ -20,6 +31,7 @@ if TYPE_CHECKING:
     from workbench.inference.design_results import DSLResults
     from workbench.inference.design_rivals import ppi
     from workbench.inference.design_solution import DesignWarning
+    from workbench.inference.kernel_balancing import KernelBalancer
     from workbench.inference.quantile_aggregation import QuantileAggregator
     from workbench.inference.quantiles.base_models import BASE_MODELS, QuantileModel
     from workbench.inference.quantiles.baselines import (
@@ -63,21 +75,31 @@ if TYPE_CHECKING:
     from workbench.inference.trend_fit import TrendFit
 
 __all__ = [
-    "BASE_MODELS", "AdaptiveConformal", "BayesianTrend", "BoostedQuantiles", "Calibration",
-    "ConformalQuantileRegressor", "CrossCalibration", "CrossConformalQuantileRegressor",
-    "DSLRegression", "DSLResults", "DesignWarning", "EncodedQuantiles", "GaussianNetwork",
-    "LeakWarning", "LinearAggregation", "LinearQuantiles", "NestedConformalStack",
-    "NormalInverseGamma", "PerLevel", "Prior", "QuantileAggregator", "QuantileForest",
-    "QuantileModel", "QuantileNetwork", "SimpleAggregation", "SimultaneousNetwork",
-    "StackedQuantileRegressor", "TooFewRowsWarning", "TrendFit", "aggregate_units",
-    "best_single", "calibrate", "check_for_leak", "compare", "coverage", "coverage_by_group",
-    "cross_calibrate", "crossings", "crps", "draw", "dsl_moments", "even_levels",
-    "interval_score", "isotonise", "mace", "out_of_fold", "picp_error", "pinball", "ppi",
-    "ranking", "reliability", "suggest_sampling", "table_encoder", "tune", "warnings_of",
-    "width", "wis",
+    "BASE_MODELS", "AdaptiveConformal", "BalanceInfeasible", "BalanceResult", "BayesianTrend",
+    "BoostedQuantiles", "Calibration", "ConformalQuantileRegressor", "CrossCalibration",
+    "CrossConformalQuantileRegressor", "DSLRegression", "DSLResults", "DesignWarning",
+    "EncodedQuantiles", "GaussianNetwork", "KernelBalancedMF", "KernelBalancer", "LeakWarning",
+    "LinearAggregation", "LinearQuantiles", "MatrixFactorisation", "NestedConformalStack",
+    "NormalInverseGamma", "PerLevel", "Prior", "PropensityLogistic", "QuantileAggregator",
+    "QuantileForest", "QuantileModel", "QuantileNetwork", "SimpleAggregation",
+    "SimultaneousNetwork", "StackedQuantileRegressor", "TooFewRowsWarning", "TrendFit",
+    "aggregate_units", "best_single", "calibrate", "check_for_leak", "compare", "coverage",
+    "coverage_by_group", "coverage_trials", "cross_calibrate", "crossings", "crps", "dr_risk",
+    "draw", "dsl_moments", "even_levels", "interval_score", "ips_risk", "isotonise",
+    "kernel_imputation", "mace", "naive_bayes_propensity", "out_of_fold", "picp_error",
+    "pinball", "ppi", "ranking", "reliability", "snips", "suggest_sampling", "table_encoder",
+    "tune", "warnings_of", "width", "wis",
 ]
 
 FILES = {
+    "balancing.alternating": ("MatrixFactorisation",),
+    "balancing.balanced_factors": ("KernelBalancedMF",),
+    "balancing.dual": ("BalanceInfeasible",),
+    "balancing.estimates": ("BalanceResult",),
+    "balancing.imputation": ("kernel_imputation",),
+    "balancing.propensities": ("PropensityLogistic", "naive_bayes_propensity"),
+    "balancing.risks": ("dr_risk", "ips_risk", "snips"),
+    "balancing.trials": ("coverage_trials",),
     "bayesian_trend": ("BayesianTrend",),
     "conformal": ("Calibration", "TooFewRowsWarning", "calibrate"),
     "conformal_cross": ("CrossCalibration", "cross_calibrate"),
@@ -90,6 +112,7 @@ FILES = {
     "design_results": ("DSLResults",),
     "design_rivals": ("ppi",),
     "design_solution": ("DesignWarning",),
+    "kernel_balancing": ("KernelBalancer",),
     "quantile_aggregation": ("QuantileAggregator",),
     "quantiles.base_models": ("BASE_MODELS", "QuantileModel"),
     "quantiles.baselines": ("LinearAggregation", "SimpleAggregation", "best_single"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from workbench.core.lazy import lazy
 
 if TYPE_CHECKING:
+    from workbench.plots.balancing import balance_and_map, weights_and_outcomes
     from workbench.plots.crowds import counted
     from workbench.plots.fans import fan_chart
     from workbench.plots.forests import forest
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     )
     from workbench.plots.phase_outcomes import measure_scatter, phase_gains
     from workbench.plots.quantiles import coverage_by_group, relative_scores, reliability
+    from workbench.plots.settings import Panel, setting_panels
     from workbench.plots.stills import figure_json, is_dynamic
     from workbench.plots.theme import ROLES, blank, use_theme
     from workbench.plots.thumbnails import thumbnail
@@ -38,16 +40,17 @@ if TYPE_CHECKING:
     from workbench.plots.weights import weight_profile
 
 __all__ = ["BATCH_SIZE", "LABEL_METHODS", "PHASE_STYLES", "ROLES", "WIDTH", "Figure", "Knob",
-           "Shade", "bias_and_coverage", "blank", "counted", "coverage_by_group",
-           "eigenvalue_density", "errors_by_labels", "fan_chart", "figure_json", "forest",
-           "is_dynamic", "level_weight_map", "loss_slice", "measure_maps", "measure_scatter",
-           "model_weight_map", "path_profile", "phase_gains", "phase_map", "posterior",
-           "relative_scores", "reliability", "thumbnail", "training_curves", "trend_bands",
-           "use_theme", "weight_profile"]
+           "Panel", "Shade", "balance_and_map", "bias_and_coverage", "blank", "counted",
+           "coverage_by_group", "eigenvalue_density", "errors_by_labels", "fan_chart",
+           "figure_json", "forest", "is_dynamic", "level_weight_map", "loss_slice", "measure_maps",
+           "measure_scatter", "model_weight_map", "path_profile", "phase_gains", "phase_map",
+           "posterior", "relative_scores", "reliability", "setting_panels", "thumbnail",
+           "training_curves", "trend_bands", "use_theme", "weight_profile", "weights_and_outcomes"]
 
 Figure: TypeAlias = Any      # a HoloViews element; studies name it before HoloViews is needed
 
 FILES = {
+    "balancing": ("balance_and_map", "weights_and_outcomes"),
     "crowds": ("counted",),
     "fans": ("fan_chart",),
     "forests": ("forest",),
@@ -57,6 +60,7 @@ FILES = {
                    "phase_map"),
     "phase_outcomes": ("measure_scatter", "phase_gains"),
     "quantiles": ("coverage_by_group", "relative_scores", "reliability"),
+    "settings": ("Panel", "setting_panels"),
     "stills": ("figure_json", "is_dynamic"),
     "theme": ("ROLES", "blank", "use_theme"),
     "thumbnails": ("thumbnail",),

@@ -76,13 +76,13 @@ class MatrixFactorisation:
         users, items : array of int, shape (n,)
             From 0.
         ratings : array of 0 and 1, shape (n,)
-        amounts : array, shape (n,), optional
+        amounts : array, shape (n,) or (models, n), optional
             How much each loss counts, above zero: inverse propensities, or n times weights on
             the simplex; None counts all the same. Their scale is that of the loss beside the
             weight decay.
         """
         rows = checked_ratings(users, items, ratings, self.n_users, self.n_items)
-        counts = checked_amounts(amounts, len(rows[0]))
+        counts = checked_amounts(amounts, len(rows[0]), len(self.decays))
         with one_thread():
             return self._train(rows, counts, None)
 
@@ -126,7 +126,7 @@ class MatrixFactorisation:
             for at in range(len(ratings) // batch):
                 own = order[at * batch:(at + 1) * batch]
                 some = free[at * batch * self.others:(at + 1) * batch * self.others]
-                total += self._step((users[own], items[own], ratings[own], base[own]),
+                total += self._step((users[own], items[own], ratings[own], base[..., own]),
                                     (some // self.n_items, some % self.n_items), weigher,
                                     optimisers, decay)
             ended = torch.as_tensor(stop(total.cpu().numpy()), device=device)

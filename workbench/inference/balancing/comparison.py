@@ -5,7 +5,7 @@ propensity, the cells of a naive-Bayes one, the width of a kernel.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -53,6 +53,8 @@ class Case:
         How many items each row stands for.
     groups : array of int, shape (observed,), or None
         Items that may err together.
+    base : array, shape (observed,), or None
+        Base weights of the kernels.
     """
 
     X: np.ndarray
@@ -62,11 +64,18 @@ class Case:
     total: int = 0
     sample_weight: np.ndarray | None = None
     groups: np.ndarray | None = None
+    base: np.ndarray | None = None
 
     @property
     def size(self) -> int:
         """Items of the population."""
         return self.total or len(self.X)
+
+
+    @property
+    def base_error(self) -> float:
+        """Standard error that base weights bring from the slice on which they rest."""
+        return 0.0 if self.base is None or self.drawn is None else _slice_error(self.drawn)
 
 
 @dataclass(frozen=True)
@@ -108,7 +117,7 @@ def balancer_for(options: Options, selection: str, factor: float, case: Case,
     gamma = factor * width(options.gamma, scaled, options.kernel)
     count = min(options.n_functions, len(case.X))
     return KernelBalancer(
-        options.kernel, gamma, count, selection, options.slack, None, options.include_fitted,
+        options.kernel, gamma, count, selection, options.slack, case.base, options.include_fitted,
         options.ridge, random_state=rng).fit(case.X, case.observed, case.outcome,
                                              case.sample_weight)
 
@@ -174,8 +183,9 @@ def _kernels(way: str, setting: int, case: Case, options: Options,  # noqa: PLR0
             return None
     balancer = cache[key]
     assert isinstance(balancer, KernelBalancer)  # noqa: S101 - told to the type checker
-    return _told(balancer.estimate(case.outcome, imputed=guess if robust else None,
-                                   groups=case.groups))
+    found = _told(balancer.estimate(case.outcome, imputed=guess if robust else None,
+                                    groups=case.groups))
+    return replace(found, se=float(np.hypot(found.se, case.base_error)))
 
 
 def _told(found: BalanceResult) -> Found:
@@ -218,15 +228,18 @@ def _naive_bayes(case: Case, cells: int) -> Found | None:
     except ValueError:
         return None
     weights = normalise(1 / chance)
-    values = np.unique(seen)
-    means = np.array([case.outcome[seen == value].mean() for value in values])
-    inside = np.isin(drawn, values)
-    slice_means = means[np.searchsorted(values, drawn[inside])]
-    within = weighted_mean(case.outcome - means[np.searchsorted(values, seen)], weights,
-                           case.size, groups=case.groups)
-    error = np.hypot(float(within.bse.iloc[0]), slice_means.std(ddof=1) / np.sqrt(len(drawn)))
+    values, place = np.unique(seen, return_inverse=True)
+    means = np.bincount(place, case.outcome) / np.bincount(place)
+    within = weighted_mean(case.outcome - means[place], weights, case.size, groups=case.groups)
+    told = means[np.searchsorted(values, drawn[np.isin(drawn, values)])]
+    error = np.hypot(float(within.bse.iloc[0]), _slice_error(told))
     return Found(float(np.sum(case.outcome / chance) / case.size), float(error),
                  effective_size(weights) / len(weights))
+
+
+def _slice_error(drawn: np.ndarray) -> float:
+    """Standard error of the mean of a slice, on which base weights rest."""
+    return float(drawn.std(ddof=1) / np.sqrt(len(drawn)))
 
 
 def _cut(outcome: np.ndarray, drawn: np.ndarray, cells: int) -> tuple[np.ndarray, np.ndarray]:

@@ -27,12 +27,12 @@ def checked_ratings(users: Any, items: Any, ratings: Any, n_users: int,
     return found[0].astype(np.int64), found[1].astype(np.int64), found[2]
 
 
-def checked_amounts(amounts: Any, n: int) -> np.ndarray:
-    """How much each loss counts."""
+def checked_amounts(amounts: Any, n: int, models: int = 1) -> np.ndarray:
+    """How much each loss counts, for all models alike or for each."""
     if amounts is None:
         return np.ones(n)
     found = np.asarray(amounts, dtype=float)
-    if found.shape != (n,):
+    if found.shape not in ((n,), (models, n)):
         raise ValueError(f"amounts must have one number for each of {n} ratings, got shape "
                          f"{found.shape}. Pass the inverse propensity of each.")
     check.finite(amounts=found)
