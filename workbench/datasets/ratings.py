@@ -171,9 +171,11 @@ def _numbers(column: pd.Series, role: str, opened: Opened) -> tuple[pd.Series, l
 
 def _slice(column: pd.Series, opened: Opened) -> tuple[pd.Series, list[str]]:
     words = {"true": "1", "false": "0", "yes": "1", "no": "0"}
-    text = column if column.dtype == bool else cells.stripped(column).map(
-        lambda each: words.get(str(each).lower(), each), na_action="ignore")
-    values, notes = _numbers(text.rename(column.name), "drawn", opened)
+    told = column
+    if column.dtype.kind not in "biuf":
+        told = cells.stripped(column).map(lambda each: words.get(str(each).lower(), each),
+                                          na_action="ignore").rename(str(column.name))
+    values, notes = _numbers(told, "drawn", opened)
     cells.refuse(column, values.notna() & ~values.isin([0, 1]), "0 or 1",
                  "Write 1 for ratings of pairs drawn at random.")
     return values.fillna(0).astype(bool), notes

@@ -82,7 +82,7 @@ def load_selected(data: str | Path, *, outcome: str = "", group: str = "",
         raise ValueError(f"features must not hold the outcome, got {label!r} in both. Leave it "
                          "out.")
     values, told = _outcome(frame[label], opened)
-    columns = named["features"] or [name for name in frame if name != label]
+    columns = named["features"] or [str(name) for name in frame if name != label]
     table, read = _features(frame[columns], values, opened)
     groups = None
     if group:
@@ -112,7 +112,7 @@ def _found(frame: pd.DataFrame, opened: Opened) -> tuple[str, list[str]]:
             continue
         if 0 < numbers.isna().sum() < len(numbers):
             gaps[str(name)] = int(numbers.isna().sum())
-    usual = [name for name in NAMES for column in gaps if column.casefold() == name]
+    usual = [column for name in NAMES for column in gaps if column.casefold() == name]
     if not gaps:
         raise ValueError("outcome must have empty cells where it is not observed, but no column "
                          "of numbers has any. Leave the cells of unobserved rows empty, or name "
@@ -121,8 +121,7 @@ def _found(frame: pd.DataFrame, opened: Opened) -> tuple[str, list[str]]:
         listed = ", ".join(map(repr, list(gaps)[:SHOWN]))
         raise ValueError(f"outcome must name one of the {len(gaps)} columns of numbers with empty "
                          f"cells, got none. Pass outcome= one of {listed}.")
-    label = next((column for column in gaps if usual and column.casefold() == usual[0]),
-                 next(iter(gaps)))
+    label = (usual or list(gaps))[0]
     return label, [f"The outcome is {label!r}, with {gaps[label]} empty cells; pass outcome= for "
                    "another column."]
 
@@ -135,13 +134,13 @@ def _outcome(column: pd.Series, opened: Opened) -> tuple[pd.Series, list[str]]:
         raise ValueError(f"outcome: {trouble}") from trouble
     seen = values.dropna()
     if len(seen) < FEWEST:
-        raise ValueError(f"outcome must be observed in at least {FEWEST} rows, but {column.name!r} "
-                         f"is in {len(seen)} of {len(values)}. Observe more rows, or name another "
-                         "column.")
+        raise ValueError(f"outcome must be observed in at least {FEWEST} rows, but "
+                         f"{column.name!r} is in {len(seen)} of {len(values)}. Observe more rows, "
+                         "or name another column.")
     if len(seen) == len(values):
         raise ValueError(f"outcome must have empty cells where it is not observed, but "
-                         f"{column.name!r} is known in all {len(values)} rows, whose plain mean is "
-                         "the answer. Name a column that is observed in part.")
+                         f"{column.name!r} is known in all {len(values)} rows, whose plain mean "
+                         "is the answer. Name a column that is observed in part.")
     if seen.nunique() == 1:
         raise ValueError(f"outcome must vary, but {column.name!r} is {seen.iloc[0]:g} in all "
                          f"{len(seen)} observed rows. Name another column.")
@@ -161,7 +160,7 @@ def _features(frame: pd.DataFrame, outcome: pd.Series,
             continue
         why = useless(feature.values, outcome, seen, plain=not feature.notes)
         if not why and np.array_equal(feature.values.isna().to_numpy(), unobserved):
-            why = "it is empty exactly where the outcome is, so that no row without has a match"
+            why = "it is empty exactly where the outcome is, so that it tells nothing there"
         if why:
             notes.append(f"Column {name!r} was left out: {why}.")
             continue

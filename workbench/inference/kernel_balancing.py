@@ -7,8 +7,8 @@ functions are kernels ``h_j(x) = K(x, x_j)``, chosen at random, by how well they
 outcome (adaptive), or by how badly they are balanced (worst case); the weights are those nearest
 to the base weights, in relative entropy, whose imbalance is at most `slack`.
 
-Source: H. Li, C. Zheng, Y. Xiao, P. Wu, Z. Geng, X. Chen, P. Cui, "Debiased Collaborative Filtering
-with Kernel-Based Causal Balancing", ICLR (2024).
+Source: H. Li, C. Zheng, Y. Xiao, P. Wu, Z. Geng, X. Chen, P. Cui, "Debiased Collaborative
+Filtering with Kernel-Based Causal Balancing", ICLR (2024).
 """
 
 import math
@@ -33,7 +33,6 @@ from workbench.inference.balancing.inputs import (
 )
 from workbench.inference.balancing.kernels import (
     KERNELS,
-    Functions,
     Kernel,
     Scaling,
     kernel_functions,

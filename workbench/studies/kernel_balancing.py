@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import pandas as pd
 import param
-from scipy.stats import norm
 
 from workbench.core import Column, Result, generator
 from workbench.core import Params as Declared
@@ -39,7 +37,7 @@ __all__ = ["PRESETS", "SMOKE", "TITLE", "VIEW", "Params", "downloads", "figures"
            "read_notes", "run"]
 
 TITLE = "Kernel balancing"
-SMOKE = {"n": 800, "n_functions": 20, "worlds": 3, "replications": 10,
+SMOKE = {"n": 600, "n_functions": 10, "worlds": 2, "replications": 6,
          "weight_decays": [0.001, 0.01], "trainings": 1, "tune": False}
 COUNTS, SLACKS = (5, 10, 20, 40, 80, 160), (0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 TUNING_WORLDS, NOISE_SLACKS = 5, (0.0, 0.01, 0.03)
@@ -96,7 +94,8 @@ class Params(Declared):
     tune = param.Boolean(default=True, doc=(
         "In simulated worlds, give each method the best of four settings, found in other worlds."))
     n = param.Integer(2000, bounds=(400, 20000), doc="Pairs of a simulated world.")
-    worlds = param.Integer(10, bounds=(0, 500), doc="Simulated worlds that score bias; 0 for none.")
+    worlds = param.Integer(10, bounds=(0, 500), doc=(
+        "Simulated worlds that score bias; 0 for none."))
     replications = param.Integer(100, bounds=(0, 5000), doc=(
         "Worlds that check the interval under its own assumptions; 0 for none."))
     weight_decays = param.List([0.0001, 0.0003, 0.001, 0.003, 0.01], item_type=(int, float), doc=(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from workbench.core import check
-from workbench.inference.balancing.factors import Factors, Stop, decayed, row_losses
+from workbench.inference.balancing.factors import Factors, StackAdam, Stop, row_losses
 from workbench.inference.balancing.learnt_weights import Balancing, LearntWeights
 from workbench.inference.balancing.rating_inputs import checked_amounts, checked_ratings
 from workbench.train import device_for, one_thread, torch_generator
@@ -110,9 +110,9 @@ class MatrixFactorisation:
         ratings, base = (torch.as_tensor(each, dtype=torch.float32, device=device)
                          for each in (rows[2], counts))
         weigher = None if balancing is None else self._weigher(made(), balancing, draws)
-        decay = decayed(torch.as_tensor(self.decays, dtype=torch.float32, device=device))
-        optimisers = [torch.optim.Adam(each.parameters(), lr=rate) for each, rate in (
-            (self.prediction_, self.learning_rate), (self.imputation_, self.imputation_rate))]
+        optimisers = [StackAdam(each.parameters(), rate, torch.as_tensor(self.decays))
+                      for each, rate in ((self.prediction_, self.learning_rate),
+                                         (self.imputation_, self.imputation_rate))]
         stop, batch = Stop(models, self.tol), min(self.batch, len(ratings))
         best = [param.detach().clone() for param in self.prediction_.parameters()]
         for _ in range(self.epochs):
@@ -128,7 +128,7 @@ class MatrixFactorisation:
                 some = free[at * batch * self.others:(at + 1) * batch * self.others]
                 total += self._step((users[own], items[own], ratings[own], base[..., own]),
                                     (some // self.n_items, some % self.n_items), weigher,
-                                    optimisers, decay)
+                                    optimisers)
             ended = torch.as_tensor(stop(total.cpu().numpy()), device=device)
             for kept, param in zip(best, self.prediction_.parameters(), strict=True):
                 kept[ended] = param.detach()[ended]
@@ -138,7 +138,7 @@ class MatrixFactorisation:
         return self
 
     def _step(self, rows: tuple[Tensor, ...], others: tuple[Tensor, Tensor],
-              weigher: LearntWeights | None, optimisers: list[Any], decay: decayed) -> Tensor:
+              weigher: LearntWeights | None, optimisers: list[StackAdam]) -> Tensor:
         """One step on a batch; its loss by model."""
         users, items, ratings, base = rows
         if weigher is None:
@@ -154,14 +154,13 @@ class MatrixFactorisation:
         loss = told
         if self.robust:
             loss = loss + self._correction((users, items), others, weights)
-        self._move(loss, optimisers[0], self.prediction_, decay)
+        optimisers[0].descend(loss)
         if self.robust:
             with torch.no_grad():
                 scores = self.prediction_(users, items)
                 errors = row_losses(scores, ratings)
             guess = row_losses(self.imputation_(users, items), torch.sigmoid(scores))
-            self._move((weights * (errors - guess) ** 2).sum(dim=1), optimisers[1],
-                       self.imputation_, decay)
+            optimisers[1].descend((weights * (errors - guess) ** 2).sum(dim=1))
             return (weights * losses).sum(dim=1).detach()
         return told.detach()
 
@@ -177,12 +176,6 @@ class MatrixFactorisation:
     def _imputed(self, users: Tensor, items: Tensor) -> Tensor:
         return row_losses(self.imputation_(users, items),
                           torch.sigmoid(self.prediction_(users, items)))
-
-    def _move(self, losses: Tensor, optimiser: Any, model: Factors, decay: decayed) -> None:
-        optimiser.zero_grad(set_to_none=True)
-        losses.sum().backward()
-        decay(list(model.parameters()))
-        optimiser.step()
 
     def _all_pairs(self, n: int, draws: torch.Generator) -> Tensor:
         """Numbers of pairs in random order, as many as an epoch needs."""

@@ -18,7 +18,8 @@ from workbench.train import one_thread
 __all__ = ["KernelBalancedMF"]
 
 COMPATS = ("fixed", "author")
-BEFORE = {"weight_decay": 1e-4, "learning_rate": 5e-2, "epochs": 30}   # of pretrained features
+BEFORE: dict[str, Any] = {             # of the factorisation that gives features
+    "weight_decay": 1e-4, "learning_rate": 5e-2, "epochs": 30}
 
 
 class KernelBalancedMF:
@@ -57,7 +58,7 @@ class KernelBalancedMF:
                  random_state: Any = 0, **more: Any):
         check.one_of(SELECTIONS, balance=balance)
         check.one_of(COMPATS, compat=compat)
-        self.how = replace(how or Balancing(), balance=balance, compat=compat)
+        self.how = replace(how or Balancing(), balance=balance, compat=compat, robust=robust)
         check.one_of(KERNELS, kernel=self.how.kernel)
         check.positive(functions=self.how.functions, strength=self.how.strength,
                        candidates=self.how.candidates)

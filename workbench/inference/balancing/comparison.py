@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from workbench.core import effective_size, normalise
+from workbench.core import effective_size, normalise, uniform
 from workbench.inference.balancing.choosing import SELECTIONS
 from workbench.inference.balancing.dual import BalanceInfeasible
 from workbench.inference.balancing.estimates import BalanceResult, weighted_mean
@@ -32,8 +32,8 @@ FIRST = {"logistic": 0, "cells": 1, "width": 2}                          # untun
 KERNEL_WAYS = {f"{name} kernels{', robust' if robust else ''}": (name, robust)
                for robust in (False, True) for name in SELECTIONS}
 WAYS = ("naive", "IPS", "SNIPS", "naive-Bayes IPS", "DR", *KERNEL_WAYS, "random slice")
-KIND = {"IPS": "logistic", "SNIPS": "logistic", "DR": "logistic", "naive-Bayes IPS": "cells"} | {
-    way: "width" for way in KERNEL_WAYS}
+KIND = {"IPS": "logistic", "SNIPS": "logistic", "DR": "logistic",
+        "naive-Bayes IPS": "cells"} | dict.fromkeys(KERNEL_WAYS, "width")
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,8 +155,8 @@ def _one(way: str, setting: int, case: Case, options: Options,  # noqa: PLR0913
          guess: np.ndarray | None, cache: dict[object, np.ndarray | KernelBalancer],
          rng: np.random.Generator) -> Found | None:
     if way == "naive":
-        return _told(weighted_mean(case.outcome, np.full(
-            len(case.outcome), 1 / len(case.outcome)), case.size, groups=case.groups))
+        return _told(weighted_mean(case.outcome, uniform(len(case.outcome)), case.size,
+                                   groups=case.groups, share=1 / case.size))
     if way == "random slice":
         return _slice(case)
     if way == "naive-Bayes IPS":
@@ -205,7 +205,8 @@ def _weighted(way: str, case: Case, chance: np.ndarray, guess: np.ndarray | None
     weights = normalise(1 / chance)
     share = effective_size(weights) / len(weights)
     if way == "SNIPS":
-        return _told(weighted_mean(case.outcome, weights, case.size, groups=case.groups))
+        return _told(weighted_mean(case.outcome, weights, case.size, groups=case.groups,
+                                   share=1 / case.size))
     rest, shift = case.outcome, 0.0
     if way == "DR" and guess is not None:
         amounts = case.sample_weight
@@ -218,8 +219,7 @@ def _weighted(way: str, case: Case, chance: np.ndarray, guess: np.ndarray | None
 
 
 def _naive_bayes(case: Case, cells: int) -> Found | None:
-    """By the outcome alone; its own error comes from the slice too, which says how many there are.
-    """
+    """By the outcome alone; its error comes from the slice too."""
     if case.drawn is None:
         return None
     seen, drawn = _cut(case.outcome, case.drawn, cells)

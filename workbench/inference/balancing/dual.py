@@ -22,7 +22,7 @@ FARTHEST = 1e4                   # multiplier of functions in standard deviation
 RANK = 1e-9                      # directions that are this much shorter than the longest are none
 
 
-class BalanceInfeasible(ValueError):
+class BalanceInfeasible(ValueError):  # noqa: N818 - the paper's word
     """No weights on the observed items balance the functions to within the slack.
 
     Parameters
@@ -34,11 +34,13 @@ class BalanceInfeasible(ValueError):
 
     def __init__(self, slack: float, least: float, functions: int):
         self.slack, self.least = slack, least
+        why = ("no weights on the observed items balance them better" if least > slack else
+               "what balances them so closely rests on next to no items")
         super().__init__(
-            f"slack must be at least {least:.4g} standard deviations for these {functions} "
-            f"functions, got {slack:g}: no weights on the observed items balance them better. "
-            f"Raise slack well above {least:.2g}, balance fewer functions, or smoother ones by a "
-            "smaller gamma.")
+            f"slack must be at least {max(least, slack):.4g} standard deviations for these "
+            f"{functions} functions, got {slack:g}: {why}. Raise slack well above "
+            f"{max(least, slack):.2g}, balance fewer functions, or smoother ones by a smaller "
+            "gamma.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +97,7 @@ def balance(G: np.ndarray, slack: float, base: np.ndarray) -> Balanced:
     over = float(np.abs(found.residual).max()) - slack
     far = slack > 0 and np.abs(found.dual).max() > FARTHEST
     if far or not (over <= ALLOWED and (found.weights > 0).all()):
-        raise BalanceInfeasible(slack, max(least_slack(G), slack), count)
+        raise BalanceInfeasible(slack, least_slack(G), count)
     return found
 
 
@@ -137,7 +139,7 @@ def _covariance(G: np.ndarray, weights: np.ndarray, residual: np.ndarray) -> np.
 def _exact(G: np.ndarray, base: np.ndarray) -> Balanced:
     """Damped Newton steps on the dual without slack, in an orthonormal basis of the functions."""
     logs = np.log(base)
-    left, lengths, right = np.linalg.svd(G * np.sqrt(base)[:, None], full_matrices=False)
+    _, lengths, right = np.linalg.svd(G * np.sqrt(base)[:, None], full_matrices=False)
     kept = lengths > RANK * lengths[0]
     turn = right[kept].T / lengths[kept]
     rotated = G @ turn

@@ -101,8 +101,8 @@ def weighted_mean(values: np.ndarray, weights: np.ndarray, n: int, *,  # noqa: P
     alone = np.maximum(1 - (left ** 2).sum(axis=1), ALONE)
     variance = _variance(weights, rest / alone, share * rest ** 2 / alone, groups)
     return BalanceResult(
-        pd.Series({"mean": shift + float(estimate)}), pd.Series({"mean": float(np.sqrt(variance))}),
-        effective_size(weights), len(values), n)
+        pd.Series({"mean": shift + float(estimate)}),
+        pd.Series({"mean": float(np.sqrt(variance))}), effective_size(weights), len(values), n)
 
 
 def _variance(weights: np.ndarray, alone: np.ndarray, known: np.ndarray,
@@ -112,5 +112,5 @@ def _variance(weights: np.ndarray, alone: np.ndarray, known: np.ndarray,
         pieces = weights * alone
         return max(float(pieces @ pieces - weights @ known), 0.0)
     pieces = np.bincount(groups, weights * alone)
-    many = np.count_nonzero(np.bincount(groups))
+    many = len(np.unique(groups))
     return float(pieces @ pieces) * many / max(many - 1, 1)

@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from workbench.core import effective_size
 from workbench.inference.balancing.choosing import SELECTIONS
-from workbench.inference.balancing.comparison import Case, Options, balancer_for, compare
+from workbench.inference.balancing.comparison import Case, Options, compare
 from workbench.inference.balancing.dual import BalanceInfeasible, balance
 from workbench.inference.balancing.estimates import ACTIVE, weighted_mean
 from workbench.inference.kernel_balancing import KernelBalancer

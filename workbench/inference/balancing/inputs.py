@@ -62,7 +62,10 @@ def checked_losses(name: str, values: Any, seen: np.ndarray) -> np.ndarray:
         raise ValueError(f"{name} must have one number for each of {int(seen.sum())} observed or "
                          f"{len(seen)} items, got shape {numbers.shape}. Pass those of the "
                          "observed ones.")
-    check.finite(**{name: numbers})
+    bad = int((~np.isfinite(numbers)).sum())
+    if bad:
+        raise ValueError(f"{name} must be finite, got {bad} NaN or infinite entries among "
+                         f"{len(numbers)} observed items. Drop or fill them first.")
     return numbers
 
 

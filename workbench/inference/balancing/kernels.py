@@ -132,7 +132,7 @@ def kernel_functions(kernel: Kernel, X: np.ndarray, centres: np.ndarray,
 
 
 def width(rule: str | float, X: np.ndarray, kernel: Kernel = "gaussian") -> float:
-    """gamma of a kernel on standardised features.
+    """Gamma of a kernel on standardised features.
 
     Parameters
     ----------

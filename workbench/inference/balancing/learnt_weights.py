@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from workbench.inference.balancing.factors import Factors
+from workbench.inference.balancing.factors import Factors, StackAdam
 from workbench.inference.balancing.kernels import FLAT, moments, width
 
 __all__ = ["Balancing", "LearntWeights", "author_features", "summed_excess"]
@@ -44,6 +44,8 @@ class Balancing:
     alpha_rate, alpha_decay : float
         Learning rate and weight decay of the coefficients (`author`).
     compat : {"fixed", "author"}
+    robust : bool
+        Whether the prediction is trained on the doubly robust loss.
     """
 
     balance: str = "random"
@@ -58,6 +60,7 @@ class Balancing:
     alpha_rate: float = 3e-3
     alpha_decay: float = 1e-3
     compat: str = "fixed"
+    robust: bool = False
 
 
 class LearntWeights:
@@ -77,20 +80,18 @@ class LearntWeights:
     generator : torch.Generator
     """
 
-    def __init__(self, how: Balancing, factors: Factors,  # noqa: PLR0913
+    def __init__(self, how: Balancing, factors: Factors,
                  features: tuple[Tensor, Tensor], pairs: np.ndarray, slots: int,
                  generator: torch.Generator):
         self.how, self.factors, self.generator = how, factors, generator
         self.device = factors.users.device
         self.models = len(factors.users)
         self.features = features
-        self.optimiser = torch.optim.Adam(factors.parameters(), lr=how.learning_rate,
-                                          weight_decay=how.weight_decay)
+        self.optimiser = StackAdam(factors.parameters(), how.learning_rate, how.weight_decay)
         if how.compat == "author":
             self.alpha = nn.Parameter(torch.rand(1, slots, generator=generator).repeat(
                 self.models, 1).to(self.device))
-            self.alpha_optimiser = torch.optim.Adam([self.alpha], lr=how.alpha_rate,
-                                                    weight_decay=how.alpha_decay)
+            self.alpha_optimiser = StackAdam([self.alpha], how.alpha_rate, how.alpha_decay)
             self.last = torch.zeros(self.models, device=self.device)
         else:
             self._standardise(pairs)
@@ -116,9 +117,7 @@ class LearntWeights:
         entropy = (amounts * amounts.log()).mean(dim=1)
         excess = (summed_excess(gaps, self.how.slack) if self.how.compat == "author"
                   else (gaps.abs() - self.how.slack).clamp_min(0).sum(dim=1))
-        self.optimiser.zero_grad(set_to_none=True)
-        (entropy + self.how.strength * excess).sum().backward()
-        self.optimiser.step()
+        self.optimiser.descend(entropy + self.how.strength * excess)
         with torch.no_grad():
             return self.amounts(rows, base)
 
@@ -173,8 +172,7 @@ class LearntWeights:
         self.taken = torch.zeros((self.models, 0), dtype=torch.long, device=self.device)
 
     def _functions(self, rows: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """Values of the functions on a batch, shape (models, n, J), and their targets, which are 0.
-        """
+        """Functions on a batch, shape (models, n, J), and their targets, which are 0."""
         if self.how.balance == "random":
             drawn = torch.randperm(len(self.centres), generator=self.generator)
             taken = drawn[:self.how.functions].to(self.device).expand(self.models, -1)
@@ -223,12 +221,11 @@ class LearntWeights:
 
         now = loss()
         fell = (now - self.last) if worst else (self.last - now)
-        moves = fell / (self.last + 1e-10) < (0.5 if worst else 0.2)
+        enough = 0.5 if worst else 0.4 if self.how.robust else 0.2
+        moves = fell / (self.last + 1e-10) < enough
         for _ in range(3 if bool(moves.any()) else 0):
-            self.alpha_optimiser.zero_grad(set_to_none=True)
             now = loss()
-            (now * moves).sum().backward()
-            self.alpha_optimiser.step()
+            self.alpha_optimiser.descend(now * moves)
         self.last = now.detach()
 
 

@@ -32,16 +32,15 @@ class PairSample:
     items: np.ndarray
 
 
-def embeddings(users: np.ndarray, items: np.ndarray, values: np.ndarray,
-               sizes: tuple[int, int], *, rank: int = 4, ridge: float = 5.0,
+def embeddings(ratings: tuple[np.ndarray, np.ndarray, np.ndarray], sizes: tuple[int, int], *,
+               rank: int = 4, ridge: float = 5.0,
                rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Features of users, shape (n_users, rank + 2), and of items.
 
     Parameters
     ----------
-    users, items : array of int, shape (n,)
-    values : array, shape (n,)
-        Ratings.
+    ratings : (users, items, values)
+        Numbers of users and items, and ratings, shape (n,).
     sizes : (int, int)
         Users and items.
     rank : int > 0
@@ -52,6 +51,7 @@ def embeddings(users: np.ndarray, items: np.ndarray, values: np.ndarray,
         Draws the first embeddings.
     """
     check.positive(rank=rank, ridge=ridge)
+    users, items, values = ratings
     counts = [np.bincount(codes, minlength=size)
               for codes, size in zip((users, items), sizes, strict=True)]
     centred = values - values.mean()
@@ -96,7 +96,7 @@ def pair_sample(ratings: tuple[np.ndarray, np.ndarray, np.ndarray], sizes: tuple
         free = free[~np.isin(free, own)][:most]
     pairs = np.concatenate([own, free])
     amounts = np.where(np.arange(len(pairs)) < len(own), 1.0, (total - len(own)) / len(free))
-    first, second = embeddings(users, items, values, sizes, rng=rng)
+    first, second = embeddings(ratings, sizes, rng=rng)
     who, what = pairs // sizes[1], pairs % sizes[1]
     case = Case(np.column_stack([first[who], second[what]]), np.arange(len(pairs)) < len(own),
                 values, drawn, total, None if len(pairs) == total else amounts, users)

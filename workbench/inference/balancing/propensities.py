@@ -1,4 +1,4 @@
-"""Probabilities of being observed: by the rating alone (naive Bayes), or by features (logistic)."""
+"""Probabilities of being observed: by the rating (naive Bayes), or by features (logistic)."""
 
 from typing import Any
 

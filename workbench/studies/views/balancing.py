@@ -141,9 +141,9 @@ def _ranking(result: Result) -> plots.Figure:
     for name, title, label in (("auc", "AUC by weight decay", "AUC"),
                                ("ndcg", "The first five by weight decay", "NDCG of the first 5")):
         grouped = table.groupby(["way", "decay"], sort=False)[name]
-        error = grouped.std(ddof=1) / np.sqrt(grouped.size())
-        rows = pd.DataFrame({"value": grouped.mean(), "low": grouped.mean() - 2 * error,
-                             "high": grouped.mean() + 2 * error}).reset_index()
+        rows = grouped.agg(value="mean", spread="std", count="size").reset_index()
+        half = 2 * rows["spread"] / np.sqrt(rows["count"])
+        rows = rows.assign(low=rows["value"] - half, high=rows["value"] + half)
         panels.append(plots.Panel(
             rows.rename(columns={"way": "series", "decay": "at"}), title,
             ("weight decay", "of the embeddings"), (label, "test half"), log=True))

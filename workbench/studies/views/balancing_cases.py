@@ -43,8 +43,6 @@ class Rated:
     sizes : (int, int)
     slice_users, slice_items, slice_ratings, slice_tests : array, shape (m,)
         Of the ratings that score; the half that tests.
-    rows : array of int, shape (n,), or None
-        Rows of the case's observed items, whose weights are used; None makes weights anew.
     drawn : bool
         Whether the slice was drawn at random.
     """
@@ -126,10 +124,10 @@ def _world(params: Any) -> Source:
     table = simulated_ratings(rng=rng)
     chosen, drawn = (table[table["random"] == at] for at in (0, 1))
     sizes = (int(table["user"].max()) + 1, int(table["item"].max()) + 1)
-    rated = Rated(*(chosen[name].to_numpy() for name in ("user", "item")),
-                  (chosen["rating"] >= 4).to_numpy(float), sizes,
-                  *(drawn[name].to_numpy() for name in ("user", "item")),
-                  (drawn["rating"] >= 4).to_numpy(float), rng.random(len(drawn)) < 0.5, drawn=True)
+    (users, items, likes), scored = (
+        (part["user"].to_numpy(), part["item"].to_numpy(), (part["rating"] >= 4).to_numpy(float))
+        for part in (chosen, drawn))
+    rated = Rated(users, items, likes, sizes, *scored, rng.random(len(drawn)) < 0.5, drawn=True)
     loss = world["loss"].to_numpy()
     return Source("world", case, "loss", "pairs", groups, float(loss.mean()), loss, rated, (), (
         "The pairs are simulated: the likelier a pair is observed, the larger its loss. Ratings "
@@ -145,8 +143,8 @@ def _rated(params: Any) -> Source:
     tests = rng.random(len(ratings.values)) < 0.5
     has_slice = bool(ratings.drawn.sum() >= 20)
     known = ratings.values[ratings.drawn & ~tests] if has_slice else None
-    sample = pair_sample(tuple(each[own] for each in (  # type: ignore[arg-type]
-        ratings.users, ratings.items, ratings.values)), sizes, known, rng=rng)
+    given = ratings.users[own], ratings.items[own], ratings.values[own]
+    sample = pair_sample(given, sizes, known, rng=rng)
     base, notes = _base(params, sample.case)
     case = replace(sample.case, base=base)
     rated, more = _binary(params, ratings, tests, sizes, rng, has_slice=has_slice)
@@ -170,11 +168,11 @@ def _base(params: Any, case: Case) -> tuple[np.ndarray | None, list[str]]:
         chance = naive_bayes_propensity(case.outcome, case.drawn, len(case.outcome), case.size)
     except ValueError as trouble:
         return None, [f"Base weights are uniform: {trouble}"]
-    return 1 / chance, ["Half of the random slice tells how common each rating is, as base weights "
-                        "need; the other half checks the result."]
+    return 1 / chance, ["Half of the random slice tells how common each rating is, as base "
+                        "weights need; the other half checks the result."]
 
 
-def _binary(params: Any, ratings: Ratings, tests: np.ndarray,  # noqa: PLR0913
+def _binary(params: Any, ratings: Ratings, tests: np.ndarray,
             sizes: tuple[int, int], rng: np.random.Generator, *,
             has_slice: bool) -> tuple[Rated | None, list[str]]:
     """Ratings as 0 and 1, and the part that scores rankings."""

@@ -46,15 +46,15 @@ def estimates(found: Mapping[str, Found], source: Source, alpha: float) -> pd.Da
 def headline(params: Any, source: Source, chosen: KernelBalancer,
              tables: dict[str, pd.DataFrame]) -> Result:
     """Numbers, and what a reader must know before trusting them."""
-    table = tables["estimates"].set_index("way")
+    table = tables["estimates"].set_index("way").astype({"kind": object})
     own = f"{params.selection} kernels{', robust' if params.estimator == 'dr' else ''}"
     level = 1 - params.alpha
     numbers: dict[str, Estimate] = {}
     for way, told in ((own, "balanced"), ("naive", "unweighted"), (CHECK, "of the random slice")):
         if way in table.index:
-            row = table.loc[way]
+            value, low, high = _row(table, way, "value", "low", "high")
             numbers[f"mean {source.label} over all {source.items}, {told}"] = Estimate(
-                float(row["value"]), Interval(float(row["low"]), float(row["high"]), level))
+                value, Interval(low, high, level))
     if source.truth is not None:
         numbers[f"mean {source.label} over all {source.items}, truth"] = Estimate(
             source.truth, why="known, since this world is simulated")
@@ -83,8 +83,8 @@ def headline(params: Any, source: Source, chosen: KernelBalancer,
 
 def _first(source: Source) -> str:
     told = ("Intervals hold if balanced functions explain the outcome up to noise, and what is "
-            f"observed depends on nothing but the features: a {source.label} that decides by "
-            "itself whether it is observed leaves a bias that no interval tells.")
+            f"observed depends on nothing but the features: where the {source.label} itself "
+            "decides what is observed, a bias is left that no interval tells.")
     if source.kind == "ratings":
         told += (" Features of pairs are made from the ratings themselves, and taken as given; "
                  "ratings of one user may err together.")
@@ -99,13 +99,11 @@ def _worlds(tables: Mapping[str, pd.DataFrame], own: str,
     worlds = tables["worlds"].set_index("way")
     for way, told in ((own, "balanced"), ("naive", "unweighted")):
         if way in worlds.index:
-            row = worlds.loc[way]
-            half = 1.645 * float(row["bias_error"])
-            numbers[f"relative bias over worlds, {told}"] = Estimate(
-                float(row["bias"]), Interval(float(row["bias"]) - half, float(row["bias"]) + half,
-                                             0.9)).percent()
-    best = worlds[worlds["rmse"] == worlds["rmse"].min()].index[0]
-    covered = {way: worlds.loc[way, "coverage"] for way in (own, "random slice")
+            bias, error = _row(worlds, way, "bias", "bias_error")
+            numbers[f"relative bias over worlds, {told}"] = Estimate(bias, Interval(
+                bias - 1.645 * error, bias + 1.645 * error, 0.9)).percent()
+    best = worlds.index[int(worlds["rmse"].argmin())]
+    covered = {way: _row(worlds, way, "coverage")[0] for way in (own, "random slice")
                if way in worlds.index}
     told = ", ".join(f"{100 * share:.0f} % of those of {way}" for way, share in covered.items())
     return [f"In these worlds the loss is no combination of the balanced functions, so that "
@@ -140,14 +138,19 @@ def _rankings(tables: Mapping[str, pd.DataFrame], numbers: dict[str, Estimate],
     weighted = best.drop(index="unweighted")
     top = str(weighted["auc"].idxmax())
     for way in ("unweighted", top):
-        row = best.loc[way]
-        numbers[f"AUC, {way}, tuned"] = Estimate(float(row["auc"]), Interval(
-            float(min(row["low"], row["auc"])), float(max(row["high"], row["auc"])), level))
-    ahead = best.loc["unweighted", "auc"] >= weighted["auc"].max()
-    apart = "is not behind" if ahead else (
-        "is behind by less than its interval" if best.loc["unweighted", "high"]
-        >= weighted["auc"].max() else "is behind")
+        value, low, high = _row(best, way, "auc", "low", "high")
+        numbers[f"AUC, {way}, tuned"] = Estimate(value, Interval(
+            min(low, value), max(high, value), level))
+    plain, _, reach = _row(best, "unweighted", "auc", "low", "high")
+    rival = float(weighted["auc"].max())
+    apart = "is not behind" if plain >= rival else (
+        "is behind by less than its interval" if reach >= rival else "is behind")
     return [f"Once each way has its own weight decay, the unweighted recommender {apart}: ranking "
             "measures such as AUC hardly show what balancing does for a mean. Inverse "
             "propensities change the size of the loss beside the weight decay, so that ways "
             "compared at one decay are not compared."]
+
+
+def _row(table: pd.DataFrame, name: str, *columns: str) -> list[float]:
+    """Numbers of one row."""
+    return [float(each) for each in table.loc[[name], list(columns)].to_numpy(float)[0]]
