@@ -138,7 +138,7 @@ def test_matches_scikit_learns_grammar():
     ({"selection": "adaptive"}, "error must hold the losses"),
     ({"base_weights": [1.0]}, "base_weights must have one entry"),
     ({"random_state": -1}, "seed must be a whole number"),
-    ({"kernel": lambda a, b: a}, "kernel must give finite numbers of shape")])
+    ({"kernel": lambda a, _: a}, "kernel must give finite numbers of shape")])
 def test_rejects_options(options, words):
     X, seen, _ = sample()
     with pytest.raises(ValueError, match=words):

@@ -16,8 +16,9 @@ from workbench.core import Column, Result, generator
 from workbench.core import Params as Declared
 from workbench.core.recent import Recent
 from workbench.datasets import unknown_data
+from workbench.inference.balancing.cases import Options
 from workbench.inference.balancing.choosing import SELECTIONS
-from workbench.inference.balancing.comparison import WIDTHS, Options, balancer_for, compare
+from workbench.inference.balancing.comparison import WIDTHS, balancer_for, compare
 from workbench.inference.balancing.findings import (
     balance_table,
     feature_map,

@@ -62,9 +62,9 @@ def laid(monkeypatch):
 
     monkeypatch.setattr(alternating, "Factors", made)
     pairs = torch.tensor([(3 * i) % USERS * ITEMS + (i + 2) % ITEMS for i in range(ROWS * OTHERS)])
-    monkeypatch.setattr(MatrixFactorisation, "_all_pairs", lambda self, n, draws: pairs)
-    monkeypatch.setattr(torch, "randperm", lambda n, generator=None: torch.arange(n))
-    monkeypatch.setattr(torch, "randint", lambda *a, **k: torch.tensor([1, 4, 9]))
+    monkeypatch.setattr(MatrixFactorisation, "_all_pairs", lambda *_: pairs)
+    monkeypatch.setattr(torch, "randperm", lambda n, **_: torch.arange(n))
+    monkeypatch.setattr(torch, "randint", lambda *_, **__: torch.tensor([1, 4, 9]))
     begun = LearntWeights.__init__
 
     def slotted(self, *args):

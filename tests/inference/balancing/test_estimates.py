@@ -68,7 +68,7 @@ def test_recovers_more_of_the_mean_with_an_imputation():
 
 
 def test_matches_words_of_the_summary():
-    fit, _, seen, loss = fitted()
+    fit, _, _, loss = fitted()
     told = fit.estimate(loss).summary(0.1)
     assert "90 % interval" in str(told["mean over all items"])
     assert told["effective size"].value == pytest.approx(fit.effective_size_)

@@ -8,8 +8,9 @@ import pandas as pd
 from scipy.stats import norm
 
 from workbench.core import effective_size
+from workbench.inference.balancing.cases import Case, Options
 from workbench.inference.balancing.choosing import SELECTIONS
-from workbench.inference.balancing.comparison import Case, Options, compare
+from workbench.inference.balancing.comparison import compare
 from workbench.inference.balancing.dual import BalanceInfeasible, balance
 from workbench.inference.balancing.estimates import ACTIVE, weighted_mean
 from workbench.inference.kernel_balancing import KernelBalancer

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.core import check
-from workbench.inference.balancing.comparison import Case
+from workbench.inference.balancing.cases import Case
 
 __all__ = ["PairSample", "embeddings", "pair_sample"]
 

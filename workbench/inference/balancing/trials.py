@@ -9,15 +9,9 @@ from scipy.stats import norm
 
 from workbench.core import normalise
 from workbench.datasets.simulated_selection import selected_pairs
+from workbench.inference.balancing.cases import Case, Found, Options
 from workbench.inference.balancing.choosing import SELECTIONS
-from workbench.inference.balancing.comparison import (
-    WAYS,
-    Case,
-    Found,
-    Options,
-    compare,
-    settings_of,
-)
+from workbench.inference.balancing.comparison import WAYS, compare, settings_of
 from workbench.inference.balancing.dual import BalanceInfeasible
 from workbench.inference.balancing.estimates import weighted_mean
 from workbench.inference.kernel_balancing import KernelBalancer

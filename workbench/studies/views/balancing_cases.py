@@ -17,7 +17,7 @@ from workbench.datasets import (
 )
 from workbench.datasets.files import EXTENSIONS, open_file
 from workbench.datasets.ratings import Ratings
-from workbench.inference.balancing.comparison import Case
+from workbench.inference.balancing.cases import Case
 from workbench.inference.balancing.pairs import pair_sample
 from workbench.inference.balancing.propensities import naive_bayes_propensity
 from workbench.inference.balancing.trials import case_of

@@ -8,7 +8,8 @@ import pandas as pd
 from scipy.stats import norm
 
 from workbench.core import Estimate, Interval, Result, Summary
-from workbench.inference.balancing.comparison import KERNEL_WAYS, WAYS, Found
+from workbench.inference.balancing.cases import Found
+from workbench.inference.balancing.comparison import KERNEL_WAYS, WAYS
 from workbench.inference.kernel_balancing import KernelBalancer
 from workbench.studies.views.balancing_cases import Source
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.core import generator
-from workbench.inference.balancing.comparison import Options, balancer_for
+from workbench.inference.balancing.cases import Options
+from workbench.inference.balancing.comparison import balancer_for
 from workbench.inference.balancing.decays import RankingSlice, decay_sweep, tuned_scores
 from workbench.inference.balancing.dual import BalanceInfeasible
 from workbench.inference.balancing.pairs import pair_sample
