@@ -59,7 +59,7 @@ def test_matches_missing_cells_to_a_note(tmp_path):
     (lambda t: t, {"outcome": "site"}, "outcome: column 'site' must hold numbers"),
     (lambda t: t, {"outcome": "age"}, "known in all 200 rows"),
     (lambda t: t.assign(income=t["income"].where(t.index < 30)), {}, "at least 20 rows"),
-    (lambda t: t.assign(income=t["income"] * 0), {}, "outcome must vary, but 'income' is 0"),
+    (lambda t: t.assign(income=t["income"] * 0 + 1), {}, "outcome must vary, but 'income' is 1"),
     (lambda t: t[["name", "income"]], {}, "features must hold a covariate"),
     (lambda t: t, {"features": ["income"], "outcome": "income"}, "must not hold the outcome")])
 def test_rejects(tmp_path, change, options, words):

@@ -18,13 +18,14 @@ from workbench.core.recent import Recent
 from workbench.datasets import unknown_data
 from workbench.inference.balancing.cases import Options
 from workbench.inference.balancing.choosing import SELECTIONS
-from workbench.inference.balancing.comparison import WIDTHS, balancer_for, compare
+from workbench.inference.balancing.comparison import compare
 from workbench.inference.balancing.findings import (
     balance_table,
     feature_map,
     path_by_functions,
     path_by_slack,
     weight_table,
+    within_reach,
 )
 from workbench.inference.balancing.kernels import KERNELS
 from workbench.inference.balancing.trials import bias_by_functions, bias_trials, coverage_trials
@@ -124,16 +125,16 @@ class Params(Declared):
 def run(params: Params) -> Result:
     """Read or simulate, balance, compare, simulate further, and gather headline and tables."""
     source = source_of(params)
-    options = _options(params, source)
     rng = generator(params.seed)
-    chosen = balancer_for(options, params.selection, 1.0, source.case, rng)
-    trials = _trials(params, options) if source.kind == "world" and params.worlds else {}
+    chosen, options, raised = within_reach(_options(params, source), params.selection, source.case,
+                                           rng)
+    trials = _trials(params, source)
     tables = {
-        "estimates": estimates(compare(source.case, options, _untuned(), rng=generator(
-            params.seed)), source, params.alpha),
+        "estimates": estimates(compare(source.case, options, rng=rng, ready=chosen), source,
+                               params.alpha),
         "balance": balance_table(chosen, rng=rng), "map": feature_map(chosen, rng=rng),
         "weights": weight_table(chosen, source.case.outcome, source.groups),
-        "slacks": path_by_slack(chosen, source.case, sorted({*SLACKS, params.slack}),
+        "slacks": path_by_slack(chosen, source.case, sorted({*SLACKS, options.slack}),
                                 level=1 - params.alpha),
         "functions": trials.get("functions", pd.DataFrame()) if trials else _functions(
             params, source, options),
@@ -144,7 +145,7 @@ def run(params: Params) -> Result:
     if params.weight_decays and source.rated is not None:
         tables |= RANKINGS.get(_ranking_key(params, source), lambda: rankings(
             params, source, options))
-    return headline(params, source, chosen, tables)
+    return headline(params, source, chosen, tables, raised)
 
 
 def is_quick(params: Params) -> bool:
@@ -172,26 +173,22 @@ def _options(params: Params, source: Source) -> Options:
                    params.include_fitted, params.ridge)
 
 
-def _untuned() -> dict[str, int]:
-    """Kernels as wide as they are asked for; the fewest terms for propensities."""
-    width = WIDTHS.index(1.0)
-    return {f"{name} kernels{more}": width for name in SELECTIONS for more in ("", ", robust")}
-
-
 def _trial_key(params: Params) -> Any:
     return (params.kernel, params.gamma, params.n_functions, params.slack, params.include_fitted,
             params.ridge, params.tune, params.n, params.worlds, params.alpha, params.seed)
 
 
-def _trials(params: Params, options: Options) -> dict[str, pd.DataFrame]:
+def _trials(params: Params, source: Source) -> dict[str, pd.DataFrame]:
+    if source.kind != "world" or not params.worlds:
+        return {}
+    options = _options(params, source)
     return TRIALS.get(_trial_key(params), lambda: _simulated(params, options))
 
 
 def _simulated(params: Params, options: Options) -> dict[str, pd.DataFrame]:
     """Bias of every way, each tuned in other worlds; and by the number of functions."""
     rng = generator(params.seed + 1)
-    settings = tuned_settings(TUNING_WORLDS, options, n=params.n, rng=rng) if params.tune else (
-        _untuned())
+    settings = tuned_settings(TUNING_WORLDS, options, n=params.n, rng=rng) if params.tune else None
     rng = generator(params.seed + 2)
     counts = [count for count in COUNTS if count <= max(80, params.n_functions)]
     return {"worlds": bias_trials(params.worlds, options, settings, n=params.n,

@@ -57,7 +57,8 @@ def balancer_for(options: Options, selection: str, factor: float, case: Case,
 
 
 def compare(case: Case, options: Options, chosen: Mapping[str, int] | None = None, *,
-            rng: np.random.Generator, ways: tuple[str, ...] = WAYS) -> dict[str, Found]:
+            rng: np.random.Generator, ways: tuple[str, ...] = WAYS,
+            ready: KernelBalancer | None = None) -> dict[str, Found]:
     """Mean over all items by each way.
 
     Parameters
@@ -70,6 +71,8 @@ def compare(case: Case, options: Options, chosen: Mapping[str, int] | None = Non
     ways : tuple of str
         Those of `WAYS` that are wanted; what a case cannot give is left out, as are kernels that
         cannot be balanced.
+    ready : KernelBalancer, optional
+        Fitted at the usual width, for the ways of its selection.
     """
     found: dict[str, Found] = {}
     settings = {way: FIRST[kind] for way, kind in KIND.items()} | dict(chosen or {})
@@ -78,6 +81,8 @@ def compare(case: Case, options: Options, chosen: Mapping[str, int] | None = Non
         guess = kernel_imputation(case.X, case.observed, case.outcome, kernel=options.kernel,
                                   gamma=options.gamma, rng=rng)
     cache: dict[object, np.ndarray | KernelBalancer] = {}
+    if ready is not None:
+        cache[ready.selection, FIRST["width"]] = ready
     for way in ways:
         one = _one(way, settings.get(way, 0), case, options, guess, cache, rng)
         if one is not None:

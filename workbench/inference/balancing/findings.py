@@ -10,16 +10,54 @@ from scipy.stats import norm
 from workbench.core import effective_size
 from workbench.inference.balancing.cases import Case, Options
 from workbench.inference.balancing.choosing import SELECTIONS
-from workbench.inference.balancing.comparison import compare
+from workbench.inference.balancing.comparison import balancer_for, compare
 from workbench.inference.balancing.dual import BalanceInfeasible, balance
 from workbench.inference.balancing.estimates import ACTIVE, weighted_mean
 from workbench.inference.kernel_balancing import KernelBalancer
 
-__all__ = ["balance_table", "feature_map", "path_by_functions", "path_by_slack", "weight_table"]
+__all__ = ["balance_table", "feature_map", "path_by_functions", "path_by_slack", "weight_table",
+           "within_reach"]
 
 HELD_OUT = 50
+ROOM = 1.25              # times the least slack, which itself leaves next to no items
+FARTHEST = 1.0           # slack from which balance means nothing [standard deviations]
 MOST_POINTS = 1200
 MOST_ROWS = 20_000
+
+
+def within_reach(options: Options, selection: str, case: Case,
+                 rng: np.random.Generator) -> tuple[KernelBalancer, Options, tuple[str, ...]]:
+    """A fitted balancer, with more slack where no weights balance as closely as was asked.
+
+    Returns
+    -------
+    balancer : KernelBalancer
+    options : Options
+        With the slack that was used.
+    notes : tuple of str
+        What was changed.
+
+    Raises
+    ------
+    BalanceInfeasible
+        If the least slack is no balance.
+    """
+    asked = options.slack
+    for _ in range(4):
+        try:
+            made = balancer_for(options, selection, 1.0, case, rng)
+        except BalanceInfeasible as trouble:
+            least = max(trouble.least, options.slack, 1e-4)
+            if not ROOM * least < FARTHEST:
+                raise
+            options = replace(options, slack=ROOM * least)
+            continue
+        notes = () if options.slack == asked else (
+            f"The slack was raised from {asked:g} to {options.slack:.3g}, since no weights on the "
+            "observed balance these kernels more closely: fewer kernels or a smaller gamma need "
+            "less.",)
+        return made, options, notes
+    return balancer_for(options, selection, 1.0, case, rng), options, ()
 
 
 def balance_table(balancer: KernelBalancer, *, rng: np.random.Generator) -> pd.DataFrame:

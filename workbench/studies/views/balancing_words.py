@@ -45,7 +45,7 @@ def estimates(found: Mapping[str, Found], source: Source, alpha: float) -> pd.Da
 
 
 def headline(params: Any, source: Source, chosen: KernelBalancer,
-             tables: dict[str, pd.DataFrame]) -> Result:
+             tables: dict[str, pd.DataFrame], raised: tuple[str, ...] = ()) -> Result:
     """Numbers, and what a reader must know before trusting them."""
     table = tables["estimates"].set_index("way").astype({"kind": object})
     own = f"{params.selection} kernels{', robust' if params.estimator == 'dr' else ''}"
@@ -68,8 +68,10 @@ def headline(params: Any, source: Source, chosen: KernelBalancer,
         float(np.sqrt((after["after"] ** 2).mean())),
         why=f"exact for these kernels; {np.sqrt((after['before'] ** 2).mean()):.3g} before",
         unit="sd")
-    notes = [*_worlds(tables, own, numbers), *_promise(tables, params, numbers),
-             *_rankings(tables, numbers, level)]
+    lost = [way for way in KERNEL_WAYS if way not in table.index]
+    notes = [*raised, *([f"No weights balance {', '.join(lost)} so closely; they are left out."]
+                        if lost else []), *_worlds(tables, own, numbers),
+             *_promise(tables, params, numbers), *_rankings(tables, numbers, level)]
     if chosen.effective_size_ < FEW:
         notes.append(f"The observed count like {chosen.effective_size_:.0f} only; normal "
                      "intervals are then too short. Raise slack, or balance fewer functions.")
