@@ -6,12 +6,16 @@ from workbench.datasets.labelled import LABEL_TABLES, Labelled, load_labelled
 from workbench.datasets.landscape_grid import LandscapeGrid, landscape_grid
 from workbench.datasets.lexicon import Lexicon, lexicon_score
 from workbench.datasets.outcomes import OUTCOME_TABLES, Outcomes, load_outcomes
+from workbench.datasets.ratings import Ratings, load_ratings, rating_columns
 from workbench.datasets.regression import REGRESSION_TABLES, Regression, load_regression
 from workbench.datasets.rivals import RIVAL_TABLES, Rivals, load_rivals
 from workbench.datasets.scores import Scores, load_scores
+from workbench.datasets.selected import Selected, load_selected
 from workbench.datasets.shipped import unknown_data
 from workbench.datasets.simulate import opinion_scores
 from workbench.datasets.simulated_labels import surrogate_labels
+from workbench.datasets.simulated_ratings import simulated_ratings
+from workbench.datasets.simulated_selection import selected_pairs
 from workbench.datasets.tables import TABLES, load_table, presidents_approval
 
 __all__ = [
@@ -26,9 +30,11 @@ __all__ = [
     "LandscapeGrid",
     "Lexicon",
     "Outcomes",
+    "Ratings",
     "Regression",
     "Rivals",
     "Scores",
+    "Selected",
     "fomc_scores",
     "fomc_statements",
     "landscape_grid",
@@ -36,13 +42,18 @@ __all__ = [
     "load_images",
     "load_labelled",
     "load_outcomes",
+    "load_ratings",
     "load_regression",
     "load_rivals",
     "load_scores",
+    "load_selected",
     "load_table",
     "opinion_scores",
     "outlook_lexicon",
     "presidents_approval",
+    "rating_columns",
+    "selected_pairs",
+    "simulated_ratings",
     "surrogate_labels",
     "unknown_data",
 ]

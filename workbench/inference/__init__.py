@@ -13,6 +13,17 @@ if TYPE_CHECKING:
         Thresholdout,
         thresholdout_batch,
     )
+    from workbench.inference.balancing.alternating import MatrixFactorisation
+    from workbench.inference.balancing.balanced_factors import KernelBalancedMF
+    from workbench.inference.balancing.dual import BalanceInfeasible
+    from workbench.inference.balancing.estimates import BalanceResult
+    from workbench.inference.balancing.imputation import kernel_imputation
+    from workbench.inference.balancing.propensities import (
+        PropensityLogistic,
+        naive_bayes_propensity,
+    )
+    from workbench.inference.balancing.risks import dr_risk, ips_risk, snips
+    from workbench.inference.balancing.trials import coverage_trials
     from workbench.inference.bayesian_trend import BayesianTrend
     from workbench.inference.conformal import Calibration, TooFewRowsWarning, calibrate
     from workbench.inference.conformal_cross import CrossCalibration, cross_calibrate
@@ -25,6 +36,7 @@ if TYPE_CHECKING:
     from workbench.inference.design.rivals import ppi
     from workbench.inference.design.solution import DesignWarning
     from workbench.inference.design_based import DSLRegression, dsl_moments
+    from workbench.inference.kernel_balancing import KernelBalancer
     from workbench.inference.mixtures.bounds import (
         effective_dimension,
         eps_grid,
@@ -158,6 +170,8 @@ __all__ = [
     "AdaptiveConformal",
     "Advice",
     "Answer",
+    "BalanceInfeasible",
+    "BalanceResult",
     "BayesianTrend",
     "BoostedQuantiles",
     "Bootstrap",
@@ -180,11 +194,14 @@ __all__ = [
     "GuaranteeTrials",
     "HoldoutSplit",
     "IdleWeightsWarning",
+    "KernelBalancedMF",
+    "KernelBalancer",
     "LaplaceMechanism",
     "LeakWarning",
     "LinearAggregation",
     "LinearQuantiles",
     "MajorityAttack",
+    "MatrixFactorisation",
     "Nested",
     "NestedConformalStack",
     "NestedResult",
@@ -195,6 +212,7 @@ __all__ = [
     "PosteriorEnsemble",
     "Prior",
     "PrivateMultiplicativeWeights",
+    "PropensityLogistic",
     "QuantileAggregator",
     "QuantileForest",
     "QuantileModel",
@@ -233,11 +251,13 @@ __all__ = [
     "correlated_t",
     "coverage",
     "coverage_by_group",
+    "coverage_trials",
     "cross_calibrate",
     "crossings",
     "crps",
     "cv5x2_f",
     "cv5x2_t",
+    "dr_risk",
     "draw",
     "dsl_moments",
     "each_left_out",
@@ -253,7 +273,9 @@ __all__ = [
     "halves",
     "holdouts",
     "interval_score",
+    "ips_risk",
     "isotonise",
+    "kernel_imputation",
     "mace",
     "mcnemar",
     "mcnemar_table",
@@ -262,6 +284,7 @@ __all__ = [
     "miss_rates",
     "mixture_regret_bound",
     "multiple",
+    "naive_bayes_propensity",
     "nemenyi",
     "nested_cv",
     "no_information_rate",
@@ -286,6 +309,7 @@ __all__ = [
     "sample_size",
     "score_splits",
     "simulate_selection",
+    "snips",
     "soft_bound",
     "soft_log_weight",
     "suggest_sampling",
@@ -303,6 +327,14 @@ __all__ = [
 
 FILES = {
     "adaptive_queries": ("NoisyThresholdWarning", "Thresholdout", "thresholdout_batch"),
+    "balancing.alternating": ("MatrixFactorisation",),
+    "balancing.balanced_factors": ("KernelBalancedMF",),
+    "balancing.dual": ("BalanceInfeasible",),
+    "balancing.estimates": ("BalanceResult",),
+    "balancing.imputation": ("kernel_imputation",),
+    "balancing.propensities": ("PropensityLogistic", "naive_bayes_propensity"),
+    "balancing.risks": ("dr_risk", "ips_risk", "snips"),
+    "balancing.trials": ("coverage_trials",),
     "bayesian_trend": ("BayesianTrend",),
     "conformal": ("Calibration", "TooFewRowsWarning", "calibrate"),
     "conformal_cross": ("CrossCalibration", "cross_calibrate"),
@@ -315,6 +347,7 @@ FILES = {
     "design.rivals": ("ppi",),
     "design.solution": ("DesignWarning",),
     "design_based": ("DSLRegression", "dsl_moments"),
+    "kernel_balancing": ("KernelBalancer",),
     "mixtures.bounds": (
         "effective_dimension", "eps_grid", "mixture_regret_bound", "soft_bound",
         "soft_log_weight"),

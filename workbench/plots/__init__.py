@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from workbench.core.lazy import lazy
 
 if TYPE_CHECKING:
+    from workbench.plots.balancing import balance_and_map, weights_and_outcomes
     from workbench.plots.crowds import counted
     from workbench.plots.fans import fan_chart
     from workbench.plots.forests import forest
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         scores_by_features,
     )
     from workbench.plots.rivals import agreement, false_positives
+    from workbench.plots.settings import Panel, setting_panels
     from workbench.plots.stills import figure_json, is_dynamic
     from workbench.plots.theme import ROLES, blank, use_theme
     from workbench.plots.thumbnails import thumbnail
@@ -62,8 +64,10 @@ __all__ = [
     "WIDTH",
     "Figure",
     "Knob",
+    "Panel",
     "Shade",
     "agreement",
+    "balance_and_map",
     "bias_and_coverage",
     "blank",
     "bound_curves",
@@ -99,16 +103,19 @@ __all__ = [
     "reliability",
     "replicates_and_folds",
     "scores_by_features",
+    "setting_panels",
     "thumbnail",
     "training_curves",
     "trend_bands",
     "use_theme",
     "weight_profile",
+    "weights_and_outcomes",
 ]
 
 Figure: TypeAlias = Any      # a HoloViews element; studies name it before HoloViews is needed
 
 FILES = {
+    "balancing": ("balance_and_map", "weights_and_outcomes"),
     "crowds": ("counted",),
     "fans": ("fan_chart",),
     "forests": ("forest",),
@@ -126,6 +133,7 @@ FILES = {
         "bounds_by_rows", "errors_by_reuse", "leaderboard", "learned_weights",
         "scores_by_features"),
     "rivals": ("agreement", "false_positives"),
+    "settings": ("Panel", "setting_panels"),
     "stills": ("figure_json", "is_dynamic"),
     "theme": ("ROLES", "blank", "use_theme"),
     "thumbnails": ("thumbnail",),
