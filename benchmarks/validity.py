@@ -20,7 +20,7 @@ from opinion_trends import RESULTS, processor
 
 __all__ = ["METHODS", "README", "condensed", "promises", "rows_of", "shown"]
 
-METHODS = ("trends", "quantiles", "designs")
+METHODS = ("trends", "quantiles", "designs", "queries", "comparisons", "mixtures", "balancing")
 README = Path(__file__).resolve().parents[1] / "README.md"
 MARKS = ("<!-- validity: written by benchmarks/validity.py -->", "<!-- validity: end -->")
 ERROR = 0.01       # probability that some band of the whole table misses its truth

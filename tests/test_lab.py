@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import re
 import secrets
 import shutil
 import signal
@@ -27,6 +26,18 @@ LAB = ("import sys; from workbench import catalog, ui; "
 KERNELS = {"python3": "workbench", "workbench-warm": "workbench (warm)"}
 PATIENCE = 1200          # half seconds for all cells of a notebook on a busy machine
 DRAWING = 60             # looks at all cells until figures are drawn
+STILL = 6                # looks in which nothing happens until cells are run again
+# What Lab knows of the cells: those out of view are not in the document.
+STATE = """() => {
+  const panel = window.jupyterapp.shell.currentWidget;
+  const cells = [...panel.content.widgets].filter((cell) => cell.model.type === "code");
+  const left = cells.findIndex((cell) => cell.model.executionCount === null);
+  const failed = cells.findIndex((cell) => cell.model.outputs.toJSON().some(
+    (output) => output.output_type === "error"));
+  const broken = failed >= 0 && (left < 0 || failed < left);
+  const idle = panel.sessionContext.session?.kernel?.status === "idle";
+  return {broken, stalled: !broken && left >= 0 && idle};
+}"""
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +57,9 @@ def checkout(tmp_path_factory):
         content["metadata"]["kernelspec"] = {
             "name": "workbench-warm", "display_name": "workbench (warm)", "language": "python"}
         (folder / "notebooks" / f"warm_{name}.ipynb").write_text(json.dumps(content), "utf-8")
+    (folder / "config").mkdir()
+    (folder / "config" / "jupyter_lab_config.json").write_text(
+        json.dumps({"LabApp": {"expose_app_in_browser": True}}), "utf-8")
     return folder
 
 
@@ -114,14 +128,9 @@ def test_matches_notebook_run_in_lab(page, lab, checkout, name, kernel):
     shutil.rmtree(checkout / "runs", ignore_errors=True)
     opened = name if kernel == "python3" else f"warm_{name}"
     notebook = _run_all(page, lab, f"notebooks/{opened}.ipynb", kernel)
-    failed = notebook.locator("[data-mime-type='application/vnd.jupyter.error']")
-    for _ in range(PATIENCE):
-        # The last cell saves; cells out of view are not in the document, so it cannot tell.
-        if failed.count() or list((checkout / "runs").glob(f"2*-{name}-*/manifest.json")):
-            break
-        _answer(page, kernel)
-        page.wait_for_timeout(500)
-    assert failed.count() == 0
+    # The last cell saves.
+    assert _until(page, kernel, lambda: any(
+        (checkout / "runs").glob(f"2*-{name}-*/manifest.json")))
     assert len(list((checkout / "runs").glob(f"*-{name}-*"))) == 1
     assert _drawn(page, notebook, 3) >= 3
 
@@ -136,7 +145,7 @@ def test_matches_widget_moved_in_an_exploration(page, lab, checkout, kernel):
     notebook = _run_all(page, lab, opened.relative_to(checkout).as_posix(), kernel)
     shown = notebook.locator(".workbench-explore")
     numbers = shown.locator("dl.numbers")
-    numbers.get_by_text("90 % interval").first.wait_for(timeout=300_000)
+    assert _until(page, kernel, lambda: numbers.get_by_text("90 % interval").count())
     shown.locator("canvas").first.wait_for(timeout=60_000)
     handles = shown.locator(".noUi-handle")
     at = [handles.nth(k).get_attribute("aria-valuenow") for k in range(handles.count())]
@@ -208,18 +217,37 @@ def _run_all(page, lab, path, kernel):
       return kernels.some((kernel) => kernel.connections && kernel.execution_state === "idle"
                           && kernel.name === "{kernel}");
     }}""", timeout=60_000, polling=500)
-    begun = notebook.locator(".jp-InputPrompt", has_text=re.compile(r"\[[*\d]"))
-    for _ in range(10):    # a click before Lab's own connection is there does nothing, or it asks
-        page.wait_for_timeout(1000)
-        _answer(page, kernel)
-        if begun.count():
-            break
-        with contextlib.suppress(_late()):      # a question that came up just now is before it
-            page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click(timeout=5000)
-            page.get_by_text("Run All Cells", exact=True).click(timeout=5000)
-        page.wait_for_timeout(2000)
-    assert begun.count(), "no cell began"
+    _click_run_all(page, kernel)
     return notebook
+
+
+def _click_run_all(page, kernel):
+    """Choose *Run All Cells* in Lab's menu."""
+    _answer(page, kernel)
+    with contextlib.suppress(_late()):      # a question that came up just now is before it
+        page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click(timeout=5000)
+        page.get_by_text("Run All Cells", exact=True).click(timeout=5000)
+
+
+def _until(page, kernel, is_there):
+    """Whether something appears while the cells run.
+
+    A click before Lab's own connection to the kernel is there runs no cell, or only the last ones;
+    then it is repeated.
+    """
+    still = 0
+    for _ in range(PATIENCE):
+        if is_there():
+            return True
+        _answer(page, kernel)
+        state = page.evaluate(STATE)
+        assert not state["broken"], page.inner_text("body")[-3000:]
+        still = still + 1 if state["stalled"] else 0
+        if still == STILL:
+            _click_run_all(page, kernel)
+            still = 0
+        page.wait_for_timeout(500)
+    return False
 
 
 def _late():

@@ -72,7 +72,7 @@ def test_rejects_a_trial_that_breaks_by_name():
 
     with pytest.raises(RuntimeError) as caught:
         _promises.kept(_promises.Promise("odd", "interval", "any", 0.9, broken), 1, [3])
-    assert "a trial of odd, interval, seed 3" in caught.value.__notes__[0]
+    assert "a trial of odd, interval, seeds from 3" in caught.value.__notes__[0]
 
 
 def test_matches_the_committed_table_to_promises_and_readme():
