@@ -1,4 +1,4 @@
-"""Worlds of tests between models: equally good ones on exchangeable rows, refitted on resamples."""
+"""Worlds of tests between models: equally good ones, refitted on resamples of the same rows."""
 
 from functools import partial
 
