@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from workbench.inference.design_results import DSLResults
     from workbench.inference.design_rivals import ppi
     from workbench.inference.design_solution import DesignWarning
+    from workbench.inference.ordinal.parallel import ProportionalOdds
+    from workbench.inference.presto import PRESTO, presto_path
     from workbench.inference.quantile_aggregation import QuantileAggregator
     from workbench.inference.quantiles.base_models import BASE_MODELS, QuantileModel
     from workbench.inference.quantiles.baselines import (
@@ -63,17 +65,17 @@ if TYPE_CHECKING:
     from workbench.inference.trend_fit import TrendFit
 
 __all__ = [
-    "BASE_MODELS", "AdaptiveConformal", "BayesianTrend", "BoostedQuantiles", "Calibration",
+    "BASE_MODELS", "PRESTO", "AdaptiveConformal", "BayesianTrend", "BoostedQuantiles", "Calibration",
     "ConformalQuantileRegressor", "CrossCalibration", "CrossConformalQuantileRegressor",
     "DSLRegression", "DSLResults", "DesignWarning", "EncodedQuantiles", "GaussianNetwork",
     "LeakWarning", "LinearAggregation", "LinearQuantiles", "NestedConformalStack",
-    "NormalInverseGamma", "PerLevel", "Prior", "QuantileAggregator", "QuantileForest",
+    "NormalInverseGamma", "PerLevel", "Prior", "ProportionalOdds", "QuantileAggregator", "QuantileForest",
     "QuantileModel", "QuantileNetwork", "SimpleAggregation", "SimultaneousNetwork",
     "StackedQuantileRegressor", "TooFewRowsWarning", "TrendFit", "aggregate_units",
     "best_single", "calibrate", "check_for_leak", "compare", "coverage", "coverage_by_group",
     "cross_calibrate", "crossings", "crps", "draw", "dsl_moments", "even_levels",
     "interval_score", "isotonise", "mace", "out_of_fold", "picp_error", "pinball", "ppi",
-    "ranking", "reliability", "suggest_sampling", "table_encoder", "tune", "warnings_of",
+    "presto_path", "ranking", "reliability", "suggest_sampling", "table_encoder", "tune", "warnings_of",
     "width", "wis",
 ]
 
@@ -90,6 +92,8 @@ FILES = {
     "design_results": ("DSLResults",),
     "design_rivals": ("ppi",),
     "design_solution": ("DesignWarning",),
+    "ordinal.parallel": ("ProportionalOdds",),
+    "presto": ("PRESTO", "presto_path"),
     "quantile_aggregation": ("QuantileAggregator",),
     "quantiles.base_models": ("BASE_MODELS", "QuantileModel"),
     "quantiles.baselines": ("LinearAggregation", "SimpleAggregation", "best_single"),
