@@ -5,17 +5,21 @@ from workbench.datasets.images import IMAGE_SETS, Images, load_images
 from workbench.datasets.labelled import LABEL_TABLES, Labelled, load_labelled
 from workbench.datasets.landscape_grid import LandscapeGrid, landscape_grid
 from workbench.datasets.lexicon import Lexicon, lexicon_score
+from workbench.datasets.ordinal import ORDINAL_TABLES, Ordinal, load_ordinal
 from workbench.datasets.regression import REGRESSION_TABLES, Regression, load_regression
 from workbench.datasets.scores import Scores, load_scores
 from workbench.datasets.shipped import unknown_data
 from workbench.datasets.simulate import opinion_scores
 from workbench.datasets.simulated_labels import surrogate_labels
+from workbench.datasets.simulated_stages import StagesWorld, ordered_stages
+from workbench.datasets.stages import UnknownOrderError
 from workbench.datasets.tables import TABLES, load_table, presidents_approval
 
 __all__ = [
-    "IMAGE_SETS", "LABEL_TABLES", "REGRESSION_TABLES", "TABLES", "Images", "Labelled",
-    "LandscapeGrid", "Lexicon", "Regression", "Scores", "fomc_scores", "fomc_statements",
-    "landscape_grid", "lexicon_score", "load_images", "load_labelled", "load_regression",
-    "load_scores", "load_table", "opinion_scores", "outlook_lexicon", "presidents_approval",
+    "IMAGE_SETS", "LABEL_TABLES", "ORDINAL_TABLES", "REGRESSION_TABLES", "TABLES", "Images",
+    "Labelled", "LandscapeGrid", "Lexicon", "Ordinal", "Regression", "Scores", "StagesWorld",
+    "UnknownOrderError", "fomc_scores", "fomc_statements", "landscape_grid", "lexicon_score",
+    "load_images", "load_labelled", "load_ordinal", "load_regression", "load_scores",
+    "load_table", "opinion_scores", "ordered_stages", "outlook_lexicon", "presidents_approval",
     "surrogate_labels", "unknown_data",
 ]
