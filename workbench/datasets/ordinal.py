@@ -178,7 +178,7 @@ def _stages_told(codes: pd.Series, labels: pd.Series, outcome: str, how: str, *,
                  reversed_: bool) -> str:
     counts = codes.value_counts().sort_index()
     names = labels.groupby(codes).first()
-    told = ", ".join(f"{names[at]} ({count})" for at, count in counts.items())
+    told = ", ".join(f"{name} ({count})" for name, count in zip(names, counts, strict=True))
     return (f"Stages of {outcome!r} from the first to the last, with their rows: {told}; order "
             f"{how}{', turned round' * reversed_}.")
 

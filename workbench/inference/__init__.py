@@ -65,18 +65,18 @@ if TYPE_CHECKING:
     from workbench.inference.trend_fit import TrendFit
 
 __all__ = [
-    "BASE_MODELS", "PRESTO", "AdaptiveConformal", "BayesianTrend", "BoostedQuantiles", "Calibration",
-    "ConformalQuantileRegressor", "CrossCalibration", "CrossConformalQuantileRegressor",
-    "DSLRegression", "DSLResults", "DesignWarning", "EncodedQuantiles", "GaussianNetwork",
-    "LeakWarning", "LinearAggregation", "LinearQuantiles", "NestedConformalStack",
-    "NormalInverseGamma", "PerLevel", "Prior", "ProportionalOdds", "QuantileAggregator", "QuantileForest",
-    "QuantileModel", "QuantileNetwork", "SimpleAggregation", "SimultaneousNetwork",
-    "StackedQuantileRegressor", "TooFewRowsWarning", "TrendFit", "aggregate_units",
-    "best_single", "calibrate", "check_for_leak", "compare", "coverage", "coverage_by_group",
-    "cross_calibrate", "crossings", "crps", "draw", "dsl_moments", "even_levels",
-    "interval_score", "isotonise", "mace", "out_of_fold", "picp_error", "pinball", "ppi",
-    "presto_path", "ranking", "reliability", "suggest_sampling", "table_encoder", "tune", "warnings_of",
-    "width", "wis",
+    "BASE_MODELS", "PRESTO", "AdaptiveConformal", "BayesianTrend", "BoostedQuantiles",
+    "Calibration", "ConformalQuantileRegressor", "CrossCalibration",
+    "CrossConformalQuantileRegressor", "DSLRegression", "DSLResults", "DesignWarning",
+    "EncodedQuantiles", "GaussianNetwork", "LeakWarning", "LinearAggregation", "LinearQuantiles",
+    "NestedConformalStack", "NormalInverseGamma", "PerLevel", "Prior", "ProportionalOdds",
+    "QuantileAggregator", "QuantileForest", "QuantileModel", "QuantileNetwork",
+    "SimpleAggregation", "SimultaneousNetwork", "StackedQuantileRegressor", "TooFewRowsWarning",
+    "TrendFit", "aggregate_units", "best_single", "calibrate", "check_for_leak", "compare",
+    "coverage", "coverage_by_group", "cross_calibrate", "crossings", "crps", "draw",
+    "dsl_moments", "even_levels", "interval_score", "isotonise", "mace", "out_of_fold",
+    "picp_error", "pinball", "ppi", "presto_path", "ranking", "reliability", "suggest_sampling",
+    "table_encoder", "tune", "warnings_of", "width", "wis",
 ]
 
 FILES = {

@@ -7,8 +7,8 @@ for being different, so that the rare transition borrows from the plentiful ones
     minimise  -mean log p_y(x) + lam * (w0 |weights[0]| + sum_k |weights[k] - weights[k - 1]|)
 
 with absolute values summed over standardised features. At ``penalize_base=0`` and an infinite
-``lam`` all transitions share one weight vector: proportional odds. ``P(y = K)`` is that of the last
-boundary alone, hence always valid.
+``lam`` all transitions share one weight vector: proportional odds. ``P(y = K)`` is that of the
+last boundary alone, hence always valid.
 
 Source: G. Faletto, J. Bien, "Predicting Rare Events by Shrinking Towards Proportional Odds", ICML
 2023, PMLR 202:9547-9602.
@@ -16,7 +16,6 @@ Source: G. Faletto, J. Bien, "Predicting Rare Events by Shrinking Towards Propor
 
 import math
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from workbench.core.card import Card
-from workbench.inference.ordinal.coding import OrderWarning, coded
+from workbench.inference.ordinal.coding import OrderWarning, coded, order_of
 from workbench.inference.ordinal.options import amounts_of, checked_lam, checked_options
 from workbench.inference.ordinal.path import Path, Problem
 from workbench.inference.ordinal.probability import (
@@ -225,9 +224,7 @@ class PRESTO(ClassifierMixin, BaseEstimator):
 
     def _read(self, X: Any, y: Any, sample_weight: Any) -> tuple[np.ndarray, ...]:
         """Rows of positive weight, places of their classes, weights, and places among all rows."""
-        order, kind = self.order, getattr(y, "dtype", None)
-        if order is None and getattr(kind, "ordered", False):
-            order = kind.categories.tolist()
+        order = order_of(y) if self.order is None else self.order
         own, labels = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(labels)
         amounts = amounts_of(sample_weight, len(labels))

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     )
     from workbench.plots.phase_outcomes import measure_scatter, phase_gains
     from workbench.plots.quantiles import coverage_by_group, relative_scores, reliability
+    from workbench.plots.stages import (
+        STAGE_METHODS,
+        error_boxes,
+        rare_calibration,
+        rare_scatter,
+        stage_lines,
+    )
     from workbench.plots.stills import figure_json, is_dynamic
     from workbench.plots.theme import ROLES, blank, use_theme
     from workbench.plots.thumbnails import thumbnail
@@ -34,16 +41,18 @@ if TYPE_CHECKING:
         path_profile,
         training_curves,
     )
+    from workbench.plots.transitions import transition_map, transition_paths
     from workbench.plots.uncertainty import posterior, trend_bands
     from workbench.plots.weights import weight_profile
 
-__all__ = ["BATCH_SIZE", "LABEL_METHODS", "PHASE_STYLES", "ROLES", "WIDTH", "Figure", "Knob",
-           "Shade", "bias_and_coverage", "blank", "counted", "coverage_by_group",
-           "eigenvalue_density", "errors_by_labels", "fan_chart", "figure_json", "forest",
-           "is_dynamic", "level_weight_map", "loss_slice", "measure_maps", "measure_scatter",
-           "model_weight_map", "path_profile", "phase_gains", "phase_map", "posterior",
-           "relative_scores", "reliability", "thumbnail", "training_curves", "trend_bands",
-           "use_theme", "weight_profile"]
+__all__ = ["BATCH_SIZE", "LABEL_METHODS", "PHASE_STYLES", "ROLES", "STAGE_METHODS", "WIDTH",
+           "Figure", "Knob", "Shade", "bias_and_coverage", "blank", "counted",
+           "coverage_by_group", "eigenvalue_density", "error_boxes", "errors_by_labels",
+           "fan_chart", "figure_json", "forest", "is_dynamic", "level_weight_map", "loss_slice",
+           "measure_maps", "measure_scatter", "model_weight_map", "path_profile", "phase_gains",
+           "phase_map", "posterior", "rare_calibration", "rare_scatter", "relative_scores",
+           "reliability", "stage_lines", "thumbnail", "training_curves", "transition_map",
+           "transition_paths", "trend_bands", "use_theme", "weight_profile"]
 
 Figure: TypeAlias = Any      # a HoloViews element; studies name it before HoloViews is needed
 
@@ -57,10 +66,13 @@ FILES = {
                    "phase_map"),
     "phase_outcomes": ("measure_scatter", "phase_gains"),
     "quantiles": ("coverage_by_group", "relative_scores", "reliability"),
+    "stages": ("STAGE_METHODS", "error_boxes", "rare_calibration", "rare_scatter",
+               "stage_lines"),
     "stills": ("figure_json", "is_dynamic"),
     "theme": ("ROLES", "blank", "use_theme"),
     "thumbnails": ("thumbnail",),
     "training": ("eigenvalue_density", "loss_slice", "path_profile", "training_curves"),
+    "transitions": ("transition_map", "transition_paths"),
     "uncertainty": ("posterior", "trend_bands"),
     "weights": ("weight_profile",),
 }

@@ -6,6 +6,7 @@ stage and the multinomial logit.
 """
 
 import contextlib
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -45,7 +46,7 @@ __all__ = ["PRESETS", "SELECT", "SMOKE", "TITLE", "VIEW", "Params", "details", "
 TITLE = "Rare stages by PRESTO"
 SMOKE = {"n": 400, "p": 3, "intercepts": [0.0, 2.5], "n_lambdas": 6, "reps": 2}
 WORLDS = {"dense_sim": "Simulated stages whose probabilities are known"}
-QUICK = 2.0              # seconds of the last fit, below which a page fits anew without being asked
+QUICK = 2.0              # seconds of the last fit, below which the next one is not slow
 FILES: Recent[tuple[Ordinal, Any]] = Recent(4)
 QUESTIONS: Recent[Question] = Recent(4)
 FITS: Recent[tuple[Fitted, dict[str, Any]]] = Recent(16)      # what later settings change alone
@@ -74,10 +75,10 @@ class Params(Declared):
     order = param.List([], item_type=(str, int, float), doc=(
         "The stages from the first to the last, the rare one; none for numbers and usual scales."))
     reverse = param.Boolean(default=False, doc="Turn the order round: the first becomes the last.")
-    features = param.List([], item_type=str, doc="Columns to explain with; none takes all others.")
+    features = param.List([], item_type=str, doc="Columns that explain; none takes all others.")
     weight = param.String("", doc="Column of sample weights >= 0; empty counts all the same.")
     group = param.String("", doc=(
-        "Column whose equal values belong together, such as a person: they are held out together."))
+        "Column whose equal values, such as persons, are held out together; empty for none."))
     n = param.Integer(2500, bounds=(100, 50_000), doc="Rows of a simulated world.")
     p = param.Integer(10, bounds=(1, 200), doc="Features of a simulated world.")
     intercepts = param.List([0.0, 3.0, 5.0], item_type=(int, float), bounds=(2, 10), doc=(
@@ -110,7 +111,7 @@ class Params(Declared):
         """Refuse what no run could use: a missing file, intercepts out of order."""
         found = unknown_data(values["data"], [*WORLDS, *ORDINAL_TABLES])
         cuts = values["intercepts"]
-        if any(high <= low for low, high in zip(cuts, cuts[1:], strict=False)):
+        if any(high <= low for low, high in itertools.pairwise(cuts)):
             found.append(f"intercepts must increase, got {cuts!r}. Pass [0, 3, 5].")
         named = [name for name in ("outcome", "weight", "group", "features", "order")
                  if values[name]]

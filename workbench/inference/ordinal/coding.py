@@ -9,13 +9,20 @@ import pandas as pd
 
 from workbench.core import check
 
-__all__ = ["OrderWarning", "coded"]
+__all__ = ["OrderWarning", "coded", "order_of"]
 
 SHOWN = 12
 
 
 class OrderWarning(UserWarning):
     """Labels of text were put into alphabetical order, which may not be theirs."""
+
+
+def order_of(y: Any) -> list[Any] | None:
+    """The order that an ordered Categorical brings, or none."""
+    kind = getattr(y, "dtype", None)
+    ordered = isinstance(kind, pd.CategoricalDtype) and kind.ordered
+    return list(kind.categories) if ordered else None  # type: ignore[union-attr]
 
 
 def coded(y: Any, order: Sequence[Any] | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -38,9 +45,7 @@ def coded(y: Any, order: Sequence[Any] | None = None) -> tuple[np.ndarray, np.nd
     ValueError
         If a label is missing from `order`, or a class has no row.
     """
-    kind = getattr(y, "dtype", None)
-    if order is None and isinstance(kind, pd.CategoricalDtype) and kind.ordered:
-        order = kind.categories.tolist()
+    order = order_of(y) if order is None else order
     labels = np.asarray(y)
     if order is None:
         classes, codes = np.unique(labels, return_inverse=True)

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -108,7 +109,7 @@ def ask(frame: pd.DataFrame, codes: np.ndarray, classes: int,
                     encoded(frame), encoded.names)
 
 
-def fitted(question: Question, seed: int, **options: float | str) -> Fitted:
+def fitted(question: Question, seed: int, **options: Any) -> Fitted:
     """PRESTO on all rows with a tuned lambda; `options` are those of the estimator.
 
     Folds of the tuning hold whole groups out, where there are groups.
@@ -129,7 +130,7 @@ def in_sample(question: Question, seed: int) -> dict[str, np.ndarray]:
 
 
 def held_out(question: Question, methods: Sequence[str], seed: int,
-             **options: float | str) -> dict[str, np.ndarray]:
+             **options: Any) -> dict[str, np.ndarray]:
     """Probabilities of each row by models that have not seen it, nor its group.
 
     Parameters
@@ -166,7 +167,7 @@ def held_out(question: Question, methods: Sequence[str], seed: int,
 
 
 def _tuned(question: Question, rows: np.ndarray, X: np.ndarray, seed: int,
-           **options: float | str) -> PRESTO:
+           **options: Any) -> PRESTO:
     codes = question.codes[rows]
     folds = int(options.get("cv", 5))
     options = {name: value for name, value in options.items() if name != "cv"}
@@ -183,7 +184,9 @@ def _tuned(question: Question, rows: np.ndarray, X: np.ndarray, seed: int,
 def _folds(codes: np.ndarray, group: np.ndarray | None, seed: int, folds: int = OUTER
            ) -> np.ndarray:
     rng = generator(seed)
-    for _ in range(1 if group is None else TRIES):
+    if group is None:
+        return folds_of(codes, folds, rng)
+    for _ in range(TRIES):
         fold = folds_of(codes, folds, rng, group)
         if all(len(np.unique(codes[fold != each])) == len(np.unique(codes))
                for each in range(folds)):

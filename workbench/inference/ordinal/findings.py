@@ -1,5 +1,6 @@
 """Tables of what was found: the path, scores, calibration, and rows to look at."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -60,7 +61,7 @@ class Findings:
         Columns place, lambda, boundary, intercept (of the features as they are), then one per
         feature.
         """
-        path, scale = self.fit.path, self._scale()
+        path, scale = self.fit.path, self.scale
         count, m = path.intercepts.shape
         told = pd.DataFrame({
             "place": np.repeat(np.arange(count), m), "lambda": np.repeat(path.lambdas, m),
@@ -70,8 +71,7 @@ class Findings:
 
     def boundaries(self) -> list[str]:
         """Names of the transitions."""
-        return [f"{low} | {high}" for low, high in zip(self.labels, self.labels[1:],
-                                                       strict=False)]
+        return [f"{low} | {high}" for low, high in itertools.pairwise(self.labels)]
 
     def lambdas(self) -> pd.DataFrame:
         """Score, crossings and what is fused, by lambda."""
@@ -114,11 +114,14 @@ class Findings:
         return pd.DataFrame(rows, columns=["method", "stage", *(f"q{100 * end:g}"
                                                                 for end in ENDS)])
 
-    def _scale(self) -> np.ndarray:
+    @property
+    def scale(self) -> np.ndarray:
+        """Standard deviation of each column, 1 for a constant one, shape (q,)."""
         weight = self.question.weight
         share = np.full(len(self.question.X), 1.0) if weight is None else weight
         share = share / share.sum()
-        return np.asarray(np.sqrt(share @ (self.question.X - share @ self.question.X) ** 2))
+        spread = np.sqrt(share @ (self.question.X - share @ self.question.X) ** 2)
+        return np.where(spread > 0, spread, 1.0)
 
     def _held(self) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None,
                              np.ndarray | None]:

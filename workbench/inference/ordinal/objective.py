@@ -12,7 +12,6 @@ import numpy as np
 from workbench.inference.ordinal.barrier import Barrier
 from workbench.inference.ordinal.products import products
 from workbench.inference.ordinal.rows import Rows
-from workbench.inference.ordinal.terms import terms
 
 __all__ = ["Local", "Loss"]
 
@@ -33,7 +32,7 @@ class Local:
     around : array, shape (2, n)
         Boundary below and above the class of each row.
     curvature : array, shape (5, n)
-        As :func:`~workbench.inference.ordinal.terms.terms` fills it.
+        As :func:`~workbench.inference.ordinal.loops.terms` fills it.
     """
 
     theta: np.ndarray
@@ -77,6 +76,8 @@ class Loss:
 
     def local(self, theta: np.ndarray, around: np.ndarray | None = None) -> Local:
         """Value, gradient and what the Hessian is made of; `around` where it is known."""
+        from workbench.inference.ordinal.loops import terms
+
         around = self.around(theta) if around is None else around
         curvature = np.empty((5, around.shape[1]))
         plain = value = float(terms(around[0], around[1], self.rows.weight, curvature))
@@ -96,8 +97,22 @@ class Loss:
 
     def hessian(self, local: Local, some: np.ndarray | None = None) -> np.ndarray:
         """Second derivatives in the increments, shape (m, q, m, q), of some columns or all."""
-        m = self.rows.boundaries
         columns = self._columns if some is None else self._columns[some]
+        H = self._blocks(local, columns)
+        if self.barrier is not None:
+            self.barrier.add_hessian(local.theta, columns, H)
+        m = len(H)
+        for k in range(1, m):
+            H[k, k - 1] = H[k - 1, k]
+        for k in range(m - 2, -1, -1):          # sums over later boundaries, in both directions
+            H[k] += H[k + 1]
+        for k in range(m - 2, -1, -1):
+            H[:, k] += H[:, k + 1]
+        return H.transpose(0, 2, 1, 3)
+
+    def _blocks(self, local: Local, columns: np.ndarray) -> np.ndarray:
+        """Second derivatives in theta, shape (m, m, q, q), but for those below the diagonal."""
+        m = self.rows.boundaries
         H = np.zeros((m, m, len(columns), len(columns)))
         for k, part in enumerate(self._parts):
             inner = 0 < k < m
@@ -109,15 +124,7 @@ class Loss:
                 H[k, k] += found[int(inner)]
             if inner:
                 H[k - 1, k] -= found[2]
-        if self.barrier is not None:
-            self.barrier.add_hessian(local.theta, columns, H)
-        for k in range(1, m):
-            H[k, k - 1] = H[k - 1, k]
-        for k in range(m - 2, -1, -1):          # sums over later boundaries, in both directions
-            H[k] += H[k + 1]
-        for k in range(m - 2, -1, -1):
-            H[:, k] += H[:, k + 1]
-        return H.transpose(0, 2, 1, 3)
+        return H
 
     def room(self, local: Local, along: np.ndarray, move: np.ndarray) -> float:
         """How far one can go before two boundaries meet around an observed class, or any.

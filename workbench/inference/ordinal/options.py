@@ -1,5 +1,6 @@
 """What the options of an ordinal regression may be, and what its rows may weigh."""
 
+import math
 import numbers
 from typing import Any
 
@@ -36,7 +37,7 @@ def checked_options(options: Any) -> None:
         value = getattr(options, name)
         kind = numbers.Integral if name in WHOLE else numbers.Real
         if isinstance(value, bool) or not isinstance(value, kind) or not (
-                low <= value <= high and value < np.inf):
+                low <= float(value) <= high and math.isfinite(value)):
             rule = f"between {low:g} and {high:g}" if high < np.inf else f"at least {low:g}"
             raise ValueError(f"{name} must be a {'whole ' * (name in WHOLE)}number {rule}, got "
                              f"{value!r}. Pass {USUAL[name]:g}.")
@@ -44,7 +45,7 @@ def checked_options(options: Any) -> None:
     check.one_of(FEASIBILITIES, feasibility=options.feasibility)
     cv = options.cv
     if isinstance(cv, bool) or (isinstance(cv, numbers.Real) and not (
-            isinstance(cv, numbers.Integral) and 2 <= cv <= 20)) or cv is None:
+            isinstance(cv, numbers.Integral) and 2 <= int(cv) <= 20)) or cv is None:
         raise ValueError(f"cv must be a whole number between 2 and 20, or pairs of training and "
                          f"held-out rows, got {cv!r}. Pass 5.")
 
@@ -53,7 +54,7 @@ def checked_lam(lam: Any) -> None:
     """Refuse a lambda that is neither "cv" nor a number >= 0."""
     if isinstance(lam, str) and lam == "cv":
         return
-    if isinstance(lam, bool | str) or not isinstance(lam, numbers.Real) or not lam >= 0:
+    if isinstance(lam, bool | str) or not isinstance(lam, numbers.Real) or not float(lam) >= 0:
         raise ValueError(f"lam must be 'cv' or a number >= 0, got {lam!r}. Pass 'cv', or inf for "
                          "no difference between transitions.")
 

@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from workbench.inference.ordinal.coding import coded
+from workbench.inference.ordinal.coding import coded, order_of
 from workbench.inference.ordinal.probability import class_probabilities
 
 __all__ = ["ProportionalOdds"]
@@ -55,9 +55,7 @@ class ProportionalOdds(ClassifierMixin, BaseEstimator):
         """
         from statsmodels.miscmodels.ordinal_model import OrderedModel
 
-        order, kind = self.order, getattr(y, "dtype", None)
-        if order is None and getattr(kind, "ordered", False):
-            order = kind.categories.tolist()
+        order = order_of(y) if self.order is None else self.order
         own, labels = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(labels)
         self.classes_, codes = coded(labels, order)

@@ -1,8 +1,9 @@
 """The penalty path: from the largest lambda, at which all increments are zero, downwards."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -83,12 +84,12 @@ class Problem:
         As of :func:`~workbench.inference.ordinal.newton.minimise`.
     """
 
-    def __init__(self, rows: Rows, *, l1_ratio: float = 1.0,  # noqa: PLR0913 - of an estimator
+    def __init__(self, rows: Rows, *, l1_ratio: float = 1.0,
                  penalize_base: float = 1.0, feasibility: str = "observed",
                  max_iter: int = 20000, tol: float = 1e-12):
         self.rows, self.loss = rows, Loss(rows)
         self.l1_ratio, self.feasibility = l1_ratio, feasibility
-        self._how = {"max_iter": max_iter, "tol": tol}
+        self._how: dict[str, Any] = {"max_iter": max_iter, "tol": tol}
         self.amounts = np.ones((rows.boundaries, rows.Z.shape[1]))
         self.amounts[0] = penalize_base
         self.amounts[:, 0] = 0.0
@@ -114,7 +115,7 @@ class Problem:
         top = max(self.largest, 1e-12)
         return top * np.geomspace(1.0, ratio, count)
 
-    def solve(self, lambdas: Sequence[float]) -> list[Solution]:
+    def solve(self, lambdas: Iterable[float]) -> list[Solution]:
         """Fits at each lambda, one warm-started by the other."""
         fits, start = list[Solution](), self.null
         for lam in lambdas:

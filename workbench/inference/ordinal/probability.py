@@ -46,4 +46,4 @@ def crossing_rows(eta: np.ndarray) -> np.ndarray:
     -------
     crossing : array of bool, shape (...)
     """
-    return (np.diff(eta) < 0).any(axis=-1)
+    return np.asarray((np.diff(eta) < 0).any(axis=-1))

@@ -4,19 +4,17 @@
 
 Coordinate descent finds which entries are zero; on the others, with their signs held, the minimum
 solves linear equations. A sign that would change on the way becomes a zero and the search goes on,
-so that every step descends. Loaded only by its first use, since it imports numba.
+so that every step descends.
 """
 
 import numpy as np
 from scipy.linalg import lapack
 
-from workbench.inference.quantiles.compiled import compiled
-
 __all__ = ["penalised_minimum"]
 
 ROUNDS = 200
-SWEEPS = 20              # of coordinates, after which the equations are solved
-SLACK = 1e-12            # of a slope beside its penalty
+SWEEPS, SHARE = 100, 1e-3    # of coordinates, until the equations are solved
+SLACK, ROUNDING = 1e-12, 1e-15       # of a slope beside its penalty, relative
 SMALLEST = 1e-13         # addition to the diagonal of dependent equations, relative
 
 
@@ -35,36 +33,47 @@ def penalised_minimum(H: np.ndarray, slope: np.ndarray, x: np.ndarray,
     penalty : array, shape (d,)
         Amounts >= 0.
     """
+    from workbench.inference.ordinal.loops import sweep
+
     z, gradient = x.copy(), slope.copy()
-    scale = float(np.abs(slope).max(initial=0.0))
+    slack = SLACK * float(np.abs(slope).max(initial=0.0)) + ROUNDING * float(
+        H.diagonal().max(initial=0.0)) * (1 + float(np.abs(x).max(initial=0.0)))
     for _ in range(ROUNDS):
-        _sweep(H, gradient, z, penalty, SWEEPS)
+        sweep(H, gradient, z, penalty, SWEEPS, SHARE, slack)
         held = np.flatnonzero((z != 0) | (penalty == 0))
+        settled = True
         if held.size:
-            step = _solved(H[np.ix_(held, held)],
-                           -gradient[held] - penalty[held] * np.sign(z[held]))
-            share, stopped = _reach(z[held], step, penalty[held])
-            z[held] += share * step
-            if stopped is not None:
-                z[held[stopped]] = 0.0
+            own = H[np.ix_(held, held)]
+            step = _solved(own, -gradient[held] - penalty[held] * np.sign(z[held]))
+            z[held], settled = _moved(z[held], step, penalty[held], own, gradient[held])
             gradient = slope + H @ (z - x)
-            if stopped is not None:
-                continue
         over = np.abs(gradient) - penalty
         over[held] = 0.0
-        if over.max(initial=0.0) <= SLACK * scale:
+        if settled and over.max(initial=0.0) <= slack:
             break
     return z
 
 
-def _reach(z: np.ndarray, step: np.ndarray, penalty: np.ndarray) -> tuple[float, int | None]:
-    """How much of a step keeps every penalised sign, and which entry ends it."""
-    turned = np.flatnonzero((penalty > 0) & (z * (z + step) < 0))
-    if not turned.size:
-        return 1.0, None
-    shares = -z[turned] / step[turned]
-    first = int(shares.argmin())
-    return float(shares[first]), int(turned[first])
+def _moved(z: np.ndarray, step: np.ndarray, penalty: np.ndarray, H: np.ndarray,
+           gradient: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Where a step leads while no sign changes, and whether that is all the way.
+
+    Of two ways to keep the signs, the one that falls further: the whole step with zeros for the
+    entries that would change theirs, or the step up to the first change.
+    """
+    there = z + step
+    turned = (penalty > 0) & (z * there < 0)
+    if not turned.any():
+        return there, True
+    cut = np.where(turned, 0.0, there)
+    shares = np.where(turned, -z / np.where(turned, step, 1.0), 1.0)
+    first = z + shares.min() * step
+    first[turned & (shares == shares.min())] = 0.0
+    falls = []
+    for each in (cut, first):
+        move = each - z
+        falls.append(gradient @ move + move @ H @ move / 2 + penalty @ np.abs(each))
+    return (cut if falls[0] <= falls[1] else first), False
 
 
 def _solved(H: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -77,29 +86,3 @@ def _solved(H: np.ndarray, right: np.ndarray) -> np.ndarray:
         if not failed and np.isfinite(found).all():
             return np.asarray(found)
         more = max(10 * more, SMALLEST)
-
-
-@compiled
-def _sweep(H: np.ndarray, gradient: np.ndarray, z: np.ndarray, penalty: np.ndarray,
-           most: int) -> None:
-    """Minimise over one entry after the other until no sign changes; `gradient` is that at z."""
-    d = z.size
-    for _ in range(most):
-        changed = False
-        for j in range(d):
-            curvature = H[j, j]
-            if curvature <= 0.0:
-                continue
-            before = z[j]
-            wanted = before * curvature - gradient[j]
-            after = max(abs(wanted) - penalty[j], 0.0) / curvature
-            if wanted < 0.0:
-                after = -after
-            step = after - before
-            if step != 0.0:
-                z[j] = after
-                changed = changed or (before == 0.0) != (after == 0.0) or before * after < 0.0
-                for l in range(d):
-                    gradient[l] += step * H[j, l]
-        if not changed:
-            return

@@ -7,11 +7,10 @@ of the last one alone.
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 
 from workbench.inference.ordinal.parallel import ProportionalOdds
 
@@ -52,7 +51,7 @@ def fit_method(method: str, X: np.ndarray, codes: np.ndarray, weight: np.ndarray
 
 
 def _presto(X: np.ndarray, codes: np.ndarray, weight: np.ndarray | None, seed: int,
-            **options: float) -> Predict:
+            **options: Any) -> Predict:
     from workbench.inference.presto import PRESTO
 
     model = PRESTO(random_state=seed, **options).fit(X, codes, sample_weight=weight)
@@ -78,6 +77,8 @@ def _parallel(X: np.ndarray, codes: np.ndarray, weight: np.ndarray | None, seed:
 
 
 def _logistic(X: np.ndarray, codes: np.ndarray, weight: np.ndarray | None, seed: int) -> Predict:
+    from sklearn.linear_model import LogisticRegression
+
     del seed
     kept, scaled = independent(X), _Scaled(X)
     model = LogisticRegression(C=np.inf, max_iter=STEPS).fit(
@@ -87,6 +88,8 @@ def _logistic(X: np.ndarray, codes: np.ndarray, weight: np.ndarray | None, seed:
 
 def _shrunk_logistic(X: np.ndarray, codes: np.ndarray, weight: np.ndarray | None,
                      seed: int) -> Predict:
+    from sklearn.linear_model import LogisticRegressionCV
+
     del seed
     scaled = _Scaled(X)
     model = LogisticRegressionCV(cv=5, max_iter=STEPS).fit(
@@ -96,6 +99,8 @@ def _shrunk_logistic(X: np.ndarray, codes: np.ndarray, weight: np.ndarray | None
 
 def _multinomial(X: np.ndarray, codes: np.ndarray, weight: np.ndarray | None,
                  seed: int) -> Predict:
+    from sklearn.linear_model import LogisticRegression
+
     del seed
     kept, scaled = independent(X), _Scaled(X)
     model = LogisticRegression(C=np.inf, max_iter=STEPS).fit(scaled(X)[:, kept], codes,

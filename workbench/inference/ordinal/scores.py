@@ -69,8 +69,8 @@ def score_table(predicted: Mapping[str, np.ndarray], codes: np.ndarray, classes:
         columns=["method", "measure", "value", "low", "high"])
 
 
-def differences(predicted: Mapping[str, np.ndarray], codes: np.ndarray, classes: int, *,
-                ours: str, weight: np.ndarray | None, group: np.ndarray | None,
+def differences(predicted: Mapping[str, np.ndarray], codes: np.ndarray,  # noqa: PLR0913
+                classes: int, *, ours: str, weight: np.ndarray | None, group: np.ndarray | None,
                 level: float) -> pd.DataFrame:
     """Score of `ours` minus that of each rival on the same rows; below zero, ours is better.
 

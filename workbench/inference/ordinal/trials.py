@@ -1,4 +1,4 @@
-"""Simulated worlds: how far are predicted probabilities of the rare stage from the true ones?"""
+"""Simulated worlds: how far predicted probabilities of the rare stage are from the true ones."""
 
 from collections.abc import Sequence
 
