@@ -127,7 +127,8 @@ def transition_map(weights: pd.DataFrame, *, title: str) -> Figure:
     y = dimension("low", "features", "the strongest on top")
     hover = HoverTool(tooltips=[("feature", "@feature"), ("transition", "@boundary"),
                                 ("weight", "@value{0.000} log odds per sd")])
-    around: dict[str, Any] = {name: value for name, value in named_rows(list(map(str, table.index))).items()
+    rows = named_rows([str(name) for name in table.index])
+    around: dict[str, Any] = {name: value for name, value in rows.items()
                               if not name.startswith("legend")}
     around |= {"height": max(300, 190 + ROW * len(table))}
     ticks = [(at, str(name)) for at, name in enumerate(table.columns)]

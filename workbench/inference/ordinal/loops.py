@@ -61,7 +61,7 @@ def minimised(wanted: float, penalty: float, curvature: float) -> float:
 
 @compiled
 def sweep(H: np.ndarray, gradient: np.ndarray, z: np.ndarray,  # noqa: PLR0913 - plain arrays
-          penalty: np.ndarray, most: int, share: float, slack: float) -> None:
+          penalty: np.ndarray, most: int, share: float, slack: np.ndarray) -> None:
     """Minimise a penalised quadratic over one entry after the other.
 
     Ends when no sign changes and no entry brings more than `share` of the largest fall so far.
@@ -75,7 +75,7 @@ def sweep(H: np.ndarray, gradient: np.ndarray, z: np.ndarray,  # noqa: PLR0913 -
     most : int
         Sweeps at most.
     share : float
-    slack : float
+    slack : array, shape (d,)
         A zero stays as it is unless its slope exceeds its penalty by this much.
     """
     d, largest = z.size, 0.0
@@ -87,7 +87,8 @@ def sweep(H: np.ndarray, gradient: np.ndarray, z: np.ndarray,  # noqa: PLR0913 -
                 continue
             before = z[j]
             wanted = before * curvature - gradient[j]
-            rests = before == 0.0 and penalty[j] > 0.0 and abs(wanted) <= penalty[j] + slack
+            rests = before == 0.0 and penalty[j] > 0.0 and (
+                abs(wanted) <= penalty[j] + slack[j])
             after = 0.0 if rests else minimised(wanted, penalty[j], curvature)
             step = after - before
             if step != 0.0:

@@ -17,7 +17,8 @@ __all__ = ["FEASIBILITIES", "Path", "Problem"]
 FEASIBILITIES = ("observed", "all")
 FUSED = 1e10             # a lambda that no slope of a mean loss reaches
 LEAST_RATIO = 0.01       # share of the absolute values below which lambda_max stays
-STRENGTHS = 10.0 ** -np.arange(2, 10)      # of the barrier, one after the other
+STRENGTHS = (1e-2, 1e-4, 1e-6, 1e-8, 1e-9)      # of the barrier, one after the other
+ROUGHLY = 1e-6           # how near to optimality all but the last of them are solved
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,9 +136,10 @@ class Problem:
         if self.feasibility == "observed" or (
                 np.diff(self.rows.Z @ free.theta.T, axis=1) > 0).all():
             return free
-        psi, steps = start.psi, free.steps    # inside: the null fit is, and each that follows
-        for strength in STRENGTHS / max(1, self.rows.boundaries - 1):
-            fenced = Loss(self.rows, Barrier(self.rows, float(strength)))
-            found = minimise(fenced, penalty, psi, **self._how)
+        psi, steps = self.null.psi, free.steps           # where no boundaries cross
+        for strength in STRENGTHS:
+            fenced = Loss(self.rows, Barrier(self.rows, strength / (self.rows.boundaries - 1)))
+            how = self._how if strength == STRENGTHS[-1] else self._how | {"tol": ROUGHLY}
+            found = minimise(fenced, penalty, psi, **how)
             psi, steps = found.psi, steps + found.steps
         return Solution(psi, found.loss + penalty(psi), found.loss, found.violation, steps)

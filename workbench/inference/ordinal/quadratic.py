@@ -15,7 +15,7 @@ __all__ = ["penalised_minimum"]
 ROUNDS = 200
 SWEEPS, SHARE = 100, 1e-3    # of coordinates, until the equations are solved
 SLACK, ROUNDING = 1e-12, 1e-15       # of a slope beside its penalty, relative
-SMALLEST = 1e-13         # addition to the diagonal of dependent equations, relative
+MORE = (0.0, *(10.0 ** np.arange(-13, 1)))   # on the diagonal of dependent equations, relative
 
 
 def penalised_minimum(H: np.ndarray, slope: np.ndarray, x: np.ndarray,
@@ -36,8 +36,8 @@ def penalised_minimum(H: np.ndarray, slope: np.ndarray, x: np.ndarray,
     from workbench.inference.ordinal.loops import sweep
 
     z, gradient = x.copy(), slope.copy()
-    slack = SLACK * float(np.abs(slope).max(initial=0.0)) + ROUNDING * float(
-        H.diagonal().max(initial=0.0)) * (1 + float(np.abs(x).max(initial=0.0)))
+    slack = SLACK * float(np.abs(slope).max(initial=0.0)) + ROUNDING * H.diagonal() * (
+        1 + float(np.abs(x).max(initial=0.0)))
     for _ in range(ROUNDS):
         sweep(H, gradient, z, penalty, SWEEPS, SHARE, slack)
         held = np.flatnonzero((z != 0) | (penalty == 0))
@@ -47,9 +47,9 @@ def penalised_minimum(H: np.ndarray, slope: np.ndarray, x: np.ndarray,
             step = _solved(own, -gradient[held] - penalty[held] * np.sign(z[held]))
             z[held], settled = _moved(z[held], step, penalty[held], own, gradient[held])
             gradient = slope + H @ (z - x)
-        over = np.abs(gradient) - penalty
-        over[held] = 0.0
-        if settled and over.max(initial=0.0) <= slack:
+        over = np.abs(gradient) > penalty + slack
+        over[held] = False
+        if settled and not over.any():
             break
     return z
 
@@ -77,12 +77,16 @@ def _moved(z: np.ndarray, step: np.ndarray, penalty: np.ndarray, H: np.ndarray,
 
 
 def _solved(H: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solve symmetric equations; where they depend on each other, nearly the shortest solution."""
-    size = max(float(H.diagonal().max()), np.finfo(float).tiny)
-    more = 0.0
-    while True:
-        shifted = H + more * size * np.eye(len(H)) if more else H
-        _, found, failed = lapack.dposv(shifted, right, lower=1)
+    """Solve symmetric equations; where they depend on each other, nearly the shortest solution.
+
+    Each unknown is measured in its own unit, so that curvatures may differ by any factor.
+    """
+    unit = np.sqrt(H.diagonal())
+    unit[~(unit > 0)] = 1.0
+    scaled = H / np.outer(unit, unit)
+    for more in MORE:
+        shifted = scaled + more * np.eye(len(H)) if more else scaled
+        _, found, failed = lapack.dposv(shifted, right / unit, lower=1)
         if not failed and np.isfinite(found).all():
-            return np.asarray(found)
-        more = max(10 * more, SMALLEST)
+            return np.asarray(found / unit)
+    return np.zeros(len(H))              # curvature beyond all numbers: coordinates go on alone
