@@ -42,7 +42,7 @@ def test_matches_orders_that_labels_say(labels, ordered):
 
 
 def test_rejects_labels_without_an_order():
-    with pytest.raises(UnknownOrderError, match=r"order must name the 3 classes .*'cat', 'dog'"):
+    with pytest.raises(UnknownOrderError, match=r"order must name the 3 classes .*'cat', 'cow', 'dog'"):
         in_order(pd.Series(["dog", "cat", "cow"]))
     assert in_order(pd.Series(["dog", "cat", "cow"]), ["cow", "dog", "cat"])[0] == [
         "cow", "dog", "cat"]
@@ -75,6 +75,18 @@ def test_matches_the_reversed_order_and_chosen_features(table, tmp_path):
     assert found.features.columns.tolist() == ["colour"]
     assert any("turned round" in note for note in found.notes)
     assert any("'Low', is commoner than the first" in note for note in found.notes)
+
+
+def test_matches_none_to_a_stage_among_words_only(table, tmp_path):
+    table["stage"] = table["stage"].map({"Low": "None", "medium": "mild", "HIGH": "severe"})
+    table.loc[:4, "stage"] = ["", "NA", "n/a", "None", "None"]
+    found = load(table, tmp_path, outcome="stage")
+    assert found.labels == ("None", "mild", "severe")
+    assert len(found.codes) == 117
+    table["stage"] = ["1", "2", "3", "None"] * 30
+    found = load(table, tmp_path, outcome="stage")
+    assert found.labels == ("1", "2", "3")
+    assert len(found.codes) == 90
 
 
 def test_matches_a_copy_of_the_outcome_to_a_note(table, tmp_path):

@@ -23,6 +23,7 @@ from workbench.datasets.stages import in_order
 __all__ = ["ORDINAL_TABLES", "Ordinal", "load_ordinal"]
 
 FEWEST, MOST_CLASSES, SHOWN = 40, 20, 20
+NOTHING = "none"
 RARE = 20                # rows of the last class below which its numbers rest on few
 
 
@@ -148,8 +149,11 @@ def _present(frame: pd.DataFrame, outcome: str, features: Sequence[str],
 def _labels(column: pd.Series, opened: Opened) -> tuple[pd.Series, list[str]]:
     """Labels as text, without the rows that have none; numbers are spelled alike."""
     own = cells.stripped(column.astype(object) if types.is_bool_dtype(column.dtype) else column)
+    numbers, _ = numbers_in(own.dropna(), commas=opened.delimiter == ";")
+    if numbers.isna().any():             # among words, "none" is a stage and no missing cell
+        words = column.astype(object).map(str, na_action="ignore").str.strip()
+        own = own.mask(words.str.lower() == NOTHING, words)
     held = own.dropna()
-    numbers, _ = numbers_in(held, commas=opened.delimiter == ";")
     labels = held if numbers.isna().any() else numbers.map("{:g}".format)
     different = labels.nunique()
     if not 3 <= different <= MOST_CLASSES:

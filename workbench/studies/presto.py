@@ -36,6 +36,7 @@ from workbench.inference.ordinal.experiment import (
 )
 from workbench.inference.ordinal.findings import Findings
 from workbench.inference.ordinal.trials import trials
+from workbench.inference.presto import PRESTO
 from workbench.studies.views.stage_details import details
 from workbench.studies.views.stage_words import about, headline
 from workbench.studies.views.stages import PRESETS, SELECT, VIEW, figures
@@ -203,12 +204,12 @@ def _question(params: Params, table: Ordinal) -> Question:
 
 
 def _fit(params: Params, question: Question) -> tuple[Fitted, dict[str, Any]]:
-    options = {"n_lambdas": params.n_lambdas, "lambda_min_ratio": params.lambda_min_ratio,
-               "l1_ratio": params.l1_ratio, "penalize_base": float(params.penalize_base),
-               "scoring": params.scoring, "feasibility": params.feasibility, "cv": params.cv}
+    model = PRESTO(
+        n_lambdas=params.n_lambdas, lambda_min_ratio=params.lambda_min_ratio,
+        l1_ratio=params.l1_ratio, penalize_base=float(params.penalize_base),
+        scoring=params.scoring, feasibility=params.feasibility, cv=params.cv)
     return FITS.get(_options(params), lambda: (
-        fitted(question, params.seed, **options),
-        held_out(question, ["PRESTO"], params.seed, **options)))
+        fitted(question, model, params.seed), held_out(question, [model], params.seed)))
 
 
 def _rivalry(params: Params, question: Question) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -3,10 +3,10 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 
 from workbench.core import generator
 from workbench.inference.ordinal.columns import encode
@@ -109,12 +109,12 @@ def ask(frame: pd.DataFrame, codes: np.ndarray, classes: int,
                     encoded(frame), encoded.names)
 
 
-def fitted(question: Question, seed: int, **options: Any) -> Fitted:
-    """PRESTO on all rows with a tuned lambda; `options` are those of the estimator.
+def fitted(question: Question, model: PRESTO, seed: int) -> Fitted:
+    """A model as it is given, on all rows, with a tuned lambda.
 
     Folds of the tuning hold whole groups out, where there are groups.
     """
-    model = _tuned(question, np.arange(len(question.codes)), question.X, seed, **options)
+    model = _tuned(question, np.arange(len(question.codes)), question.X, seed, model)
     found, path = model.cv_results_, model.path_
     splits = np.array([found[name] for name in found if name.startswith("split")])
     errors = splits.std(axis=0, ddof=1) / np.sqrt(len(splits))
@@ -129,18 +129,16 @@ def in_sample(question: Question, seed: int) -> dict[str, np.ndarray]:
         question.X) for method in RIVALS}
 
 
-def held_out(question: Question, methods: Sequence[str], seed: int,
-             **options: Any) -> dict[str, np.ndarray]:
+def held_out(question: Question, methods: Sequence[str | PRESTO], seed: int
+             ) -> dict[str, np.ndarray]:
     """Probabilities of each row by models that have not seen it, nor its group.
 
     Parameters
     ----------
     question : Question
-    methods : sequence of str
-        Of :data:`~workbench.inference.ordinal.rivals.METHODS`; "PRESTO" takes the options.
+    methods : sequence of str or PRESTO
+        Of :data:`~workbench.inference.ordinal.rivals.METHODS`, or a model as it is given.
     seed : int
-    **options
-        Of PRESTO.
 
     Returns
     -------
@@ -155,29 +153,27 @@ def held_out(question: Question, methods: Sequence[str], seed: int,
         X, new = (encoded(question.frame.iloc[rows]) for rows in (train, test))
         weight = None if question.weight is None else question.weight[train]
         for method in methods:
-            if method == "PRESTO":
-                model = _tuned(question, train, X, seed, **options)
-                values = class_probabilities(new @ model.coef_.T + model.intercepts_)
-            else:
+            if isinstance(method, str):
                 values = fit_method(method, X, question.codes[train], weight, seed)(new)
-            place = found.setdefault(method, np.full((len(question.codes), values.shape[1]),
-                                                     np.nan))
+            else:
+                model = _tuned(question, train, X, seed, method)
+                values = class_probabilities(new @ model.coef_.T + model.intercepts_)
+            place = found.setdefault(method if isinstance(method, str) else "PRESTO", np.full(
+                (len(question.codes), values.shape[1]), np.nan))
             place[test] = values
     return found
 
 
 def _tuned(question: Question, rows: np.ndarray, X: np.ndarray, seed: int,
-           **options: Any) -> PRESTO:
-    codes = question.codes[rows]
-    folds = int(options.get("cv", 5))
-    options = {name: value for name, value in options.items() if name != "cv"}
+           model: PRESTO) -> PRESTO:
+    codes, folds = question.codes[rows], int(model.cv)
     fold = _folds(codes, None if question.group is None else question.group[rows], seed, folds)
     splits = [(np.flatnonzero(fold != each), np.flatnonzero(fold == each))
               for each in range(folds)]
     weight = None if question.weight is None else question.weight[rows]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")      # a study tells separation and crossings in words
-        return PRESTO(cv=[pair for pair in splits if len(pair[1])], **options).fit(
+        return clone(model).set_params(cv=[pair for pair in splits if len(pair[1])]).fit(
             X, codes, sample_weight=weight)
 
 

@@ -32,8 +32,6 @@ class ProportionalOdds(ClassifierMixin, BaseEstimator):
     intercepts_ : array, shape (k - 1,)
     coef_ : array, shape (p,)
         A positive one makes earlier stages likelier, the negative of what statsmodels reports.
-    n_iter_ : int
-        Steps of BFGS.
     results_ : statsmodels results
         Of standardised columns; their confidence intervals are Wald intervals.
     """
@@ -75,7 +73,6 @@ class ProportionalOdds(ClassifierMixin, BaseEstimator):
             warnings.warn("proportional odds did not converge: "
                           f"{told[-1].message if told else 'too few steps'}. Drop columns that "
                           "repeat others.", ConvergenceWarning, stacklevel=2)
-        self.n_iter_ = int(self.results_.mle_retvals["iterations"])
         slopes = np.asarray(self.results_.params)[:int(moving.sum())]
         self.coef_ = np.zeros(own.shape[1])
         self.coef_[moving] = -slopes / scale[moving]
