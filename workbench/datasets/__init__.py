@@ -7,6 +7,7 @@ from workbench.datasets.landscape_grid import LandscapeGrid, landscape_grid
 from workbench.datasets.lexicon import Lexicon, lexicon_score
 from workbench.datasets.outcomes import OUTCOME_TABLES, Outcomes, load_outcomes
 from workbench.datasets.ratings import Ratings, load_ratings, rating_columns
+from workbench.datasets.ordinal import ORDINAL_TABLES, Ordinal, load_ordinal
 from workbench.datasets.regression import REGRESSION_TABLES, Regression, load_regression
 from workbench.datasets.rivals import RIVAL_TABLES, Rivals, load_rivals
 from workbench.datasets.scores import Scores, load_scores
@@ -14,46 +15,19 @@ from workbench.datasets.selected import Selected, load_selected
 from workbench.datasets.shipped import unknown_data
 from workbench.datasets.simulate import opinion_scores
 from workbench.datasets.simulated_labels import surrogate_labels
+<<<<<<< HEAD
 from workbench.datasets.simulated_ratings import simulated_ratings
 from workbench.datasets.simulated_selection import selected_pairs
 from workbench.datasets.tables import TABLES, load_table, presidents_approval
 
 __all__ = [
-    "IMAGE_SETS",
-    "LABEL_TABLES",
-    "OUTCOME_TABLES",
-    "REGRESSION_TABLES",
-    "RIVAL_TABLES",
-    "TABLES",
-    "Images",
-    "Labelled",
-    "LandscapeGrid",
-    "Lexicon",
-    "Outcomes",
-    "Ratings",
-    "Regression",
-    "Rivals",
-    "Scores",
-    "Selected",
-    "fomc_scores",
-    "fomc_statements",
-    "landscape_grid",
-    "lexicon_score",
-    "load_images",
-    "load_labelled",
-    "load_outcomes",
-    "load_ratings",
-    "load_regression",
-    "load_rivals",
-    "load_scores",
-    "load_selected",
-    "load_table",
-    "opinion_scores",
-    "outlook_lexicon",
-    "presidents_approval",
-    "rating_columns",
-    "selected_pairs",
-    "simulated_ratings",
-    "surrogate_labels",
+    "IMAGE_SETS", "Images", "LABEL_TABLES", "Labelled", "LandscapeGrid", "Lexicon",
+    "ORDINAL_TABLES", "OUTCOME_TABLES", "Ordinal", "Outcomes", "REGRESSION_TABLES",
+    "RIVAL_TABLES", "Ratings", "Regression", "Rivals", "Scores", "Selected", "StagesWorld",
+    "TABLES", "UnknownOrderError", "fomc_scores", "fomc_statements", "landscape_grid",
+    "lexicon_score", "load_images", "load_labelled", "load_ordinal", "load_outcomes",
+    "load_ratings", "load_regression", "load_rivals", "load_scores", "load_selected",
+    "load_table", "opinion_scores", "ordered_stages", "outlook_lexicon", "presidents_approval",
+    "rating_columns", "selected_pairs", "simulated_ratings", "surrogate_labels",
     "unknown_data",
 ]

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from workbench.plots.model_weights import level_weight_map, model_weight_map
     from workbench.plots.phase_maps import (
         BATCH_SIZE,
-        PHASE_STYLES,
-        WIDTH,
         Knob,
+        PHASE_STYLES,
         Shade,
+        WIDTH,
         measure_maps,
         phase_map,
     )
@@ -44,6 +44,13 @@ if TYPE_CHECKING:
     )
     from workbench.plots.rivals import agreement, false_positives
     from workbench.plots.settings import Panel, setting_panels
+    from workbench.plots.stages import (
+        STAGE_METHODS,
+        error_boxes,
+        rare_calibration,
+        rare_scatter,
+        stage_lines,
+    )
     from workbench.plots.stills import figure_json, is_dynamic
     from workbench.plots.theme import ROLES, blank, use_theme
     from workbench.plots.thumbnails import thumbnail
@@ -53,63 +60,23 @@ if TYPE_CHECKING:
         path_profile,
         training_curves,
     )
+    from workbench.plots.transitions import transition_map, transition_paths
     from workbench.plots.uncertainty import posterior, trend_bands
     from workbench.plots.weights import weight_profile
 
 __all__ = [
-    "BATCH_SIZE",
-    "LABEL_METHODS",
-    "PHASE_STYLES",
-    "ROLES",
-    "WIDTH",
-    "Figure",
-    "Knob",
-    "Panel",
-    "Shade",
-    "agreement",
-    "balance_and_map",
-    "bias_and_coverage",
-    "blank",
-    "bound_curves",
-    "bounds_by_rows",
-    "confidence",
-    "counted",
-    "coverage_by_group",
-    "eigenvalue_density",
-    "errors_by_labels",
-    "errors_by_reuse",
-    "false_positives",
-    "fan_chart",
-    "figure_json",
-    "forest",
-    "is_dynamic",
-    "leaderboard",
-    "learned_weights",
-    "learning_and_disagreement",
-    "level_weight_map",
-    "loss_slice",
-    "measure_maps",
-    "measure_scatter",
-    "method_losses",
-    "model_weight_map",
-    "path_profile",
-    "phase_gains",
-    "phase_map",
-    "posterior",
-    "posterior_areas",
-    "probability_map",
-    "relative_scores",
-    "relative_weights",
-    "reliability",
-    "replicates_and_folds",
-    "scores_by_features",
-    "setting_panels",
-    "thumbnail",
-    "training_curves",
-    "trend_bands",
-    "use_theme",
-    "weight_profile",
-    "weights_and_outcomes",
+    "BATCH_SIZE", "Figure", "Knob", "LABEL_METHODS", "PHASE_STYLES", "Panel", "ROLES",
+    "STAGE_METHODS", "Shade", "WIDTH", "agreement", "balance_and_map", "bias_and_coverage",
+    "blank", "bound_curves", "bounds_by_rows", "confidence", "counted", "coverage_by_group",
+    "eigenvalue_density", "error_boxes", "errors_by_labels", "errors_by_reuse",
+    "false_positives", "fan_chart", "figure_json", "forest", "is_dynamic", "leaderboard",
+    "learned_weights", "learning_and_disagreement", "level_weight_map", "loss_slice",
+    "measure_maps", "measure_scatter", "method_losses", "model_weight_map", "path_profile",
+    "phase_gains", "phase_map", "posterior", "posterior_areas", "probability_map",
+    "rare_calibration", "rare_scatter", "relative_scores", "relative_weights", "reliability",
+    "replicates_and_folds", "scores_by_features", "setting_panels", "stage_lines", "thumbnail",
+    "training_curves", "transition_map", "transition_paths", "trend_bands", "use_theme",
+    "weight_profile", "weights_and_outcomes",
 ]
 
 Figure: TypeAlias = Any      # a HoloViews element; studies name it before HoloViews is needed
@@ -134,10 +101,12 @@ FILES = {
         "scores_by_features"),
     "rivals": ("agreement", "false_positives"),
     "settings": ("Panel", "setting_panels"),
+    "stages": ("STAGE_METHODS", "error_boxes", "rare_calibration", "rare_scatter", "stage_lines"),
     "stills": ("figure_json", "is_dynamic"),
     "theme": ("ROLES", "blank", "use_theme"),
     "thumbnails": ("thumbnail",),
     "training": ("eigenvalue_density", "loss_slice", "path_profile", "training_curves"),
+    "transitions": ("transition_map", "transition_paths"),
     "uncertainty": ("posterior", "trend_bands"),
     "weights": ("weight_profile",),
 }

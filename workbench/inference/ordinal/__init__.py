@@ -1,0 +1,1 @@
+"""Ordered outcomes: likelihood, solver, penalty path, tuning, rivals and worlds to try them in."""
