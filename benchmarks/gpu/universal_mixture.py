@@ -1,7 +1,7 @@
 """Langevin chains of wide networks on ten thousand digits, on a graphics card or a processor.
 
-``python benchmarks/gpu/universal_mixture.py`` takes 64 chains of up to 4,096 units where there is a
-card; ``--small`` takes few narrow ones, as it does without a card. Writes
+``python benchmarks/gpu/universal_mixture.py`` takes 64 chains of up to 4,096 units where there is
+a card; ``--small`` takes few narrow ones, as it does without a card. Writes
 ``results/universal_mixture_device.md``.
 """
 
