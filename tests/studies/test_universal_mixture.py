@@ -58,7 +58,7 @@ def test_every_number_has_an_interval_or_a_reason(smoke):
 
 
 def test_matches_published_regret_of_threshold_networks():
-    result = run(hidden=[2, 16])
+    result = run(hidden_units=[2, 16])
     found = result.summary["regret against XOR, 16 hidden units"]
     assert found.value == pytest.approx(3.89, abs=0.04)
     assert found.value < result.summary["bound by the soft weight"].value
@@ -71,7 +71,7 @@ def test_matches_published_regret_of_threshold_networks():
 
 
 def test_matches_a_class_without_the_target():
-    result = run(hidden=[1], function="XOR")
+    result = run(hidden_units=[1], function="XOR")
     assert math.isinf(result.summary["bound by the weight of XOR"].value)
     assert any("No network of 1 hidden units computes XOR" in one for one in result.summary.notes)
     assert list(study.figures(result)) == FIGURES
@@ -151,19 +151,25 @@ def test_matches_every_way_of_drawing_networks(more):
     assert ("Batches add noise" in notes) == ("batch_size" in more)
 
 
+def test_matches_parameters_to_their_declaration():
+    """A parameter of the name of something that every study has would hide it."""
+    assert "name" not in study.Params.declared()
+    assert set(study.SAMPLING) < set(study.Params.declared())
+
+
 def test_identity_kept_networks_change_nothing():
-    values = {**NETS, "hidden": [1], "seed": 11}
+    values = {**NETS, "hidden_units": [1], "seed": 11}
     assert not study.is_quick(study.Params(**values))
     first = run(**values)
     assert study.is_quick(study.Params(**values, n=10))
-    again = run(**{**values, "hidden": [2], "function": "AND"})
+    again = run(**{**values, "hidden_units": [2], "function": "AND"})
     pd.testing.assert_frame_equal(first.tables["scores"], again.tables["scores"])
 
 
 @pytest.mark.parametrize(("values", "words"), [
     ({"data": "nothing.csv"}, "or a file, got 'nothing.csv', which is neither"),
     ({"experiment": "sgld", "width": []}, r"width must name hidden units .* got \[\]"),
-    ({"hidden": [65]}, "hidden must hold whole numbers from 1 to 64, got 65"),
+    ({"hidden_units": [65]}, "hidden_units must hold whole numbers from 1 to 64, got 65"),
     ({"width": [0]}, "width must hold whole numbers from 1 to 8192, got 0"),
     ({"eps_grid": [0.0]}, "eps_grid must hold numbers above 0"),
     ({"temperature": 0}, "temperature must be above 0 for an exact mixture"),

@@ -36,7 +36,7 @@ __all__ = ["OCCASIONAL", "PRESETS", "SMOKE", "TITLE", "VIEW", "Params", "downloa
            "is_quick", "read_notes", "run"]
 
 TITLE = "Mixtures of hypotheses"
-SMOKE = {"hidden": [1, 2], "width": [8], "n_steps": 100, "snapshots": 10, "data_sets": 2,
+SMOKE = {"hidden_units": [1, 2], "width": [8], "n_steps": 100, "snapshots": 10, "data_sets": 2,
          "n_chains": 2, "train_rows": 40}
 EXPERIMENTS = ["auto", "threshold_net", "bernoulli", "experts", "sgld"]
 SAMPLING = ("width", "train_rows", "lr", "n_steps", "n_chains", "snapshots", "prior_std",
@@ -73,7 +73,7 @@ class Params(Declared):
         "1 is Bayes; above, weights move slower and networks are noisier; 0 descends (networks)."))
     function = param.Selector(default="XOR", objects=list(TARGETS), doc=(
         "What the threshold networks have to learn."))
-    hidden = param.List([2, 4, 16], item_type=int, bounds=(1, 8), doc=(
+    hidden_units = param.List([2, 4, 16], item_type=int, bounds=(1, 8), doc=(
         "Hidden units of the threshold networks."))
     n = param.Integer(30, bounds=(1, 100_000), doc="Samples seen, of networks or coins.")
     flip = param.Number(0.1, bounds=(0.001, 0.499), doc="Share of labels that are wrong.")
@@ -114,8 +114,8 @@ class Params(Declared):
         if what == "sgld" and not networks:
             found.append("width must name hidden units where experiment='sgld', got []. Pass "
                          "[64].")
-        found += [f"hidden must hold whole numbers from 1 to {MOST_UNITS}, got {one}."
-                  f" Pass {values['hidden'][:1]}." for one in values["hidden"]
+        found += [f"hidden_units must hold whole numbers from 1 to {MOST_UNITS}, got {one}."
+                  " Pass [2, 4, 16]." for one in values["hidden_units"]
                   if not 1 <= one <= MOST_UNITS]
         found += [f"width must hold whole numbers from 1 to 8192, got {one}. Pass [64]."
                   for one in networks if not 1 <= one <= 8192]
@@ -167,8 +167,9 @@ def _exact(params: Params, what: str) -> tuple[exact_experiments.Exact, Followed
     eps = np.array(sorted(params.eps_grid), float) if params.eps_grid else eps_grid()
     rng = generator(params.seed)
     if what == "threshold_net":
-        return exact_experiments.networks(params.function, params.hidden, params.n, params.flip,
-                                          eps, temperature=params.temperature, rng=rng), None, ()
+        return exact_experiments.networks(
+            params.function, params.hidden_units, params.n, params.flip, eps,
+            temperature=params.temperature, rng=rng), None, ()
     if what == "bernoulli":
         return exact_experiments.coins(params.p, params.n, PRIORS[params.prior], eps,
                                        rng=rng), None, ()

@@ -14,7 +14,7 @@ from workbench.core import Params, Result
 __all__ = ["OCCASIONAL", "PRESETS", "VIEW", "downloads", "figures"]
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "A class of 10^61 networks": {"hidden": [2, 4, 16, 32], "width": []},
+    "A class of 10^61 networks": {"hidden_units": [2, 4, 16, 32], "width": []},
     "Coins": {"experiment": "bernoulli", "n": 100, "width": []},
     "Eight forecasters": {"experiment": "experts", "width": []},
     "Networks, preconditioned by gradients": {"experiment": "sgld", "precondition": "rmsprop",
