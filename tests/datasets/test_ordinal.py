@@ -42,7 +42,7 @@ def test_matches_orders_that_labels_say(labels, ordered):
 
 
 def test_rejects_labels_without_an_order():
-    with pytest.raises(UnknownOrderError, match=r"order must name the 3 classes .*'cat', 'cow', 'dog'"):
+    with pytest.raises(UnknownOrderError, match="order must name the 3 classes"):
         in_order(pd.Series(["dog", "cat", "cow"]))
     assert in_order(pd.Series(["dog", "cat", "cow"]), ["cow", "dog", "cat"])[0] == [
         "cow", "dog", "cat"]

@@ -34,17 +34,14 @@ CHECKSUMS = {
         "10f5e62d8d0443404e27b2c2a09f42f55459b03e5ea2fd4e7a7ed0fd686d8769",
     "panchen/panchen.csv":
         "bf9a8c6dd40911bfaff9e62b4809ae405bea06f623ca6e4b8fd419d943840b62",
-<<<<<<< HEAD
     "uci-accuracies/uci_classifiers.csv":
         "bc5cb76fd35db6290ae1ae3f2d1379f64026f893276855ed932221f02e156351",
     "uci-accuracies/anneal_folds.csv":
         "5e135517f656f1256ba77f630e925e77dd307b70e0d01ab0003f699f3eb7ff21",
-=======
     "soup/soup.csv":
         "f93d620fc8b49fa30ba1b898c9fe476303232ce2e20dae19fb28e58343dea967",
     "prediabetes/prediabetes.csv":
         "a4a37470760cfd4e28bd6bbb0d9988fdb594bff87df1190c9e5345a361786713",
->>>>>>> presto
 }
 
 
