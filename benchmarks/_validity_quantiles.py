@@ -15,8 +15,6 @@ from workbench.inference import (
     ConformalQuantileRegressor,
     CrossConformalQuantileRegressor,
     LinearQuantiles,
-    NestedConformalStack,
-    SimpleAggregation,
     calibrate,
     cross_calibrate,
 )
@@ -96,12 +94,6 @@ def cross_regressor(_rng):
     return CrossConformalQuantileRegressor(LinearQuantiles(LEVELS), cv=5)
 
 
-def nested_stack(rng):
-    models = {"linear": LinearQuantiles(), "shrunk": LinearQuantiles(penalty=0.1)}
-    return NestedConformalStack(models, SimpleAggregation(), quantile_levels=LEVELS, cv=3,
-                                random_state=int(rng.integers(2**31)))
-
-
 def stream(rng):
     """Whether the share of misses of a drifting stream stays within the bound of the proof."""
     n = 300
@@ -136,8 +128,6 @@ PROMISES = [
              "at least", 0.05, f"{2 * ROWS} rows"),
     _promise("CV+ on linear quantiles", 1 - 2 * ALPHA, partial(fitted, made=cross_regressor),
              "at least", 0.1, f"{2 * ROWS} rows"),
-    _promise("CV+ around a stack of two models", 1 - 2 * ALPHA,
-             partial(fitted, made=nested_stack), "at least", 1.0, f"{2 * ROWS} rows"),
     _promise("adaptive intervals: misses within the bound", 1.0, stream,
              world="300 rows that drift"),
 ]

@@ -27,6 +27,12 @@ KERNELS = {"python3": "workbench", "workbench-warm": "workbench (warm)"}
 PATIENCE = 1200          # half seconds for all cells of a notebook on a busy machine
 DRAWING = 60             # looks at all cells until figures are drawn
 STILL = 6                # looks in which nothing happens until cells are run again
+CONNECTED = """([path, name]) => {
+  const panel = window.jupyterapp?.shell.currentWidget;
+  const kernel = panel?.sessionContext?.session?.kernel;
+  return panel?.context?.path === path && panel.sessionContext.isReady && kernel?.name === name
+    && kernel.connectionStatus === "connected" && kernel.status === "idle";
+}"""
 # What Lab knows of the cells: those out of view are not in the document.
 STATE = """() => {
   const panel = window.jupyterapp.shell.currentWidget;
@@ -211,12 +217,8 @@ def _run_all(page, lab, path, kernel):
     page.goto(f"{address}/lab/tree/{path}?token={token}")
     notebook = page.locator(".jp-NotebookPanel:visible")
     notebook.locator(".jp-Cell").first.wait_for(timeout=60_000)
-    # Lab shows an idle kernel before it is connected, and a run then would ask for a kernel.
-    page.wait_for_function(f"""async () => {{
-      const kernels = await (await fetch("/api/kernels?token={token}")).json();
-      return kernels.some((kernel) => kernel.connections && kernel.execution_state === "idle"
-                          && kernel.name === "{kernel}");
-    }}""", timeout=60_000, polling=500)
+    # An idle kernel is shown before Lab itself is connected to it, and answers were lost then.
+    page.wait_for_function(CONNECTED, arg=[path, kernel], timeout=120_000, polling=500)
     _click_run_all(page, kernel)
     return notebook
 
