@@ -8,12 +8,12 @@ from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from tests.inference.ordinal_worlds import cone_minimum, objective, split_minimum, world
 from workbench.inference import PRESTO, presto_path
-from workbench.inference.presto import (
+from workbench.inference.ordinal.cautions import (
     CrossingWarning,
-    OrderWarning,
     SeparationWarning,
     TwoClassesWarning,
 )
+from workbench.inference.ordinal.coding import OrderWarning
 
 
 @pytest.fixture

@@ -20,13 +20,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from workbench.core.card import Card
-from workbench.inference.ordinal.coding import OrderWarning, coded, order_of
-from workbench.inference.ordinal.options import amounts_of, checked_lam, checked_options
+from workbench.inference.ordinal.cautions import CrossingWarning, TwoClassesWarning, warn_of
+from workbench.inference.ordinal.coding import coded, order_of
+from workbench.inference.ordinal.options import amounts_of, checked_options
 from workbench.inference.ordinal.path import Path, Problem
 from workbench.inference.ordinal.probability import (
     class_probabilities,
@@ -36,8 +36,7 @@ from workbench.inference.ordinal.probability import (
 from workbench.inference.ordinal.rows import standardised
 from workbench.inference.ordinal.tuning import splits_of, tuned
 
-__all__ = ["CARD", "PRESTO", "CrossingWarning", "OrderWarning", "SeparationWarning",
-           "TwoClassesWarning", "presto_path"]
+__all__ = ["CARD", "PRESTO"]
 
 CARD = Card(
     source="faletto2023presto",
@@ -46,21 +45,7 @@ CARD = Card(
     neutral={"penalize_base": 0.0, "lam": math.inf}, baseline="proportional odds",
 )
 
-FARTHEST = 30.0          # log odds, beyond which classes are separated
-NEAR = 1e-6              # distance from optimality that counts as reached
 ROUGH = 1e-7             # the same in folds, which are only scored
-
-
-class TwoClassesWarning(UserWarning):
-    """Two classes have one boundary: this is logistic regression."""
-
-
-class CrossingWarning(UserWarning):
-    """Boundaries cross in some rows, where a class between them has probability zero."""
-
-
-class SeparationWarning(UserWarning):
-    """Log odds beyond any that data can tell: features separate classes."""
 
 
 class PRESTO(ClassifierMixin, BaseEstimator):
@@ -258,54 +243,4 @@ class PRESTO(ClassifierMixin, BaseEstimator):
         self.n_iter_ = max(1, int(path.steps.sum()))
         eta = own @ self.coef_.T + self.intercepts_
         self.n_crossings_ = int(crossing_rows(eta).sum())
-        if path.violations.max() > NEAR:
-            warnings.warn(f"the solver stopped {path.violations.max():.1e} from optimality. Raise "
-                          "max_iter.", ConvergenceWarning, stacklevel=3)
-        if np.abs(eta).max() > FARTHEST:
-            warnings.warn(f"log odds reach {np.abs(eta).max():.3g}: features separate classes, "
-                          "and some probabilities are 0 or 1 by extrapolation. A larger lam "
-                          "tames them.", SeparationWarning, stacklevel=3)
-
-
-def presto_path(X: Any, y: Any, lambdas: Any = None, *, sample_weight: Any = None,
-                **options: Any) -> Path:
-    """Fits along a path of lambdas, without choosing one.
-
-    Parameters
-    ----------
-    X : array or DataFrame, shape (n, p)
-    y : array, shape (n,)
-    lambdas : array, shape (l,), optional
-        Numbers >= 0, fitted from the largest to the smallest; None takes those of :class:`PRESTO`.
-    sample_weight : array, shape (n,), optional
-    **options
-        As of :class:`PRESTO`, but for `lam`.
-
-    Returns
-    -------
-    path : Path
-
-    Raises
-    ------
-    ValueError
-        If an argument cannot be used.
-
-    Examples
-    --------
-    >>> X, y = np.arange(12.0)[:, None] % 5, np.arange(12) % 3
-    >>> path = presto_path(X, y, n_lambdas=3)
-    >>> path.coefs.shape, bool((path.coefs[0] == 0).all())
-    ((3, 2, 1), True)
-    """
-    model = PRESTO(0.0, **options)
-    checked_options(model)
-    own, codes, weight, _ = model._read(X, y, sample_weight)
-    problem = model._problem(own, codes, weight, model.tol)
-    if lambdas is None:
-        return problem.path(problem.lambdas(model.n_lambdas, model.lambda_min_ratio))
-    wanted = np.sort(np.asarray(lambdas, dtype=float).ravel())[::-1]
-    if not wanted.size:
-        raise ValueError("lambdas must hold a number, got none. Pass None for the usual ones.")
-    for lam in wanted:
-        checked_lam(float(lam))
-    return problem.path(wanted)
+        warn_of(path, eta)

@@ -7,12 +7,12 @@ from sklearn.exceptions import ConvergenceWarning, SkipTestWarning
 from sklearn.utils.estimator_checks import check_estimator
 
 from workbench.inference import PRESTO
-from workbench.inference.presto import (
+from workbench.inference.ordinal.cautions import (
     CrossingWarning,
-    OrderWarning,
     SeparationWarning,
     TwoClassesWarning,
 )
+from workbench.inference.ordinal.coding import OrderWarning
 
 SKIPPED = {"check_array_api_input"}          # needs an environment variable before SciPy is loaded
 EXPECTED = (SkipTestWarning, CrossingWarning, OrderWarning, SeparationWarning, TwoClassesWarning,
