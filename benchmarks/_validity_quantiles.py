@@ -13,7 +13,6 @@ from _promises import Promise
 from workbench.inference import (
     AdaptiveConformal,
     ConformalQuantileRegressor,
-    CrossConformalQuantileRegressor,
     LinearQuantiles,
     calibrate,
     cross_calibrate,
@@ -90,10 +89,6 @@ def split_regressor(rng):
                                       random_state=int(rng.integers(2**31)))
 
 
-def cross_regressor(_rng):
-    return CrossConformalQuantileRegressor(LinearQuantiles(LEVELS), cv=5)
-
-
 def stream(rng):
     """Whether the share of misses of a drifting stream stays within the bound of the proof."""
     n = 300
@@ -126,8 +121,6 @@ PROMISES = [
              seconds=0.02),
     _promise("conformalised linear quantiles", 1 - ALPHA, partial(fitted, made=split_regressor),
              "at least", 0.05, f"{2 * ROWS} rows"),
-    _promise("CV+ on linear quantiles", 1 - 2 * ALPHA, partial(fitted, made=cross_regressor),
-             "at least", 0.1, f"{2 * ROWS} rows"),
     _promise("adaptive intervals: misses within the bound", 1.0, stream,
              world="300 rows that drift"),
 ]

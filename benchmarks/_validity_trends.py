@@ -74,9 +74,6 @@ PROMISES = [
     _promise("score", "new score, exact, normal line", 0.01, student=False, exact=True,
              sampler="exact"),
     _promise("slope", "slope, NUTS, Student-t line", 0.15),
-    _promise("slope", "slope, NUTS, Student-t line, two sources", 0.15, sourced=True),
-    _promise("slope", "slope, NUTS, normal line with two kinks", 0.15, student=False,
-             changepoints=2),
     _promise("slope", "slope, Laplace with importance weights, Student-t line", 0.1,
              sampler="laplace"),
 ]
