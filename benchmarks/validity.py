@@ -64,7 +64,7 @@ def shown(rows):
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     for row in rows:
         sign = {"at least": "≥ ", "at most": "≤ "}.get(row["kind"], "")
-        told = row["verdict"] + (f": {row['why']}" if row["why"] else "")
+        told = row["verdict"] + (f": {row['why']}" if row["verdict"] == "fails" else "")
         yield (f"| `{row['method']}` | {row['what']} | {row['world']} | {sign}"
                f"{row['nominal']:.3f} | {row['empirical']:.3f} | {row['band'][0]:.3f} to "
                f"{row['band'][1]:.3f} | {told} |")
