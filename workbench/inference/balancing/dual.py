@@ -152,7 +152,9 @@ def _exact(G: np.ndarray, base: np.ndarray) -> Balanced:
             break
         curve = _covariance(rotated, weights, residual)
         curve[np.diag_indices_from(curve)] += 1e-13 * np.trace(curve) + 1e-300
-        move = np.linalg.solve(curve, residual)
+        move = _solved(curve, residual)
+        if move is None:
+            break
         slope, size = float(residual @ move), 1.0
         while size > 1e-10:
             trial = _tilted(rotated, dual + size * move, logs)
@@ -181,6 +183,8 @@ def _interior(G: np.ndarray, slack: float, base: np.ndarray) -> Balanced:
         if gap < GAP and np.abs(miss).max() < CLOSE:
             break
         move = _direction(G, (weights, residual), (pull, room), miss, 0.1 * gap)
+        if move is None:
+            break
         size = _within(pull, move[1], room, move[2])
         now = _merit(miss, pull * room - 0.1 * gap)
         while size > 1e-12:
@@ -193,25 +197,34 @@ def _interior(G: np.ndarray, slack: float, base: np.ndarray) -> Balanced:
             size /= 2
         if size <= 1e-12 or np.abs(trial).max() > 10 * FARTHEST:
             break
-        dual, pull, room = trial, new_pull, new_room
-        weights, residual = there[0], there[1]
+        dual, pull, room, (weights, residual, _) = trial, new_pull, new_room, there
     return Balanced(weights, dual, residual, step)
 
 
 def _direction(G: np.ndarray, state: tuple[np.ndarray, np.ndarray],
                pair: tuple[np.ndarray, np.ndarray], miss: np.ndarray,
-               aim: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+               aim: float) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Newton step of multipliers, of their parts, and of the room that they leave."""
     (weights, residual), (pull, room) = state, pair
     curve = _covariance(G, weights, residual)
     wanted = (aim - pull * room - pull * miss) / room
     stiff = pull / room
     scale = stiff.sum(axis=0)
-    system = curve + np.diag(1 / scale)
-    move = np.linalg.solve(system, (wanted[0] - wanted[1]) / scale)
+    move = _solved(curve + np.diag(1 / scale), (wanted[0] - wanted[1]) / scale)
+    if move is None:
+        return None
     turned = curve @ move
     to_room = miss + np.stack([turned, -turned])
     return move, (aim - pull * room - pull * to_room) / room, to_room
+
+
+def _solved(system: np.ndarray, right: np.ndarray) -> np.ndarray | None:
+    """Solution of a linear system; none where the weights have run away."""
+    try:
+        found = np.linalg.solve(system, right)
+    except np.linalg.LinAlgError:
+        return None
+    return found if np.isfinite(found).all() else None
 
 
 def _within(*pairs: np.ndarray) -> float:
