@@ -43,6 +43,9 @@ LARGEST_BUDGET = 1_000_000
 class NoisyThresholdWarning(UserWarning):
     """The comparison of a query with the threshold is mostly noise."""
 
+    def __init__(self, sentence: str):
+        super().__init__(sentence)
+
 
 @dataclass(eq=False)
 class Thresholdout:

@@ -89,6 +89,7 @@ def errors_by_reuse(errors: pd.DataFrame, *, names: Sequence[str]) -> Figure:
         raise ValueError("errors must have a finite one, got none. Ask fewer queries.")
     return hv.Overlay(layers).opts(hv.opts.Overlay(
         title="Observed errors under attack", logx=True,
+        xlim=(0.9 * float(errors["queries"].min()), 1.15 * float(errors["queries"].max())),
         xticks=[(int(at), f"{at:,}") for at in sorted(errors["queries"].unique())[::2]],
         **frame(**LEGEND_BELOW, height=474)))
 
@@ -152,7 +153,7 @@ def leaderboard(moves: pd.DataFrame, *, styles: Mapping[str, tuple[str, str]]) -
     layers += written_legend(list(styles.values()), x, y, at=(1.0, places))
     top = hv.Overlay(layers).opts(hv.opts.Overlay(
         title="The leaderboard", ylim=(places[-1] - 0.1 * span, high + 0.08 * span),
-        show_legend=False, **frame(height=420)))
+        xticks=_whole(moves), show_legend=False, **frame(height=420)))
     return hv.Layout([top, _burned(moves, x)]).cols(1).opts(hv.opts.Layout(**STACKED))
 
 
@@ -213,4 +214,9 @@ def _burned(moves: pd.DataFrame, x: hv.Dimension) -> hv.Element:
         **ROLES["ours"].points())
     return hv.Overlay([steps, marks]).opts(hv.opts.Overlay(
         title=title, ylim=(0, max(1.0, 1.1 * float(table["remaining"].max()))),
-        show_legend=False, **frame(height=240)))
+        xticks=_whole(moves), show_legend=False, **frame(height=240)))
+
+
+def _whole(moves: pd.DataFrame) -> list[int]:
+    """Numbers of submissions for an axis."""
+    return list(range(1, len(moves) + 1, max(1, len(moves) // 6)))

@@ -144,6 +144,13 @@ def test_matches_scores_of_a_line_by_hand(table):
     assert rough(0 * y, y, 0 * y, y) == pytest.approx(1 - 2 * share * (1 - share))
 
 
+def test_matches_few_features_to_even_steps(table):
+    accuracies, _, divided = repeat_on_table(table, Settings(), repetitions=2,
+                                             rng=np.random.default_rng(0))
+    assert len(divided.names) == 14
+    assert sorted(accuracies["k"].unique()) == [0, 2, 5, 7, 9, 10, 12, 14]
+
+
 @pytest.mark.parametrize("ks", [[], [5, 5], [10, 5], [-1, 3]])
 def test_rejects_numbers_of_features_out_of_order(ks):
     with pytest.raises(ValueError, match="k_list must hold increasing whole numbers >= 0"):

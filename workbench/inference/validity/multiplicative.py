@@ -34,6 +34,9 @@ __all__ = ["IdleWeightsWarning", "PrivateMultiplicativeWeights", "update_budget"
 class IdleWeightsWarning(UserWarning):
     """A threshold so high that the sample is never read."""
 
+    def __init__(self, sentence: str):
+        super().__init__(sentence)
+
 
 @dataclass(eq=False)
 class PrivateMultiplicativeWeights:

@@ -17,6 +17,7 @@ __all__ = ["Divided", "Encoded", "divide", "encode", "repeat_on_table", "score_o
 MOST_COLUMNS = 4000
 LEAST_COUNT = 5          # rows of a category with a column of its own
 PARTS = 3
+FEWEST_STEPS = 6         # numbers of features that a table with few of them tries
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,8 +168,11 @@ def repeat_on_table(table: Encoded, settings: Settings, *, pairs: bool = False, 
 
 
 def _possible(k_list: Sequence[int], d: int) -> list[int]:
-    """Numbers of features that there are, and all of them."""
-    return sorted({k for k in k_list if k <= d} | {d if d < max(k_list) else max(k_list)})
+    """Numbers of features that there are, and all of them; of few features, evenly spread ones."""
+    kept = {k for k in k_list if k <= d} | {min(d, max(k_list))}
+    if max(k_list) > d and len(kept) < FEWEST_STEPS:
+        kept |= {round(step * d / FEWEST_STEPS) for step in range(FEWEST_STEPS + 1)}
+    return sorted(kept)
 
 
 def _filled(X: np.ndarray, rows: np.ndarray) -> np.ndarray:

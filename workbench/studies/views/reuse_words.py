@@ -152,7 +152,8 @@ def _own_limits(params: Any, n: int, tables: Mapping[str, pd.DataFrame]) -> list
     setting = setting_of(params, n)
     return [*said, f"To protect a holdout of {n:,} rows like these in a search of scikit-learn: "
             f"ReusableHoldoutScorer(train, holdout, threshold={setting.threshold:.3g}, "
-            f"sigma={setting.sigma:.3g}, budget={setting.budget})."]
+            f"sigma={setting.sigma:.3g}, budget={setting.budget}). Errors up to the threshold go "
+            "unnoticed."]
 
 
 def _capital(name: str) -> str:
