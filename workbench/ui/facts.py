@@ -7,6 +7,7 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from workbench.ui.address import changes, text
 from workbench.ui.computing import Shown
 
 __all__ = ["alarm", "card", "command", "duration", "empty", "foot", "headline", "label",
+           "method",
            "notes", "question", "when"]
 
 LARGE = 4                # headline numbers shown large; the others follow in a table
@@ -31,12 +33,19 @@ def question(study: Study) -> str:
 
 
 def card(study: Study) -> Card | None:
-    """Card of the method that the study imports."""
-    for value in vars(study).values():
-        module = sys.modules.get(getattr(value, "__module__", None) or "")
-        found = getattr(module, "CARD", None)
-        if isinstance(found, Card):
-            return found
+    """Card of the method that the study imports, or that has its name."""
+    return getattr(method(study), "CARD", None)
+
+
+def method(study: Study) -> ModuleType | None:
+    """Module of the method that the study imports, or that has its name; none without a card."""
+    used = [getattr(value, "__module__", None) or "" for value in vars(study).values()]
+    stem = re.escape(study.__name__.rpartition(".")[2])
+    named = [name for name in list(sys.modules) if re.fullmatch(rf"workbench\.\w+\.{stem}", name)]
+    for name in [*used, *named]:
+        module = sys.modules.get(name)
+        if isinstance(getattr(module, "CARD", None), Card):
+            return module
     return None
 
 

@@ -3,7 +3,6 @@
 import base64
 import html
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from urllib.parse import quote
@@ -28,13 +27,9 @@ ROOMS = {
 
 def room(study: Study) -> str:
     """Room of the study's method; nothing for a study without a card."""
-    method = facts.card(study)
-    for value in vars(study).values():
-        module = sys.modules.get(getattr(value, "__module__", None) or "")
-        if method is not None and getattr(module, "CARD", None) is method:
-            name = module.__name__.split(".")[1:2] if module else []
-            return name[0] if name and name[0] in ROOMS else ""
-    return ""
+    method = facts.method(study)
+    name = method.__name__.split(".")[1:2] if method else []
+    return name[0] if name and name[0] in ROOMS else ""
 
 
 def filters(studies: Mapping[str, Study]) -> list[tuple[str, str, int]]:
