@@ -61,11 +61,16 @@ def split_minimum(X, y, lam, *, base=1.0):
         return (-np.log(own).mean() + cost @ (plus + minus),
                 np.concatenate([u.sum(axis=0), slope + cost, -slope + cost]))
 
-    found = minimize(value, start, jac=True, method="L-BFGS-B",
-                     bounds=[(None, None)] * m + [(0, None)] * (2 * m * p),
-                     options={"maxcor": 30, "ftol": 1e-15, "gtol": 1e-10, "maxiter": 20000,
-                              "maxfun": 200000})
-    return found.fun
+    best = np.inf
+    for _ in range(30):                  # a line search that met the edge of the domain gives up
+        found = minimize(value, start, jac=True, method="L-BFGS-B",
+                         bounds=[(None, None)] * m + [(0, None)] * (2 * m * p),
+                         options={"maxcor": 30, "ftol": 1e-15, "gtol": 1e-10, "maxiter": 20000,
+                                  "maxfun": 200000})
+        if found.fun >= best - 1e-13:
+            break
+        best, start = found.fun, found.x
+    return best
 
 
 def cone_minimum(X, y, lam, *, everywhere=False):

@@ -110,8 +110,11 @@ def calibration_bins(rare: np.ndarray, hits: np.ndarray, weight: np.ndarray | No
         Columns bin, predicted, observed, low, high, rows.
     """
     amounts = np.ones(len(rare)) if weight is None else weight
-    place = pd.qcut(pd.Series(rare).rank(method="average"), bins, labels=False,
-                    duplicates="drop").to_numpy()
+    if np.ptp(rare) == 0:                # quantiles that are all the same make no bin
+        place = np.zeros(len(rare), int)
+    else:
+        place = pd.qcut(pd.Series(rare).rank(method="average"), bins, labels=False,
+                        duplicates="drop").to_numpy()
     rows = []
     for at in np.unique(place):
         own = place == at
