@@ -28,6 +28,7 @@ from workbench.ui.serving.gate import HTTPS, Guard, Health, Icon, NotFound, stan
 from workbench.ui.serving.passwords import secret
 from workbench.ui.serving.report_files import ReportFiles
 from workbench.ui.serving.terms import Terms
+from workbench.ui.serving.unsent import send_all
 from workbench.ui.serving.uploads import UploadRoute
 from workbench.ui.site import VISITOR, Site
 from workbench.ui.uploads import Uploads
@@ -116,6 +117,7 @@ def _server(site: Site, work: Attendance, access: Access) -> Any:
         **{HTTPS: terms.is_secure()}, **access.options)
     application = server._tornado
     paint_first(application)
+    send_all()
     most = -(-terms.sessions // terms.workers)
 
     def is_full(path: str) -> bool:
