@@ -5,6 +5,7 @@ import pytest
 from tests.ui.browsing import IDLE, TEXT, serving_studies
 from workbench import catalog, runs
 
+FAILED = pytest.StashKey[bool]()
 SWEEP = [{"level": level, "seed": seed} for level in (0.8, 0.9, 0.95) for seed in (1, 2)]
 
 
@@ -64,9 +65,20 @@ class Visited:
         return self.errors + self.outside
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    item.stash.setdefault(FAILED, False)
+    item.stash[FAILED] |= report.failed
+    return report
+
+
 @pytest.fixture
-def visit(browser, site):
-    """Open a page of the site in a fresh context; options are those of a Playwright context."""
+def visit(browser, site, request):
+    """Open a page of the site in a fresh context; options are those of a Playwright context.
+
+    What can be read on the pages of a test that failed is printed.
+    """
     contexts = []
 
     def opened(path, *, at=None, **options):
@@ -76,4 +88,6 @@ def visit(browser, site):
 
     yield opened
     for context in contexts:
+        if request.node.stash.get(FAILED, False):
+            print(*(f"{page.url}\n{page.evaluate(TEXT)}" for page in context.pages), sep="\n\n")
         context.close()
