@@ -4,6 +4,7 @@ from functools import partial
 
 from _promises import Promise
 
+from workbench.inference.comparison.coverage import INTERVAL_LABELS, miss_rates
 from workbench.inference.comparison.intervals import accuracy_interval
 from workbench.inference.comparison.levels import LABELS, SIMULATED, error_rates
 
@@ -16,6 +17,23 @@ WHY = {
     "kfold_t": "folds share training rows, which the test ignores; use the corrected one",
     "pairs_none": "several tests, none corrected; use Holm's correction",
 }
+
+REPEATED = [name for name in INTERVAL_LABELS if not name.startswith("holdout_")]
+WHY_INTERVAL = {
+    "kfold_t": "folds share training rows, which the interval ignores; use the corrected one",
+    "resampled_t": "control: splits share rows, which the interval ignores; use the corrected one",
+    "bootstrap_percentile": "bags of one table vary less than fresh tables do; .632+ has no "
+                            "interval of proven level",
+    "bootstrap_normal": "as the percentile interval",
+    "bootstrap_delta": "the infinitesimal jackknife knows how the test rows vary, and not how "
+                       "the model does",
+}
+
+
+def covered(rng, replications, interval):
+    """Intervals from splits or bags that hold the accuracy, on fresh rows, of the final model."""
+    found = miss_rates([interval], replications=replications, alpha=ALPHA, rng=rng)
+    return round((1 - float(found["rate"].iloc[0])) * replications)
 
 
 def errors(rng, replications, test):
@@ -40,4 +58,7 @@ PROMISES = [
               kind="at least" if method == "clopper-pearson" else "equal", seconds=0.001,
               batch=partial(accuracy, method=method))
       for method in ("wilson", "clopper-pearson", "normal")),
+    *(Promise("model_comparison", f"accuracy, {INTERVAL_LABELS[interval]}", "300 rows", LEVEL,
+              kind="at least", why=WHY_INTERVAL.get(interval, ""),
+              batch=partial(covered, interval=interval)) for interval in REPEATED),
 ]

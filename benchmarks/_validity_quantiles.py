@@ -14,6 +14,8 @@ from workbench.inference import (
     AdaptiveConformal,
     ConformalQuantileRegressor,
     LinearQuantiles,
+    NestedConformalStack,
+    QuantileAggregator,
     calibrate,
     cross_calibrate,
 )
@@ -76,6 +78,16 @@ def folds(rng, k):
     return inside(made.apply(ends[None, :, -1]), y[-1])
 
 
+def linear_folds(rng, k=5):
+    """CV+ around linear quantiles of the other folds."""
+    x, y = rows_of(rng, 2 * ROWS + 1)
+    fold = np.arange(2 * ROWS) % k
+    ends = np.stack([LinearQuantiles(LEVELS).fit(x[:-1][fold != each, None], y[:-1][fold != each])
+                     .predict_quantiles(x[:, None]) for each in range(k)])
+    made = cross_calibrate(y[:-1], ends[fold, np.arange(2 * ROWS)], LEVELS, fold)
+    return inside(made.apply(ends[None, :, -1]), y[-1])
+
+
 def fitted(rng, made):
     """A regressor from fit to interval."""
     x, y = rows_of(rng, 2 * ROWS + 1)
@@ -87,6 +99,12 @@ def fitted(rng, made):
 def split_regressor(rng):
     return ConformalQuantileRegressor(LinearQuantiles(LEVELS),
                                       random_state=int(rng.integers(2**31)))
+
+
+def nested_stack(rng):
+    return NestedConformalStack(
+        ["linear", "qrf"], QuantileAggregator(local=False, solver="lp", penalty=0),
+        quantile_levels=[0.05, 0.5, 0.95], cv=3, random_state=int(rng.integers(2**31)))
 
 
 def stream(rng):
@@ -121,6 +139,10 @@ PROMISES = [
              seconds=0.02),
     _promise("conformalised linear quantiles", 1 - ALPHA, partial(fitted, made=split_regressor),
              "at least", 0.05, f"{2 * ROWS} rows"),
+    _promise("CV+ interval around linear quantiles, 5 folds", 1 - 2 * ALPHA, linear_folds,
+             "at least", 0.06, f"{2 * ROWS} rows"),
+    _promise("nested CV+ around a stack, 3 folds", 1 - 2 * ALPHA,
+             partial(fitted, made=nested_stack), "at least", 0.5, f"{2 * ROWS} rows"),
     _promise("adaptive intervals: misses within the bound", 1.0, stream,
              world="300 rows that drift"),
 ]

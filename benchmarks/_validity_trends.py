@@ -74,6 +74,10 @@ PROMISES = [
     _promise("score", "new score, exact, normal line", 0.01, student=False, exact=True,
              sampler="exact"),
     _promise("slope", "slope, NUTS, Student-t line", 0.15),
+    _promise("score", "new score, NUTS, Student-t line", 0.15),
+    _promise("slope", "slope, NUTS, two change points", 0.15, changepoints=2),
+    _promise("slope", "slope, NUTS, two sources", 0.15, sourced=True),
+    _promise("slope", "slope, NUTS, smooth trend", 0.4, trend="smooth"),
     _promise("slope", "slope, Laplace with importance weights, Student-t line", 0.1,
              sampler="laplace"),
 ]

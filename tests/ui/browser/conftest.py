@@ -1,5 +1,7 @@
 """One server with saved runs of every study for all tests in the browser, and how to visit it."""
 
+import sys
+
 import pytest
 
 from tests.ui.browsing import IDLE, TEXT, serving_studies
@@ -89,5 +91,6 @@ def visit(browser, site, request):
     yield opened
     for context in contexts:
         if request.node.stash.get(FAILED, False):
-            print(*(f"{page.url}\n{page.evaluate(TEXT)}" for page in context.pages), sep="\n\n")
+            sys.stdout.write("\n\n".join(f"{page.url}\n{page.evaluate(TEXT)}"
+                                         for page in context.pages))
         context.close()
