@@ -77,7 +77,10 @@ def test_matches_scores_of_held_out_rows(simulated):
 
 def test_matches_an_own_file_with_weights_and_groups(own_file):
     result = study.run(study.Params(**own_file, outcome="damage", weight="count", group="person"))
-    assert len(study.figures(result)) == 5
+    figures = study.figures(result)
+    assert len(figures) == 5
+    rows = [name for _, name in figures["comparison"].opts.get("plot").kwargs["yticks"]]
+    assert {"logistic", "logistic, shrunk"} < set(rows)   # not both cut to the same letters
     assert "trials" not in result.tables
     assert "effective share of rows" in result.summary
     notes = " ".join(result.summary.notes)

@@ -54,13 +54,13 @@ def trials(replications: int, *, n: int = 2500, p: int = 10,  # noqa: PLR0913 - 
 def ratio_interval(own: np.ndarray, other: np.ndarray, level: float) -> tuple[float, ...]:
     """Ratio of two means over the same replications, and its interval by the delta method.
 
-    The interval is normal in the logarithm of the ratio.
+    The interval is Student's in the logarithm of the ratio.
     """
-    from scipy.stats import norm
+    from scipy.stats import t
 
     ratio = float(own.mean() / other.mean())
     if len(own) < 2:
         return ratio, 0.0, np.inf
     parts = own / own.mean() - other / other.mean()
-    half = float(norm.ppf(0.5 + level / 2) * parts.std(ddof=1) / np.sqrt(len(own)))
+    half = float(t.ppf(0.5 + level / 2, len(own) - 1) * parts.std(ddof=1) / np.sqrt(len(own)))
     return ratio, ratio * np.exp(-half), ratio * np.exp(half)

@@ -76,12 +76,8 @@ def _gaps(tables: Mapping[str, pd.DataFrame], level: float, *, simulated: bool
     if not simulated:
         found["log loss of the rare stage, held-out rows"] = _estimate(
             scores, "PRESTO", level)
-    found["minus that of logistic regression" if not simulated else
-          "log loss of the rare stage minus that of logistic regression"] = _estimate(
-        gaps, "logistic regression", level)
-    if not simulated:
-        found["minus that of proportional odds"] = _estimate(
-            gaps, "proportional odds", level)
+    for rival in ("logistic regression", "proportional odds")[:1 if simulated else 2]:
+        found[f"log loss of the rare stage minus that of {rival}"] = _estimate(gaps, rival, level)
     return found
 
 

@@ -126,6 +126,7 @@ def _comparison(result: Result) -> plots.Figure:
     scale = result.tables["scores"].set_index(["method", "measure"])["value"]
     base = np.array([scale[rival, measure] for rival, measure in zip(
         gaps["rival"], gaps["measure"], strict=True)])
+    base[base == 0] = np.nan                 # a rival that is never wrong has no percents
     rows = rows.assign(**{name: 100 * rows[name] / base for name in ("value", "low", "high")})
     rows = rows.sort_values(["kind", "name"], kind="stable")
     return plots.forest(
