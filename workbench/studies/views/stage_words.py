@@ -49,7 +49,7 @@ def headline(params: Any, table: Ordinal, findings: Findings,
     own = tables["calibration"]
     numbers["calibration error of the rare stage"] = Estimate(
         calibration_error(own[own["method"] == "PRESTO"]),
-        why="mean distance in bins of held-out rows, which chance alone keeps above 0").percent()
+        why="chance alone keeps it above 0").percent()
     numbers["rows whose boundaries cross"] = Estimate(
         float(chosen["crossings"]), why=f"counted, of {len(table.codes):,} rows")
     if table.weight is not None:

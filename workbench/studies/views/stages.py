@@ -109,7 +109,7 @@ def _weights(result: Result, place: int) -> pd.DataFrame:
 
 def _title(lambdas: pd.DataFrame, place: int) -> str:
     row = lambdas.iloc[place]
-    return (f"lambda {row['lambda']:.3g}\n{row['fused']} changes zero\n"
+    return (f"lambda {row['lambda']:.3g},\n{row['fused']} changes zero,\n"
             f"{row['crossings']} crossings")
 
 
