@@ -18,6 +18,7 @@ from workbench.inference.ordinal.trials import TRIED, ratio_interval, trials
 WORLDS = {"dense (0, 2.5, 4.5)": ((0, 2.5, 4.5), 1.0), "dense (0, 3, 5)": ((0, 3, 5), 1.0),
           "dense (0, 3.5, 5.5)": ((0, 3.5, 5.5), 1.0), "dense (0, 4, 6)": ((0, 4, 6), 1.0),
           "sparse 1/3 (0, 3, 5)": ((0, 3, 5), 1 / 3), "sparse 1/2 (0, 3, 5)": ((0, 3, 5), 1 / 2)}
+RAREST = "dense (0, 4, 6)"     # where proportional odds are hardly beaten
 LEVEL = 0.9
 CUTOFFS, SPLITS, BINS = (35, 45, 55), 6, 10
 

@@ -37,6 +37,8 @@ A Newton method that halves its step at most thirteen times stops at 0.23141 in 
 
 Mean over the training rows of the squared difference from the true probability. Ratio of the
 means of PRESTO and of the method, 90 % interval, median ratio, share of worlds that PRESTO wins.
+In the rarest world a few draws, in which little shrinking is chosen, decide the mean: PRESTO wins
+more often than not, and no ratio of means to that of proportional odds below 1 is shown.
 
 {errors}
 
@@ -113,9 +115,11 @@ def main():
         "real": losses.to_dict("records")}, indent=1) + "\n")
     assert list(found.values())[1][3] < 3
     assert all(own <= other + 1e-8 for _, own, _, _, other in best)
-    dense = table[table["world"].str.startswith("dense")].set_index(["world", "method"])["ratio"]
-    assert (dense.xs("logistic regression", level="method") < 0.8).all()
-    assert (dense.xs("proportional odds", level="method") < 1).all()
+    dense = table[table["world"].str.startswith("dense")].set_index("method")
+    assert (dense.loc["logistic regression", "ratio"] < 0.8).all()
+    beside = dense.loc["proportional odds"]
+    assert (beside["wins"] > 0.5).all()
+    assert (beside.loc[beside["world"] != arms.RAREST, "high"] < 1).all()
 
 
 if __name__ == "__main__":
