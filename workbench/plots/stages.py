@@ -38,7 +38,7 @@ def error_boxes(ratios: pd.DataFrame, *, beside: str) -> Figure:
     if ratios.empty:
         raise ValueError(f"ratios must have rows, got {len(ratios)}. Simulate some worlds first.")
     names = list(dict.fromkeys(ratios["method"]))[::-1]
-    x = dimension("ratio", f"error over {beside}'s", "log")
+    x = dimension("ratio", "ratio of errors", "log scale")
     y = dimension("place", "method", "every point is one world")
     layers: list[hv.Element] = [hv.Curve(([1.0, 1.0], [-0.5, len(names) - 0.5]), x, y,
                                          label=beside).opts(**ROLES["uniform"].curve())]
