@@ -18,8 +18,9 @@ from workbench.inference.ordinal.trials import TRIED, ratio_interval, trials
 WORLDS = {"dense (0, 2.5, 4.5)": ((0, 2.5, 4.5), 1.0), "dense (0, 3, 5)": ((0, 3, 5), 1.0),
           "dense (0, 3.5, 5.5)": ((0, 3.5, 5.5), 1.0), "dense (0, 4, 6)": ((0, 4, 6), 1.0),
           "sparse 1/3 (0, 3, 5)": ((0, 3, 5), 1 / 3), "sparse 1/2 (0, 3, 5)": ((0, 3, 5), 1 / 2)}
+RAREST = "dense (0, 4, 6)"     # where proportional odds are hardly beaten
 LEVEL = 0.9
-CUTOFFS, SPLITS = (35, 45, 55), 6
+CUTOFFS, SPLITS, BINS = (35, 45, 55), 6, 10
 
 
 def seconds(repeats):
@@ -124,19 +125,25 @@ def compared(table):
 
 
 def real(seed):
-    """Log loss of the rare stage on held-out tenths of the pre-diabetes table."""
+    """Log loss and calibration error of the rare stage on held-out tenths of shipped tables."""
+    from workbench.inference.ordinal.columns import encode
     from workbench.inference.ordinal.rivals import fit_method
-    from workbench.inference.ordinal.scores import per_row
+    from workbench.inference.ordinal.scores import calibration_bins, calibration_error, per_row
 
     rng, rows = generator(seed), []
-    for cutoff in CUTOFFS:
-        table = load_ordinal("prediabetes", age_cutoff=cutoff)
-        X, codes = table.features.to_numpy(float), table.codes
+    tables = {f"pre-diabetes, cutoff {cutoff}": load_ordinal("prediabetes", age_cutoff=cutoff)
+              for cutoff in CUTOFFS} | {"soup": load_ordinal("soup")}
+    for name, table in tables.items():
+        codes, classes = table.codes, len(table.labels)
         for split in range(SPLITS):
             order = rng.permutation(len(codes))
             test, train = order[:len(codes) // 10], order[len(codes) // 10:]
+            encoded = encode(table.features.iloc[train])
+            X, new = (encoded(table.features.iloc[some]) for some in (train, test))
             for method in ("PRESTO", "proportional odds", "logistic regression"):
-                found = fit_method(method, X[train], codes[train], None, seed)(X[test])
-                rows.append((cutoff, split, method, float(
-                    per_row(found, codes[test], 3)["rare log loss"].mean())))
-    return pd.DataFrame(rows, columns=["cutoff", "split", "method", "loss"])
+                found = fit_method(method, X, codes[train], None, seed)(new)
+                bins = calibration_bins(found[:, -1], codes[test] == classes - 1, None, BINS,
+                                        LEVEL)
+                rows.append((name, split, method, float(per_row(found, codes[test], classes)[
+                    "rare log loss"].mean()), calibration_error(bins)))
+    return pd.DataFrame(rows, columns=["data", "split", "method", "loss", "calibration"])

@@ -24,6 +24,7 @@ def read(cells, **options):
     ([1.0, np.inf, 2.0], [1, np.nan, 2]),
     ([1.0, -1e200, 2.0], [1, np.nan, 2]),
     (["1"] * 19 + ["<5"], [1] * 19 + [np.nan]),
+    (["28,2"] * 19 + ["k.A."], [28.2] * 19 + [np.nan]),
     (pd.to_timedelta([1, 2], unit="D"), [1, 2]),
 ])
 def test_matches_numbers(cells, numbers):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.datasets import UnknownOrderError, load_ordinal, ordered_stages
+from workbench.datasets import UnknownOrderError, load_ordinal, ordered_stages, simulated_stages
 from workbench.datasets.stages import in_order
 
 
@@ -148,3 +148,25 @@ def test_recovers_the_truth_of_a_world(rng):
 def test_rejects_worlds_that_cannot_be(rng, options, words):
     with pytest.raises(ValueError, match=words):
         ordered_stages(**{"n": 100, "p": 4, **options}, rng=rng)
+
+
+def test_rejects_repeated_features_and_weights_of_no_row(table, tmp_path):
+    with pytest.raises(ValueError, match="features must name each column once, got 'size' twice"):
+        load(table, tmp_path, outcome="stage", features=["size", "colour", "size"])
+    table["amount"] = 0
+    with pytest.raises(ValueError, match="weight must be above 0 in some rows, but column "
+                                         "'amount' is in none of 120"):
+        load(table, tmp_path, outcome="stage", weight="amount")
+
+
+def test_matches_the_note_on_numbered_rows(table, tmp_path):
+    table["number"] = np.arange(120)
+    notes = load(table, tmp_path, outcome="stage").notes
+    assert "Column 'number' was left out: it numbers the rows." in notes
+
+
+def test_rejects_large_worlds_that_cannot_be_soon(rng, monkeypatch):
+    monkeypatch.setattr(simulated_stages, "MOST", 100_000)
+    for n, tries in ((100, 100), (1000, 20), (1, 2000)):
+        with pytest.raises(ValueError, match=f"not be too rare: {tries} worlds"):
+            ordered_stages(n, 10, intercepts=[0, 1e-9], rng=rng)

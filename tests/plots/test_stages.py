@@ -35,6 +35,9 @@ def test_matches_paths_above_the_tuning_score():
     lines = [one.dimension_values("lambda")[0] for one in second
              if isinstance(one, hv.Curve) and len(set(one.dimension_values("lambda"))) == 1]
     assert lines == [0.1, 0.01]
+    written = max(one.dimension_values("score").max() for one in elements(second, hv.Labels))
+    assert all(one.dimension_values("score").min() > written for one in second
+               if isinstance(one, hv.Curve))             # no line runs through the legend
     hv.render(figure)
 
 
@@ -63,6 +66,9 @@ def test_matches_calibration_in_percent():
     marks = elements(first, hv.Scatter)[0]
     assert marks.dimension_values("observed").tolist() == [0.0, 3.0]
     assert elements(second, hv.Scatter)[0].dimension_values("q50").tolist() == [30.0, 30.0]
+    assert elements(second, hv.Segments)[0].kdims[0].label == "predicted probability"
+    drawn = hv.render(first)
+    assert drawn.yaxis[0].ticker.ticks[0] == 0            # no share is below 0
     hv.render(figure)
 
 

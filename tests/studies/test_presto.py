@@ -8,6 +8,7 @@ from workbench.core import ParameterError, Result
 from workbench.core.details import Chosen
 from workbench.inference import PRESTO
 from workbench.studies import presto as study
+from workbench.studies.views.stage_words import _standing
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,10 @@ def test_matches_scores_of_held_out_rows(simulated):
 
 def test_matches_an_own_file_with_weights_and_groups(own_file):
     result = study.run(study.Params(**own_file, outcome="damage", weight="count", group="person"))
-    assert len(study.figures(result)) == 5
+    figures = study.figures(result)
+    assert len(figures) == 5
+    rows = [name for _, name in figures["comparison"].opts.get("plot").kwargs["yticks"]]
+    assert {"logistic", "logistic, shrunk"} < set(rows)   # not both cut to the same letters
     assert "trials" not in result.tables
     assert "effective share of rows" in result.summary
     notes = " ".join(result.summary.notes)
@@ -106,6 +110,56 @@ def test_matches_toggles_to_other_paths(simulated):
     assert dict(simulated.summary) != dict(squares.summary)
 
 
+def test_matches_the_reversed_order_of_a_world(simulated):
+    """Whatever was computed before in the other order."""
+    turned = study.run(study.Params(**study.SMOKE, reverse=True))
+    rows, back = simulated.tables["rows"], turned.tables["rows"]
+    assert turned.tables["path"]["boundary"].tolist()[:2] == ["stage 3 | stage 2",
+                                                              "stage 2 | stage 1"]
+    both = rows.merge(back, on="row")
+    assert (both["stage_x"] == both["stage_y"]).all()
+    for name, near in (("truth", 1e-12), ("proportional odds", 1e-3), ("multinomial", 1e-3)):
+        np.testing.assert_allclose(both[f"{name}: stage 1_x"], both[f"{name}: stage 1_y"],
+                                   atol=near)
+    common = turned.tables["trials"]["rare"]
+    assert (common > simulated.tables["trials"]["rare"]).all()
+
+
+def test_matches_settings_that_simulated_errors_do_not_have(simulated):
+    changed = study.run(study.Params(**study.SMOKE | {"n_lambdas": 20}, l1_ratio=0.5, cv=4))
+    told = "usual settings and of its variants; l1_ratio, cv as set here concern all else"
+    assert any(told in note for note in changed.summary.notes)
+    assert any("n_lambdas as set here concerns" in note for note in simulated.summary.notes)
+
+
+def test_matches_fewer_groups_than_folds(own_file, tmp_path):
+    table = pd.read_csv(own_file["data"])
+    table["ward"] = np.arange(len(table)) % 4
+    table.to_csv(tmp_path / "wards.csv", index=False)
+    result = study.run(study.Params(data=str(tmp_path / "wards.csv"), outcome="damage",
+                                    group="ward", n_lambdas=5))
+    assert result.tables["calibration"].query("method == 'PRESTO'")["rows"].sum() == len(table)
+
+
+def test_matches_an_order_of_numbers(own_file, tmp_path):
+    table = pd.read_csv(own_file["data"])
+    table["damage"] = table["damage"].map({"none": 9, "mild": 1, "moderate": 5, "severe": 3})
+    table.to_csv(tmp_path / "coded.csv", index=False)
+    values = {"data": str(tmp_path / "coded.csv"), "outcome": "damage", "n_lambdas": 5}
+    for order in ([9, 1, 5, 3], [9.0, 1.0, 5.0, 3.0], ["9", "1", "5", "3"]):
+        assert any("9 (" in note and "order as given" in note for note in study.read_notes(
+            study.Params(**values, order=order)))
+
+
+def test_matches_what_intervals_of_differences_say():
+    gaps = pd.DataFrame({"rival": ["a", "b", "c"], "measure": "rare log loss", "value": 0.0,
+                         "low": [-2.0, -1.0, 0.1], "high": [-1.0, 1.0, 0.2]})
+    told = [_standing(gaps, rival, 0.9) for rival in "abc"]
+    assert told[0] == ""
+    assert "no gain over b shows" in told[1]
+    assert "PRESTO is worse than c" in told[2]
+
+
 @pytest.mark.slow
 def test_recovers_the_claim_at_defaults():
     result = study.run(study.Params())
@@ -121,7 +175,8 @@ def test_recovers_the_claim_at_defaults():
 def test_matches_shipped_tables_to_figures(values):
     result = study.run(study.Params(**values))
     assert len(study.figures(result)) == 5
-    assert any("no gain over" in note for note in result.summary.notes)
+    assert any("no gain over" in note or "is worse than" in note
+               for note in result.summary.notes)
 
 
 def test_matches_an_unknown_order_to_a_note(own_file, tmp_path):

@@ -93,7 +93,9 @@ def numbers_in(text: pd.Series, *, commas: bool = False) -> tuple[pd.Series, lis
     held = plain[plain.str.contains(",", regex=False, na=False)]
     if len(held):
         decimal, grouped = (held.str.fullmatch(form) for form in (DECIMAL_COMMA, THOUSANDS))
-        points = plain[~plain.index.isin(held.index)].str.contains(".", regex=False, na=False)
+        others = plain[~plain.index.isin(held.index)]
+        points = others.str.contains(".", regex=False, na=False) & others.str.fullmatch(
+            NUMBER, na=False)            # that of a text says nothing of numbers
         certain = held.str.fullmatch(CERTAIN_THOUSANDS)
         if not points.any() and decimal.any() and (commas or not grouped[decimal].all()):
             plain = plain.str.replace(",", ".", regex=False)

@@ -139,6 +139,8 @@ def _present(frame: pd.DataFrame, outcome: str, features: Sequence[str],
              *((role, name) for role, name in others.items() if name)]
     problems = [f"{role} must name a column of the data, got {name!r}."
                 f"{check.suggestion(name, known)}" for role, name in named if name not in known]
+    problems += [f"features must name each column once, got {name!r} twice. Drop the repeat."
+                 for name in dict.fromkeys(features) if list(features).count(name) > 1]
     problems += [f"{role} must be another column than the outcome, got {name!r} for both. Name "
                  "another column, or none." for role, name in named[1:] if name == outcome]
     if problems:
@@ -207,6 +209,9 @@ def _amounts(column: pd.Series, opened: Opened) -> tuple[pd.Series, list[str]]:
     cells.refuse(held, ~((held >= 0) & (held <= LARGEST)), "weights >= 0",
                  "Write 1 for a row that counts fully and 0 for one that does not count.")
     gone = len(found) - int((held > 0).sum())
+    if gone == len(found):
+        raise ValueError(f"weight must be above 0 in some rows, but column {column.name!r} is in "
+                         f"none of {gone}. Name another column, or none.")
     told = [f"{gone} {'row' if gone == 1 else 'rows'} without a weight above 0 "
             f"{'was' if gone == 1 else 'were'} left out."] if gone else []
     return held[held > 0], notes + told
@@ -240,4 +245,5 @@ def _useless(values: pd.Series, codes: pd.Series, seen: dict[bytes, str], *, pla
     held = pd.DataFrame({"value": values, "code": codes}).dropna().drop_duplicates()
     if len(held) == held["value"].nunique() == held["code"].nunique() > 2:
         return "it repeats the outcome under other names, which no model may see"
-    return useless(values, codes.astype(float), seen, plain=plain).replace("target", "outcome")
+    why = useless(values, codes.astype(float), seen, plain=plain)
+    return why.replace("target", "outcome").partition("; pass it as time=")[0]

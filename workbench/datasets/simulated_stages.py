@@ -11,6 +11,7 @@ from workbench.core import check
 __all__ = ["StagesWorld", "ordered_stages"]
 
 TRIES = 2000             # draws of coefficients and rows
+FEWEST, MOST = 20, 2e8   # of them, and numbers drawn, where worlds are large
 STEP = 0.5               # of the coefficients that are kept where most are zero
 
 
@@ -72,7 +73,8 @@ def ordered_stages(n: int = 2500, p: int = 10, *, intercepts: Sequence[float] = 
     if not 0 < sparsity <= 1 or not deviation >= 0:
         raise ValueError(f"sparsity must lie in (0, 1] and deviation must not be negative, got "
                          f"{sparsity!r} and {deviation!r}. Pass 1 and 0.5.")
-    for _ in range(TRIES):
+    tries = int(np.clip(MOST / (n * p), FEWEST, TRIES))
+    for _ in range(tries):
         X = rng.uniform(-1, 1, (n, p))
         coefs = _coefficients(len(intercepts), p, deviation, sparsity, rng)
         below = expit(np.asarray(intercepts) + X @ coefs.T)
@@ -82,7 +84,7 @@ def ordered_stages(n: int = 2500, p: int = 10, *, intercepts: Sequence[float] = 
         if (probabilities > 0).all() and len(np.unique(codes)) == probabilities.shape[1]:
             return StagesWorld(X, codes, probabilities, coefs)
     raise ValueError(f"intercepts must lie far enough apart for the deviation, and the last stage "
-                     f"must not be too rare: {TRIES} worlds with {list(intercepts)!r} and "
+                     f"must not be too rare: {tries} worlds with {list(intercepts)!r} and "
                      f"{deviation!r} had a negative probability or no row of a stage. Pass "
                      "intercepts further apart, a smaller deviation or more rows.")
 

@@ -20,13 +20,18 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from workbench.core.card import Card
 from workbench.inference.ordinal.cautions import CrossingWarning, TwoClassesWarning, warn_of
 from workbench.inference.ordinal.coding import coded, order_of
-from workbench.inference.ordinal.options import amounts_of, checked_options
+from workbench.inference.ordinal.options import (
+    amounts_of,
+    checked_options,
+    checked_shares,
+    numbers_and_labels,
+    numbers_of,
+)
 from workbench.inference.ordinal.path import Path, Problem
 from workbench.inference.ordinal.probability import (
     class_probabilities,
@@ -181,8 +186,7 @@ class PRESTO(ClassifierMixin, BaseEstimator):
         eta : array, shape (n, k - 1)
         """
         check_is_fitted(self)
-        own = validate_data(self, X, reset=False, dtype=np.float64)
-        return np.asarray(own @ self.coef_.T + self.intercepts_)
+        return np.asarray(numbers_of(self, X) @ self.coef_.T + self.intercepts_)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of every class, shape (n, k): in [0, 1], summing to one.
@@ -208,14 +212,14 @@ class PRESTO(ClassifierMixin, BaseEstimator):
         return np.asarray(self.classes_[likely])
 
     def _read(self, X: Any, y: Any, sample_weight: Any) -> tuple[np.ndarray, ...]:
-        """Rows of positive weight, places of their classes, weights, and places among all rows."""
+        """Rows of positive weight, places of their classes, weights, and which of all they are."""
         order = order_of(y) if self.order is None else self.order
-        own, labels = validate_data(self, X, y, dtype=np.float64)
-        check_classification_targets(labels)
+        own, labels = numbers_and_labels(self, X, y)
         amounts = amounts_of(sample_weight, len(labels))
-        kept = np.flatnonzero(amounts > 0)
+        kept = amounts > 0
         self.classes_, codes = coded(labels[kept], order)
         self._checked_classes()
+        checked_shares(codes, amounts[kept], self.classes_)
         return own[kept], codes, amounts[kept], kept
 
     def _checked_classes(self) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from workbench.plots.hovers import DIGITS, hover
 from workbench.plots.theme import LEGEND_BELOW, ROLES, Figure, dimension, frame
 
-__all__ = ["dots", "forest", "named_rows"]
+__all__ = ["cut", "dots", "forest", "named_rows"]
 
 ROW = 30                 # pixels of a named row
 LONGEST = 18             # letters of a name that fit beside a figure on a phone
@@ -71,9 +71,10 @@ def dots(rows: pd.DataFrame, x: hv.Dimension, y: hv.Dimension, *, label: str, ro
 
 def named_rows(names: "pd.Series | Sequence[str]") -> dict[str, object]:
     """Options of a frame whose rows have these names, the lowest first."""
-    ticks = [(at, _cut(str(name))) for at, name in enumerate(names)]
+    ticks = [(at, cut(str(name))) for at, name in enumerate(names)]
     return frame(**LEGEND_BELOW, yticks=ticks, height=max(360, 240 + ROW * len(ticks)))
 
 
-def _cut(name: str) -> str:
+def cut(name: str) -> str:
+    """A name as far as it fits beside a figure on a phone."""
     return name if len(name) <= LONGEST else name[:LONGEST - 1] + "…"

@@ -15,6 +15,7 @@ from workbench.plots.theme import (
     frame,
     written_legend,
 )
+from workbench.plots.ticks import ticks_up_to
 
 __all__ = ["STAGE_METHODS", "error_boxes", "rare_calibration", "rare_scatter", "stage_lines"]
 
@@ -37,7 +38,7 @@ def error_boxes(ratios: pd.DataFrame, *, beside: str) -> Figure:
     if ratios.empty:
         raise ValueError(f"ratios must have rows, got {len(ratios)}. Simulate some worlds first.")
     names = list(dict.fromkeys(ratios["method"]))[::-1]
-    x = dimension("ratio", f"error over that of {beside}", "log scale")
+    x = dimension("ratio", "ratio of errors", "log scale")
     y = dimension("place", "method", "every point is one world")
     layers: list[hv.Element] = [hv.Curve(([1.0, 1.0], [-0.5, len(names) - 0.5]), x, y,
                                          label=beside).opts(**ROLES["uniform"].curve())]
@@ -62,7 +63,7 @@ def error_boxes(ratios: pd.DataFrame, *, beside: str) -> Figure:
     ticks = [(2.0 ** k, f"{2 ** k}" if k >= 0 else f"1/{2 ** -k}") for k in range(-10, 11)
              if low <= 2.0 ** k <= high]
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title="Errors of the rare stage's probability", logx=True, xlim=(low, high),
+        title="Error by method", logx=True, xlim=(low, high),
         xticks=ticks, ylim=(-0.5, len(names) - 0.5), **named_rows(names)))
 
 
@@ -106,8 +107,9 @@ def rare_calibration(bins: pd.DataFrame, spread: pd.DataFrame) -> Figure:
     places = [-top * (0.09 + 0.085 * at) for at in range(len(entries))]
     layers += written_legend(entries, x, y, at=(0.0, places))
     first = hv.Overlay(layers).opts(hv.opts.Overlay(
-        title="Rare stage: predicted and observed", xlim=(-0.02 * top, top),
-        ylim=(places[-1] - 0.07 * top, top), show_legend=False, **frame(height=430)))
+        title="Rare stage: calibration", xlim=(-0.02 * top, top),
+        ylim=(places[-1] - 0.07 * top, top), show_legend=False, xticks=ticks_up_to(top),
+        yticks=ticks_up_to(top), **frame(height=430)))
     return hv.Layout([first, _spread(spread)]).cols(1).opts(hv.opts.Layout(**STACKED))
 
 
@@ -128,7 +130,7 @@ def _spread(spread: pd.DataFrame) -> hv.Element:
                                     ("nine tenths", "@q5{0.00} to @q95{0.00} %")])
         for low, high, width in (("q5", "q95", 2), ("q25", "q75", 6)):
             layers.append(hv.Segments((some[low], some["place"], some[high], some["place"]),
-                                      [x.clone("low"), y, "high", "end"]).opts(
+                                      [x.clone("low", label=x.label), y, "high", "end"]).opts(
                 color=role.colour, line_width=width, alpha=0.7))
         layers.append(hv.Scatter(some, x, [y, "stage", *(
             column for column in quantiles if column != "q50")]).opts(
@@ -139,7 +141,7 @@ def _spread(spread: pd.DataFrame) -> hv.Element:
     around = {name: value for name, value in named_rows(stages).items()
               if not name.startswith("legend")}
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title="How probabilities spread over rows", xlim=(-2, 102), show_legend=False,
+        title="Probabilities by stage", xlim=(-2, 102), show_legend=False,
         ylim=(places[-1] - 0.3, len(stages) - 0.5), **around))
 
 

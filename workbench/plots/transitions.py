@@ -8,8 +8,9 @@ import pandas as pd
 from bokeh.models import HoverTool
 from bokeh.palettes import cividis
 
-from workbench.plots.forests import named_rows
+from workbench.plots.forests import cut, named_rows
 from workbench.plots.theme import INK, ROLES, STACKED, Figure, dimension, frame, written_legend
+from workbench.plots.ticks import log_ticks
 
 __all__ = ["transition_map", "transition_paths"]
 
@@ -63,11 +64,12 @@ def transition_paths(paths: pd.DataFrame, scores: pd.DataFrame, *, feature: str,
             hv.Labels([(left, place, 5 * "\u00a0" + name)], [x, y], "told").opts(
                 text_color=INK, **told)]
     ends = places[-1] - 0.1 * span, high + 0.08 * span
-    layers += _lines(scores, shown, x, y, ends)
+    layers += _lines(scores, shown, x, y, (low - 0.04 * span, ends[1]))
+    ticks = log_ticks(left, float(paths["lambda"].max()))
     top = hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=f"{feature}: one weight per transition", logx=True, ylim=ends, show_legend=False,
-        **frame(height=320 + 22 * len(names))))
-    return hv.Layout([top, _tuning(scores, measure, shown, x)]).cols(1).opts(
+        title=f"Weights of {cut(feature)}", logx=True, ylim=ends, show_legend=False,
+        xticks=ticks, **frame(height=320 + 22 * len(names))))
+    return hv.Layout([top, _tuning(scores, measure, shown, x).opts(xticks=ticks)]).cols(1).opts(
         hv.opts.Layout(**STACKED))
 
 
@@ -86,12 +88,12 @@ def _tuning(scores: pd.DataFrame, measure: str, shown: float, x: hv.Dimension) -
               hv.Curve(some, x, y).opts(**ours.curve()),
               hv.Scatter(some, x, [y, "crossings", "fused"]).opts(
                   size=7, tools=[hover], **ours.points()),
-              *_lines(scores, shown, x, y, ends)]
+              *_lines(scores, shown, x, y, (float(low.min()) - 0.04 * span, ends[1]))]
     layers += written_legend([("mean over folds, one standard error", "ours"),
                               ("chosen", "truth"), ("shown in the other figures", "rival")],
                              x, y, at=(left, places))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title="What held-out rows say of lambda", logx=True, ylim=ends, show_legend=False,
+        title="Held-out score by lambda", logx=True, ylim=ends, show_legend=False,
         **frame(height=400)))
 
 

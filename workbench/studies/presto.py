@@ -166,7 +166,7 @@ def _key(params: Params) -> Any:
 
 def _world(params: Params) -> Any:
     return (params.reps, params.n, params.p, tuple(params.intercepts), params.deviation,
-            params.sparsity, params.seed)
+            params.sparsity, params.reverse, params.seed)
 
 
 def _options(params: Params) -> Any:
@@ -178,7 +178,8 @@ def _options(params: Params) -> Any:
 def _table(params: Params) -> tuple[Ordinal, Any]:
     """The table, and its true probabilities where it is simulated."""
     return FILES.get(_key(params), lambda: _simulated(params) if params.data in WORLDS else (
-        load_ordinal(params.data, outcome=params.outcome, order=list(map(str, params.order)),
+        load_ordinal(params.data, outcome=params.outcome, order=[
+            f"{label:g}" if isinstance(label, float) else str(label) for label in params.order],
                      reverse=params.reverse, features=params.features, weight=params.weight,
                      group=params.group, age_cutoff=params.age_cutoff), None))
 
@@ -220,4 +221,5 @@ def _rivalry(params: Params, question: Question) -> tuple[dict[str, Any], dict[s
 def _trials(params: Params) -> pd.DataFrame:
     return TRIALS.get(_world(params), lambda: trials(
         params.reps, n=params.n, p=params.p, intercepts=params.intercepts,
-        deviation=params.deviation, sparsity=params.sparsity, rng=generator(params.seed)))
+        deviation=params.deviation, sparsity=params.sparsity, reverse=params.reverse,
+        rng=generator(params.seed)))

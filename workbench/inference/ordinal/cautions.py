@@ -28,8 +28,9 @@ class SeparationWarning(UserWarning):
 def warn_of(path: Path, eta: np.ndarray) -> None:
     """Warn of a path that did not converge, and of boundaries, shape (n, k - 1), without end."""
     if path.violations.max() > NEAR:
-        warnings.warn(f"the solver stopped {path.violations.max():.1e} from optimality. Raise "
-                      "max_iter.", ConvergenceWarning, stacklevel=4)
+        warnings.warn(f"the solver stopped {path.violations.max():.1e} from optimality: max_iter "
+                      "ended it, or rounding where boundaries all but meet. Raise max_iter, or "
+                      "lam.", ConvergenceWarning, stacklevel=4)
     if np.abs(eta).max() > FARTHEST:
         warnings.warn(f"log odds reach {np.abs(eta).max():.3g}: features separate classes, and "
                       "some probabilities are 0 or 1 by extrapolation. A larger lam tames them.",

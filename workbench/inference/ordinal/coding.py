@@ -1,7 +1,7 @@
 """Ordered labels as numbers: which order they have, and what cannot be an ordered outcome."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Hashable, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,10 @@ import pandas as pd
 
 from workbench.core import check
 
-__all__ = ["OrderWarning", "coded", "order_of"]
+__all__ = ["OrderWarning", "coded", "labels_of", "order_of"]
 
 SHOWN = 12
+MOST = 200               # classes; more are a number to be predicted
 
 
 class OrderWarning(UserWarning):
@@ -20,9 +21,32 @@ class OrderWarning(UserWarning):
 
 def order_of(y: Any) -> list[Any] | None:
     """The order that an ordered Categorical brings, or none."""
-    kind = getattr(y, "dtype", None)
+    kind = getattr(_column(y), "dtype", None)
     ordered = isinstance(kind, pd.CategoricalDtype) and kind.ordered
     return list(kind.categories) if ordered else None  # type: ignore[union-attr]
+
+
+def labels_of(y: Any) -> Any:
+    """Labels as they are, but Python objects as what they all are: numbers, text, dates.
+
+    Raises
+    ------
+    ValueError
+        If a label is missing, or numbers stand among text.
+    """
+    if y is None or np.asarray(_column(y)).dtype.kind != "O":
+        return y
+    labels = pd.Series(np.asarray(_column(y)).ravel())
+    missing = np.flatnonzero(labels.isna())
+    if missing.size:
+        raise ValueError(f"y must have a label in every row, got {missing.size} without, the "
+                         f"first at position {missing[0]}. Drop those rows, or name a class for "
+                         "them.")
+    kinds = sorted({type(label).__name__ for label in labels})
+    if len(kinds) > 1 and "str" in kinds:
+        raise ValueError(f"y must hold labels of one kind, got {' and '.join(kinds)}. Turn all "
+                         "into text, such as by y.astype(str).")
+    return labels.infer_objects().to_numpy()
 
 
 def coded(y: Any, order: Sequence[Any] | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -47,6 +71,7 @@ def coded(y: Any, order: Sequence[Any] | None = None) -> tuple[np.ndarray, np.nd
     """
     order = order_of(y) if order is None else order
     labels = np.asarray(y)
+    _checked_number(len(pd.unique(labels)))
     if order is None:
         classes, codes = np.unique(labels, return_inverse=True)
         if labels.dtype.kind in "OUS" and len(classes) > 2:
@@ -55,7 +80,28 @@ def coded(y: Any, order: Sequence[Any] | None = None) -> tuple[np.ndarray, np.nd
                           "Pass order=[...] from the first stage to the last, or an ordered "
                           "Categorical.", OrderWarning, stacklevel=3)
         return classes, codes.ravel()
-    return _in_order(labels, list(order))
+    return _in_order(labels, _listed(order))
+
+
+def _column(y: Any) -> Any:
+    return y.iloc[:, 0] if isinstance(y, pd.DataFrame) and y.shape[1] == 1 else y
+
+
+def _checked_number(classes: int) -> None:
+    if classes > MOST:
+        raise ValueError(f"y must have at most {MOST} classes, got {classes}. Divide it into "
+                         "stages first, or predict it as a number.")
+
+
+def _listed(order: Any) -> list[Any]:
+    plain = isinstance(order, Collection) and not isinstance(order, str | Set | dict)
+    labels = np.asarray(order).tolist() if isinstance(order, np.ndarray) else (
+        list(order) if plain else [])
+    if not labels or not all(isinstance(label, Hashable) for label in labels):
+        raise ValueError(f"order must be a list of labels from the first stage to the last, got "
+                         f"{order!r}. Pass order=['mild', 'ill', 'dead'], or None for labels that "
+                         "sort themselves.")
+    return labels
 
 
 def _in_order(labels: np.ndarray, order: list[Any]) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from workbench.core import generator
 from workbench.inference.ordinal.experiment import Fitted, Question
+from workbench.inference.ordinal.rows import moments
 from workbench.inference.ordinal.scores import calibration_bins, differences, score_table
 
 __all__ = ["Findings"]
@@ -118,9 +119,7 @@ class Findings:
     def scale(self) -> np.ndarray:
         """Standard deviation of each column, 1 for a constant one, shape (q,)."""
         weight = self.question.weight
-        share = np.full(len(self.question.X), 1.0) if weight is None else weight
-        share = share / share.sum()
-        spread = np.sqrt(share @ (self.question.X - share @ self.question.X) ** 2)
+        spread = moments(self.question.X, None if weight is None else weight / weight.sum())[1]
         return np.where(spread > 0, spread, 1.0)
 
     def _held(self) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None,

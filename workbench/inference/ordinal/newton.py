@@ -75,8 +75,8 @@ class Solution:
         return np.cumsum(self.psi, axis=0)
 
 
-def minimise(loss: Loss, penalty: Penalty, psi: np.ndarray, *, max_iter: int = 20000,
-             tol: float = 1e-12) -> Solution:
+def minimise(loss: Loss, penalty: Penalty, psi: np.ndarray, local: Local | None = None, *,
+             max_iter: int = 20000, tol: float = 1e-12) -> tuple[Solution, Local]:
     """Minimise the penalised loss from a point of its domain.
 
     Parameters
@@ -85,15 +85,23 @@ def minimise(loss: Loss, penalty: Penalty, psi: np.ndarray, *, max_iter: int = 2
     penalty : Penalty
     psi : array, shape (m, 1 + p)
         Where to start.
+    local : Local, optional
+        The loss around it, where it is known.
     max_iter : int
         Newton steps at most.
     tol : float
         Largest distance of a slope from what optimality asks of it, in log odds; where rounding
         keeps it larger, the search ends there.
+
+    Returns
+    -------
+    solution : Solution
+    local : Local
+        The loss around it.
     """
     columns = None if psi.size <= WHOLE else np.flatnonzero(
         (psi != 0).any(axis=0) | (penalty.absolute == 0).any(axis=0))
-    local = loss.local(np.cumsum(psi, axis=0))
+    local = loss.local(np.cumsum(psi, axis=0)) if local is None else local
     far, steps = _violations(local, penalty, psi), 0
     while steps < max_iter and far.max() > tol:
         if columns is not None:
@@ -103,7 +111,8 @@ def minimise(loss: Loss, penalty: Penalty, psi: np.ndarray, *, max_iter: int = 2
         if not certain and left.max() > far.max() / 2:
             break                    # rounding hides what is left to gain
         psi, local, far = there, found, left
-    return Solution(psi, local.value + penalty(psi), local.plain, float(far.max()), steps)
+    value = local.value + penalty(psi)
+    return Solution(psi, value, local.plain, float(far.max()), steps), local
 
 
 def _violations(local: Local, penalty: Penalty, psi: np.ndarray) -> np.ndarray:

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from workbench.core import check
 from workbench.inference.ordinal.coding import coded, order_of
+from workbench.inference.ordinal.options import numbers_and_labels, numbers_of
 from workbench.inference.ordinal.probability import class_probabilities
+from workbench.inference.ordinal.rows import moments
 
 __all__ = ["ProportionalOdds"]
 
@@ -56,14 +58,14 @@ class ProportionalOdds(ClassifierMixin, BaseEstimator):
         from statsmodels.miscmodels.ordinal_model import OrderedModel
 
         order = order_of(y) if self.order is None else self.order
-        own, labels = validate_data(self, X, y, dtype=np.float64)
-        check_classification_targets(labels)
+        check.whole(1, max_iter=self.max_iter)
+        own, labels = numbers_and_labels(self, X, y)
         self.classes_, codes = coded(labels, order)
         if len(self.classes_) < 2:
             raise ValueError(f"y must have at least 2 classes, got 1 class: "
                              f"{self.classes_.tolist()!r}. Add rows of other classes.")
-        mean, scale = own.mean(axis=0), own.std(axis=0)
-        moving = scale > 1e-12 * np.maximum(1.0, np.abs(mean))
+        mean, scale = moments(own)
+        moving = scale > 0
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             model = OrderedModel(codes, ((own - mean) / np.where(moving, scale, 1))[:, moving],
@@ -83,8 +85,8 @@ class ProportionalOdds(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of every class, shape (n, k)."""
         check_is_fitted(self)
-        own = validate_data(self, X, reset=False, dtype=np.float64)
-        return class_probabilities((own @ self.coef_)[:, None] + self.intercepts_)
+        eta = (numbers_of(self, X) @ self.coef_)[:, None] + self.intercepts_
+        return class_probabilities(eta)
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class, shape (n,)."""

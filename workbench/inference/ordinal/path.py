@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.inference.ordinal.barrier import Barrier
 from workbench.inference.ordinal.newton import Penalty, Solution, minimise
-from workbench.inference.ordinal.objective import Loss
+from workbench.inference.ordinal.objective import Local, Loss
 from workbench.inference.ordinal.rows import Rows
 
 __all__ = ["FEASIBILITIES", "Path", "Problem"]
@@ -101,7 +101,7 @@ class Problem:
         below = np.cumsum(self.rows.frequencies())[:-1]
         start = np.zeros_like(self.amounts)
         start[:, 0] = np.diff(np.log(below / (1 - below)), prepend=0.0)
-        return minimise(self.loss, Penalty(FUSED, 1.0, self.amounts), start, **self._how)
+        return minimise(self.loss, Penalty(FUSED, 1.0, self.amounts), start, **self._how)[0]
 
     @cached_property
     def largest(self) -> float:
@@ -118,9 +118,9 @@ class Problem:
 
     def solve(self, lambdas: Iterable[float]) -> list[Solution]:
         """Fits at each lambda, one warm-started by the other."""
-        fits, start = list[Solution](), self.null
+        fits, start, local = list[Solution](), self.null, None
         for lam in lambdas:
-            start = self._solved(lam, start)
+            start, local = self._solved(lam, start, local)
             fits.append(start)
         return fits
 
@@ -128,18 +128,20 @@ class Problem:
         """The same as a `Path`."""
         return Path.of(self.rows, lambdas, self.solve(lambdas))
 
-    def _solved(self, lam: float, start: Solution) -> Solution:
+    def _solved(self, lam: float, start: Solution, local: Local | None
+                ) -> tuple[Solution, Local | None]:
+        """The fit, and the loss around it where it is not fenced."""
         if np.isinf(lam):
-            return self.null
+            return self.null, None
         penalty = Penalty(lam, self.l1_ratio, self.amounts)
-        free = minimise(self.loss, penalty, start.psi, **self._how)
+        free, local = minimise(self.loss, penalty, start.psi, local, **self._how)
         if self.feasibility == "observed" or (
                 np.diff(self.rows.Z @ free.theta.T, axis=1) > 0).all():
-            return free
+            return free, local
         psi, steps = self.null.psi, free.steps           # where no boundaries cross
         for strength in STRENGTHS:
             fenced = Loss(self.rows, Barrier(self.rows, strength / (self.rows.boundaries - 1)))
             how = self._how if strength == STRENGTHS[-1] else self._how | {"tol": ROUGHLY}
-            found = minimise(fenced, penalty, psi, **how)
+            found, _ = minimise(fenced, penalty, psi, **how)
             psi, steps = found.psi, steps + found.steps
-        return Solution(psi, found.loss + penalty(psi), found.loss, found.violation, steps)
+        return Solution(psi, found.loss + penalty(psi), found.loss, found.violation, steps), None

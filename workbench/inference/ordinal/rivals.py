@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from workbench.inference.ordinal.parallel import ProportionalOdds
+from workbench.inference.ordinal.rows import moments
 
 __all__ = ["METHODS", "Fit", "fit_method", "independent"]
 
@@ -23,8 +24,7 @@ STEPS = 1000
 
 def independent(X: np.ndarray) -> np.ndarray:
     """Columns of X that do not depend on constants and earlier ones, shape (q,)."""
-    scale = X.std(axis=0)
-    Z = np.column_stack([np.ones(len(X)), (X - X.mean(axis=0)) / np.where(scale > 0, scale, 1)])
+    Z = np.column_stack([np.ones(len(X)), _Scaled(X)(X)])
     kept, basis = [], np.zeros((len(X), 0))
     for at, column in enumerate(Z.T):
         rest = column - basis @ (basis.T @ column)
@@ -118,8 +118,8 @@ class _Scaled:
     """Columns with the mean and deviation of the training rows taken out."""
 
     def __init__(self, X: np.ndarray):
-        spread = X.std(axis=0)
-        self._mean, self._scale = X.mean(axis=0), np.where(spread > 0, spread, 1.0)
+        self._mean, spread = moments(X)
+        self._scale = np.where(spread > 0, spread, np.inf)     # constant columns become zeros
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         return np.asarray((X - self._mean) / self._scale)

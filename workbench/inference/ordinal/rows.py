@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Rows", "standardised"]
+__all__ = ["Rows", "moments", "standardised"]
+
+CONSTANT = 1e-12         # of the largest size in a column: a smaller deviation is rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +56,31 @@ class Rows:
         return theta[..., 0] - coef @ self.mean, coef
 
 
+def moments(X: np.ndarray, share: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each column, whatever its unit.
+
+    Parameters
+    ----------
+    X : array, shape (n, p)
+    share : array, shape (n,), optional
+        Weights on the simplex; none for equal ones.
+
+    Returns
+    -------
+    mean, deviation : array, shape (p,)
+        The deviation is exactly 0 where the column is constant but for rounding.
+
+    Examples
+    --------
+    >>> moments(np.array([[1e-13, 0.1], [3e-13, 0.1]]))[1] > 0
+    array([ True, False])
+    """
+    share = np.full(len(X), 1 / len(X)) if share is None else share
+    mean = share @ X
+    spread = np.sqrt(share @ (X - mean) ** 2)
+    return mean, np.where(spread <= CONSTANT * np.abs(X).max(axis=0), 0.0, spread)
+
+
 def standardised(X: np.ndarray, codes: np.ndarray, weight: np.ndarray, *, classes: int,
                  scaled: bool = True) -> Rows:
     """Sort rows by class and standardise their columns by weighted mean and deviation.
@@ -73,12 +100,10 @@ def standardised(X: np.ndarray, codes: np.ndarray, weight: np.ndarray, *, classe
     order = np.argsort(codes, kind="stable")
     share = weight[order] / weight.sum()
     own = X[order]
-    mean = share @ own
+    mean, spread = moments(own, share)
     centred = own - mean
-    spread = np.sqrt(share @ centred ** 2)
-    constant = spread <= 1e-12 * np.maximum(1.0, np.abs(mean))
-    centred[:, constant] = 0.0
-    scale = np.where(constant | (not scaled), 1.0, spread)
+    centred[:, spread == 0] = 0.0
+    scale = np.where((spread == 0) | (not scaled), 1.0, spread)
     Z = np.empty((len(own), 1 + own.shape[1]))
     Z[:, 0] = 1.0
     Z[:, 1:] = centred / scale

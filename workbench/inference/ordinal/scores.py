@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.stats import beta, norm
+from scipy.stats import beta, t
 
 from workbench.inference.ordinal.tuning import FLOOR, brier
 
@@ -32,7 +32,7 @@ def per_row(probabilities: np.ndarray, codes: np.ndarray, classes: int) -> dict[
 
 def mean_interval(values: np.ndarray, weight: np.ndarray | None, group: np.ndarray | None,
                   level: float) -> tuple[float, float, float]:
-    """Weighted mean with its normal interval; rows of one group may depend on each other.
+    """Weighted mean with Student's interval; rows of one group may depend on each other.
 
     Returns
     -------
@@ -48,7 +48,8 @@ def mean_interval(values: np.ndarray, weight: np.ndarray | None, group: np.ndarr
     count = len(parts)
     if count < 2:
         return mean, -np.inf, np.inf
-    half = float(norm.ppf(0.5 + level / 2)) * float(np.sqrt(count / (count - 1) * parts @ parts))
+    spread = float(np.sqrt(count / (count - 1) * parts @ parts))
+    half = float(t.ppf(0.5 + level / 2, count - 1)) * spread
     return mean, mean - half, mean + half
 
 
@@ -77,16 +78,15 @@ def differences(predicted: Mapping[str, np.ndarray], codes: np.ndarray,  # noqa:
     Returns
     -------
     table : DataFrame
-        Columns rival, measure, value, low, high, and share: the value over the rival's score.
+        Columns rival, measure, value, low, high.
     """
     own = per_row(predicted[ours], codes, classes)
     rows = []
     for rival in (name for name in predicted if name != ours):
         for measure, values in per_row(predicted[rival], codes, classes).items():
-            gap = mean_interval(own[measure] - values, weight, group, level)
-            rows.append((rival, measure, *gap, gap[0] / float(np.average(
-                values, weights=weight))))
-    return pd.DataFrame(rows, columns=["rival", "measure", "value", "low", "high", "share"])
+            rows.append((rival, measure, *mean_interval(
+                own[measure] - values, weight, group, level)))
+    return pd.DataFrame(rows, columns=["rival", "measure", "value", "low", "high"])
 
 
 def calibration_bins(rare: np.ndarray, hits: np.ndarray, weight: np.ndarray | None,

@@ -1,7 +1,7 @@
 """Cross-validation of lambda: stratified folds, scores of held-out rows, the largest minimiser."""
 
 import numbers
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,8 +116,8 @@ def folds_of(codes: np.ndarray, folds: int, rng: np.random.Generator,
     return fold
 
 
-def splits_of(cv: Any, codes: np.ndarray, kept: np.ndarray,
-              random_state: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def splits_of(cv: Any, codes: np.ndarray, kept: np.ndarray, random_state: Any
+              ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Training and held-out rows of each fold that holds out any.
 
     Parameters
@@ -125,19 +125,38 @@ def splits_of(cv: Any, codes: np.ndarray, kept: np.ndarray,
     cv : int, or iterable of (array, array)
     codes : array of int, shape (n,)
         Of the rows that are kept.
-    kept : array of int, shape (n,)
-        Their places among the rows that `cv` means.
+    kept : array of bool, shape (N,)
+        Which they are of the rows that `cv` means.
     random_state : int, Generator or None
+
+    Raises
+    ------
+    ValueError
+        If `cv` is no pairs of rows, or no row is held out.
     """
     if isinstance(cv, numbers.Integral):
         fold = folds_of(codes, int(cv), seeded(random_state))
-        pairs = ((np.flatnonzero(fold != each), np.flatnonzero(fold == each))
-                 for each in range(int(cv)))
+        pairs = [(np.flatnonzero(fold != each), np.flatnonzero(fold == each))
+                 for each in range(int(cv))]
     else:
-        pairs = ((np.flatnonzero(np.isin(kept, np.arange(kept.max() + 1)[train])),
-                  np.flatnonzero(np.isin(kept, np.arange(kept.max() + 1)[test])))
-                 for train, test in cv)
-    yield from (pair for pair in pairs if len(pair[1]))
+        pairs = [_pair(each, kept) for each in cv]
+    pairs = [pair for pair in pairs if len(pair[1])]
+    if not pairs:
+        raise ValueError("cv must hold out rows in a fold, got none, as where each class has one "
+                         f"row: {len(codes)} rows. Add rows, or pass a number as lam.")
+    return pairs
+
+
+def _pair(pair: Any, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    count, own = len(kept), np.flatnonzero(kept)
+    try:
+        train, test = (np.arange(count)[np.asarray(rows, dtype=np.asarray(rows).dtype if len(
+            rows) else int)] for rows in pair)
+    except (IndexError, TypeError, ValueError):
+        raise ValueError(f"cv must hold pairs of training and held-out rows, as positions below "
+                         f"{count} or as {count} times true or false, got another entry. Pass "
+                         "5, or list(splitter.split(X, y)) for one of scikit-learn.") from None
+    return np.flatnonzero(np.isin(own, train)), np.flatnonzero(np.isin(own, test))
 
 
 def tuned(paths: Callable[[np.ndarray, np.ndarray], Any], X: np.ndarray, codes: np.ndarray,

@@ -15,6 +15,8 @@ from workbench.inference.ordinal.trials import ratio_interval
 
 __all__ = ["about", "headline"]
 
+SETTINGS = ("n_lambdas", "lambda_min_ratio", "l1_ratio", "penalize_base", "scoring",
+            "feasibility", "cv")
 FAR = 30.0               # log odds, beyond which stages are separated
 NO_INTERVALS = ("Weights and single probabilities come without intervals: after shrinking, the "
                 "usual standard errors do not cover.")
@@ -47,7 +49,7 @@ def headline(params: Any, table: Ordinal, findings: Findings,
     own = tables["calibration"]
     numbers["calibration error of the rare stage"] = Estimate(
         calibration_error(own[own["method"] == "PRESTO"]),
-        why="mean distance in bins of held-out rows, which chance alone keeps above 0").percent()
+        why="chance alone keeps it above 0").percent()
     numbers["rows whose boundaries cross"] = Estimate(
         float(chosen["crossings"]), why=f"counted, of {len(table.codes):,} rows")
     if table.weight is not None:
@@ -74,12 +76,8 @@ def _gaps(tables: Mapping[str, pd.DataFrame], level: float, *, simulated: bool
     if not simulated:
         found["log loss of the rare stage, held-out rows"] = _estimate(
             scores, "PRESTO", level)
-    found["minus that of logistic regression" if not simulated else
-          "log loss of the rare stage minus that of logistic regression"] = _estimate(
-        gaps, "logistic regression", level)
-    if not simulated:
-        found["minus that of proportional odds"] = _estimate(
-            gaps, "proportional odds", level)
+    for rival in ("logistic regression", "proportional odds")[:1 if simulated else 2]:
+        found[f"log loss of the rare stage minus that of {rival}"] = _estimate(gaps, rival, level)
     return found
 
 
@@ -98,10 +96,9 @@ def _notes(params: Any, table: Ordinal, findings: Findings,
     units = "rows" if table.group is None else f"groups of {params.group or 'the table'}"
     notes.append(f"Intervals of scores on held-out rows take {units} as independent and the "
                  "models as they are: other training rows would move them further.")
-    for rival in ("logistic regression", "proportional odds"):
-        if not _estimate(tables["differences"], rival, params.level).ends[1] < 0:
-            notes.append(f"On held-out rows no gain over {rival} shows in the log loss of the "
-                         "rare stage: the interval of the difference reaches 0 or above.")
+    standings = (_standing(tables["differences"], rival, params.level)
+                 for rival in ("logistic regression", "proportional odds"))
+    notes += [told for told in standings if told]
     lambdas = tables["lambdas"]
     if lambdas["chosen"].iloc[-1]:
         notes.append("Cross-validation chose the smallest lambda of the path: a smaller "
@@ -115,4 +112,21 @@ def _notes(params: Any, table: Ordinal, findings: Findings,
                      "proportional odds.")
     if params.data == "dense_sim" and not params.reps:
         notes.append("No further worlds were simulated: reps is 0.")
+    changed = [name for name in SETTINGS if getattr(params, name) != params.param[name].default]
+    if "trials" in tables and changed:
+        notes.append("Errors in simulated worlds are those of PRESTO at its usual settings and "
+                     f"of its variants; {', '.join(changed)} as set here "
+                     f"{'concern' if len(changed) > 1 else 'concerns'} all else.")
     return notes
+
+
+def _standing(differences: pd.DataFrame, rival: str, level: float) -> str:
+    """What held-out rows say where they do not show a gain."""
+    low, high = _estimate(differences, rival, level).ends
+    if high < 0:
+        return ""
+    if low > 0:
+        return (f"On held-out rows PRESTO is worse than {rival} in the log loss of the rare "
+                "stage: the interval of the difference lies above 0.")
+    return (f"On held-out rows no gain over {rival} shows in the log loss of the rare stage: "
+            "the interval of the difference holds 0.")

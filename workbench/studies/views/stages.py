@@ -23,6 +23,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 SAID = {"brier": "Brier score", "log_loss": "log loss"}
 COUNTED = ("place", "lambda", "boundary", "intercept")
 BESIDE = "logistic regression"
+SHORT = {BESIDE: "logistic", f"{BESIDE}, shrunk": "logistic, shrunk"}     # beside a row
 
 
 def features_of(result: Result) -> list[str]:
@@ -108,8 +109,8 @@ def _weights(result: Result, place: int) -> pd.DataFrame:
 
 def _title(lambdas: pd.DataFrame, place: int) -> str:
     row = lambdas.iloc[place]
-    return (f"lambda {row['lambda']:.3g}: {row['fused']} changes are zero, boundaries cross in "
-            f"{row['crossings']} rows")
+    return (f"lambda {row['lambda']:.3g},\n{row['fused']} changes zero,\n"
+            f"{row['crossings']} crossings")
 
 
 def _comparison(result: Result) -> plots.Figure:
@@ -119,19 +120,20 @@ def _comparison(result: Result) -> plots.Figure:
             index="replication", columns="method", values="mse", sort=False)
         ratios = wide.div(wide[BESIDE], axis=0).drop(columns=BESIDE)
         return plots.error_boxes(ratios.reset_index().melt(
-            "replication", var_name="method", value_name="ratio"), beside=BESIDE)
+            "replication", var_name="method", value_name="ratio").replace(SHORT), beside=BESIDE)
     gaps = result.tables["differences"]
-    rows = gaps.assign(name=gaps["rival"], kind=gaps["measure"])
+    rows = gaps.assign(name=gaps["rival"].replace(SHORT), kind=gaps["measure"])
     scale = result.tables["scores"].set_index(["method", "measure"])["value"]
     base = np.array([scale[rival, measure] for rival, measure in zip(
         gaps["rival"], gaps["measure"], strict=True)])
+    base[base == 0] = np.nan                 # a rival that is never wrong has no percents
     rows = rows.assign(**{name: 100 * rows[name] / base for name in ("value", "low", "high")})
     rows = rows.sort_values(["kind", "name"], kind="stable")
     return plots.forest(
         rows[["name", "kind", "value", "low", "high"]],
-        title=f"PRESTO minus each rival, {100 * float(words(result)['level']):g} % intervals",
-        x=("score of PRESTO beside the rival's", "% of it; below 0 PRESTO is better"),
-        y=("rival", "rows held out"),
+        title="PRESTO minus rival",
+        x=("difference", "% of the rival's"),
+        y=("rival", f"{100 * float(words(result)['level']):g} % intervals"),
         roles={"rare log loss": "ours", "rare Brier": "variant", "Brier": "rival"},
         reference=(0.0, "no difference", "uniform"))
 
