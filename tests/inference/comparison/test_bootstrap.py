@@ -171,7 +171,8 @@ def test_matches_resamples_that_cannot_be_used():
     constant = bootstrap_score(DummyClassifier(), np.zeros((4, 1)), np.array([0, 0, 1, 1]),
                                splits=counts, convention="per_split")
     assert np.isfinite(constant.estimate)
-    assert any("labels tell nothing" in told for told in constant.warnings)
+    assert any("divides by zero" in told for told in constant.warnings)
+    assert "In 2 resamples" in constant.warnings[1]
     unseen = bootstrap_score(DummyClassifier(), np.zeros((4, 1)), np.array([0, 0, 1, 1]),
                              splits=np.array([[1, 0, 1, 1]] * 3))
     assert any("3 of 4 rows were in every resample" in told for told in unseen.warnings)
@@ -180,9 +181,12 @@ def test_matches_resamples_that_cannot_be_used():
 @pytest.mark.parametrize(("options", "words"), [
     ({"method": ".623"}, r"method must be one of .* Did you mean '\.632'"),
     ({"convention": "mean"}, "convention must be one of"),
-    ({"n_splits": 0}, "n_splits must be positive"),
+    ({"n_splits": 0}, "n_splits must be a whole number of at least 1"),
     ({"scoring": "roc_auc"}, "scoring must be one of 'accuracy'"),
     ({"splits": np.ones((2, 178), dtype=int)}, "splits must leave rows out"),
+    ({"n_splits": 2.5}, "n_splits must be a whole number of at least 1"),
+    ({"nsplits": 5}, "options must be of .* Did you mean 'n_splits'"),
+    ({"splits": 5}, "positions of training rows below 178"),
     ({"splits": [[0, 500]]}, "positions of training rows below 178"),
     ({"splits": -np.ones((2, 178), dtype=int)}, "splits must count rows by whole numbers"),
     ({"as_weights": True}, "as_weights must be False for KNeighborsClassifier")])
