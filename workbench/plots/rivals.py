@@ -24,8 +24,8 @@ WORLDS = {"models are equal": ("false positives", "alarm"),
           "one model is worse": ("power", "ours")}
 HABITS = {"try": ("a new model each time", "rival"), "look": ("more rows each time", "alarm"),
           "look_bonferroni": ("more rows, alpha / looks", "ours")}
-TICKS = [(10.0 ** at, f"{10.0 ** at:g}") for at in range(-6, 1)]
-FINE = [(at, f"{at:g}") for at in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)]
+TICKS = [(10.0 ** at, f"{10.0 ** at:g}") for at in range(-6, 1, 2)]
+FINE = [(at, f"{at:g}") for at in (0.01, 0.03, 0.1, 0.3, 1.0)]
 
 
 def agreement(tests: pd.DataFrame, pairs: pd.DataFrame, *, alpha: float, correction: str
@@ -49,16 +49,16 @@ def agreement(tests: pd.DataFrame, pairs: pd.DataFrame, *, alpha: float, correct
     one = pd.DataFrame({
         "name": ordered["label"], "value": ordered["pvalue"], "statistic": ordered["statistic"],
         "kind": [SOUND[kind][0] for kind in ordered["kind"]]})
-    told = f"pairs, {correction}" if correction != "none" else "pairs, uncorrected"
+    paid = f"after {correction}" if correction != "none" else "uncorrected, too"
     names = pairs["first"].astype(str) + " / " + pairs["second"].astype(str)
     two = pd.concat([pd.DataFrame({"name": names, "value": pairs[column], "kind": kind,
                                    "statistic": np.nan})
-                     for column, kind in (("pvalue", "as it is"), ("adjusted", "paid for"))])
+                     for column, kind in (("pvalue", "alone"), ("adjusted", paid))])
     two = two.iloc[::-1].sort_values("name", ascending=False, kind="stable")
     return _stacked([
-        _pvalues(one, roles, alpha, "Which tests find a difference"),
-        _pvalues(two, {"as it is": "uniform", "paid for": "ours"}, alpha,
-                 f"{pairs['test'].iloc[0]}, all {told}")])
+        _pvalues(one, roles, alpha, "P values by test"),
+        _pvalues(two, {"alone": "uniform", paid: "ours"}, alpha,
+                 f"{pairs['test'].iloc[0]}, all pairs")])
 
 
 def false_positives(rates: pd.DataFrame, looks: pd.DataFrame, *, alpha: float) -> Figure:
@@ -76,7 +76,7 @@ def false_positives(rates: pd.DataFrame, looks: pd.DataFrame, *, alpha: float) -
     _some(rates=rates, looks=looks)
     order = list(dict.fromkeys(rates["label"]))[::-1]
     x, y = dimension("value", "simulated tables in which a test rejects", "%"), dimension(
-        "place", "test", "in equal and in unequal worlds")
+        "place", "test", "simulated")
     layers: list[hv.Element] = [hv.Curve(([100 * alpha] * 2, [-0.5, len(order) - 0.5]), x, y,
                                          label="nominal level").opts(**ROLES["truth"].curve())]
     for world, (label, role) in WORLDS.items():
@@ -92,9 +92,9 @@ def false_positives(rates: pd.DataFrame, looks: pd.DataFrame, *, alpha: float) -
     options = named_rows(order) | {"show_legend": False}
     above = hv.Overlay([*layers, *written_legend(
         [("nominal level", "truth"), *WORLDS.values()], x, y, at=(
-            62, [len(order) - 1.2 - 0.9 * at for at in range(3)]))]).opts(hv.opts.Overlay(
-                title="False positives and power by simulation", xlim=(-2, 102),
-                ylim=(-0.5, len(order) - 0.5), **options))
+            0, [-1.1 - 0.8 * at for at in range(3)]))]).opts(hv.opts.Overlay(
+                title="False positives, power", xlim=(-2, 102),
+                ylim=(-3.3, len(order) - 0.5), **options))
     return _stacked([above, _habits(looks, alpha)])
 
 
@@ -122,7 +122,7 @@ def _habits(looks: pd.DataFrame, alpha: float) -> hv.Element:
     layers += written_legend(entries, x, y, at=(
         ends[0], [1.28 * top - 0.085 * top * at for at in range(len(entries))]))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title="Peeking at equal models, simulated",
+        title="Peeking, simulated",
         xlim=_wide(*ends), ylim=(0, 1.38 * top), show_legend=False, **frame()))
 
 

@@ -226,5 +226,5 @@ def _weighable(estimator: Any, *, as_weights: bool) -> None:
 
 
 def _told(skipped: int) -> tuple[str, ...]:
-    return (f"{skipped} resamples were skipped: no row left out, or one class only.",
-            ) if skipped else ()
+    many = f"{skipped} resamples were" if skipped > 1 else "1 resample was"
+    return (f"{many} skipped: no row left out, or one class only.",) if skipped else ()

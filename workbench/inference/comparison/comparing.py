@@ -64,7 +64,7 @@ TESTS = {
     "5x2t": Comparison("5x2cv t", "halves"),
     "kfold_t": Comparison("k-fold t", "folds", MILD),
     "kfold_corrected": Comparison("corrected k-fold", "folds"),
-    "resampled_t": Comparison("holdouts, t", "holdouts", BOLD),
+    "resampled_t": Comparison("t over holdouts", "holdouts", BOLD),
     "resampled_corrected": Comparison("corrected holdouts", "holdouts"),
     "mcnemar": Comparison("McNemar", "holdout"),
     "mcnemar_midp": Comparison("McNemar, mid-p", "holdout"),

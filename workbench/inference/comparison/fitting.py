@@ -16,8 +16,8 @@ from workbench.inference.comparison.intervals import accuracy_interval, mean_int
 from workbench.inference.comparison.outcomes import ScoreResult
 from workbench.inference.comparison.splits import Splits
 
-__all__ = ["in_parallel", "is_accuracy", "options_of", "positions", "predict_splits", "ready",
-           "rows_of", "score_splits", "scorer_of", "seeded"]
+__all__ = ["fit_rows", "in_parallel", "is_accuracy", "options_of", "positions", "predict_splits",
+           "ready", "rows_of", "score_splits", "scorer_of", "seeded"]
 
 Work = Callable[[Any, Any, Any, tuple[np.ndarray, np.ndarray]], Any]
 
@@ -175,20 +175,28 @@ def _fittable(estimator: Any) -> None:
                          "for example sklearn.naive_bayes.GaussianNB().")
 
 
-def _fitted(model: Any, X: Any, y: np.ndarray, train: np.ndarray) -> Any:
-    return model.fit(rows_of(X, train), y[train])
+def fit_rows(model: Any, X: Any, y: np.ndarray, train: np.ndarray) -> Any:
+    """Fit on some rows, refused where a classifier would meet one class only."""
+    from sklearn.base import is_classifier
+
+    own = y[train]
+    if own.dtype.kind != "f" and (own == own[0]).all() and is_classifier(model):
+        raise ValueError(f"splits must train on at least two classes, but one has "
+                         f"{own[:1].tolist()[0]!r} in all {len(own)} training rows. Add rows of "
+                         "the rare class, or test on a smaller share.")
+    return model.fit(rows_of(X, train), own)
 
 
 def _right(model: Any, X: Any, y: np.ndarray, pair: tuple[np.ndarray, np.ndarray]) -> float:
-    said = _fitted(model, X, y, pair[0]).predict(rows_of(X, pair[1]))
+    said = fit_rows(model, X, y, pair[0]).predict(rows_of(X, pair[1]))
     return float(np.mean(said == y[pair[1]]))
 
 
 def _scored(scorer: Any, model: Any, X: Any, y: np.ndarray,
             pair: tuple[np.ndarray, np.ndarray]) -> float:
-    return float(scorer(_fitted(model, X, y, pair[0]), rows_of(X, pair[1]), y[pair[1]]))
+    return float(scorer(fit_rows(model, X, y, pair[0]), rows_of(X, pair[1]), y[pair[1]]))
 
 
 def _predicted(model: Any, X: Any, y: np.ndarray, pair: tuple[np.ndarray, np.ndarray]
                ) -> np.ndarray:
-    return np.asarray(_fitted(model, X, y, pair[0]).predict(rows_of(X, pair[1])))
+    return np.asarray(fit_rows(model, X, y, pair[0]).predict(rows_of(X, pair[1])))

@@ -12,6 +12,7 @@ from workbench.core import Interval, check
 from workbench.core.rng import seed_from
 from workbench.inference.comparison.arrays import floats, share
 from workbench.inference.comparison.fitting import (
+    fit_rows,
     in_parallel,
     is_accuracy,
     options_of,
@@ -207,7 +208,7 @@ def _search(scorer: Any, options: Sequence[dict[str, Any]], k: int,  # noqa: PLR
 def _score(scorer: Any, model: Any, X: Any, y: np.ndarray, pair: tuple[np.ndarray, np.ndarray]
            ) -> float:
     train, test = pair
-    model.fit(rows_of(X, train), y[train])
+    fit_rows(model, X, y, train)
     if scorer is None:
         return float(np.mean(model.predict(rows_of(X, test)) == y[test]))
     return float(scorer(model, rows_of(X, test), y[test]))

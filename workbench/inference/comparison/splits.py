@@ -111,7 +111,7 @@ def each_left_out(y: Any) -> Splits:
     rows = np.arange(n)
     pairs = tuple((np.delete(rows, at), rows[at:at + 1]) for at in rows)
     return Splits(pairs, "leave one out", 1 / (n - 1),
-                  ("Scores of single rows are 0 or 1, and training sets nearly the same.",))
+                  ("Leave one out scores single rows, and its training sets are nearly alike.",))
 
 
 def same_rows(y: Any) -> Splits:
