@@ -128,7 +128,8 @@ def _strip(scores: pd.DataFrame, pair: tuple[str, str], score: str) -> hv.Elemen
                    hv.Segments([(values.mean(), place - 0.42, values.mean(), place + 0.42)],
                                [x, y, "x1", "y1"]).opts(color=ROLES[role].colour, line_width=3)]
     ends = _wide(scores["value"].min(), scores["value"].max())
-    layers.append(_said("dotted: best mean - 1 SE", x, y, at=(ends[0], -0.85)))
+    layers.append(_said("dotted: best mean - 1 SE", x, y, at=(
+        ends[0] + 0.01 * (ends[1] - ends[0]), -0.85)))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
         title="Scores and means", show_legend=False, xlim=ends, ylim=(-1.15, len(names) - 0.4),
         **named_rows(names)))

@@ -75,7 +75,7 @@ def false_positives(rates: pd.DataFrame, looks: pd.DataFrame, *, alpha: float) -
     """
     _some(rates=rates, looks=looks)
     order = list(dict.fromkeys(rates["label"]))[::-1]
-    x, y = dimension("value", "simulated tables in which a test rejects", "%"), dimension(
+    x, y = dimension("value", "tables in which it rejects", "%"), dimension(
         "place", "test", "simulated")
     layers: list[hv.Element] = [hv.Curve(([100 * alpha] * 2, [-0.5, len(order) - 0.5]), x, y,
                                          label="nominal level").opts(**ROLES["truth"].curve())]

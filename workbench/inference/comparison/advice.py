@@ -31,7 +31,7 @@ class Advice:
     tests: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.purpose}: {' or '.join(self.methods)}. {' '.join(self.reasons)}"
+        return f"{self.purpose}: {', or '.join(self.methods)}. {' '.join(self.reasons)}"
 
 
 RULES = {

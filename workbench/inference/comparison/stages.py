@@ -188,11 +188,11 @@ def _baseline(told: ScoreResult, metric: str, n: int) -> ScoreResult:
 
     Other scores that are the same on each fold have no interval.
     """
+    if metric == "accuracy":
+        return replace(told, interval=accuracy_interval(round(told.value * n), n))
     if told.interval is None or told.interval.high > told.interval.low:
         return told
-    if metric != "accuracy":
-        return replace(told, interval=None, why="the same on each stratified fold")
-    return replace(told, interval=accuracy_interval(round(told.value * n), n))
+    return replace(told, interval=None, why="the same on each stratified fold")
 
 
 def _told(request: Request, evidence: Evidence, tables: dict[str, pd.DataFrame], base: Told
