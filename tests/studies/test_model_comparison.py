@@ -127,6 +127,29 @@ def test_matches_predictions_beside_names_of_rows(tmp_path):
     assert list(kind.summary)[:2] == ["accuracy of new", "accuracy of old"]
 
 
+def test_matches_labels_that_are_numbers_however_they_are_spelled(tmp_path):
+    """A column with a gap once is written 1.0 beside a truth of 1."""
+    table = predictions()
+    spelled = table.assign(old=table["old"].astype(float))
+    plain, other = (run(data=write(tmp_path / name, each), model_a="new", model_b="old")
+                    for name, each in (("a.csv", table), ("b.csv", spelled)))
+    assert other.summary["accuracy of old"] == plain.summary["accuracy of old"]
+    assert other.summary["accuracy of old"].value > 0.6
+
+
+def test_rejects_predictions_that_are_no_labels(tmp_path):
+    table = predictions().assign(new=np.linspace(0.1, 0.9, 120))
+    path = write(tmp_path / "said.csv", table)
+    with pytest.raises(ValueError, match=r"column 'new' must hold labels of the truth 'truth'"):
+        run(data=path, model_a="new", model_b="old")
+    with pytest.raises(ValueError, match=r"models must name at least two columns of pred.* got "
+                                         r"'old'\. Columns: .*naive"):
+        run(data=path, model_a="old", kind="predictions")
+    scores = write(tmp_path / "scores.csv", pd.DataFrame({"one": [0.8, 0.9], "two": [0.7, 0.8]}))
+    with pytest.raises(ValueError, match=r"at least two columns of scores, got 'one'"):
+        run(data=scores, model_a="one")
+
+
 def test_matches_the_score_without_features_to_what_rows_can_tell():
     """Stratified folds all have one accuracy; the interval is that of the rows, not of folds."""
     result = run(data="iris", model_b="naive_bayes", n_splits=5, k=5)

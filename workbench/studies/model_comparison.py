@@ -152,7 +152,7 @@ def _table(params: Params) -> Rivals:
             return load_rivals(params.data, kind=params.kind, target=params.target,
                                models=columns, numbers=numbers)
         except ValueError as trouble:
-            if columns and "model" in str(trouble):
+            if columns and "must name a column" in str(trouble):
                 raise ValueError(f"{trouble} Models to fit: {', '.join(ZOO)}.") from trouble
             raise
 
