@@ -56,9 +56,9 @@ def agreement(tests: pd.DataFrame, pairs: pd.DataFrame, *, alpha: float, correct
                      for column, kind in (("pvalue", "alone"), ("adjusted", paid))])
     two = two.iloc[::-1].sort_values("name", ascending=False, kind="stable")
     return _stacked([
-        _pvalues(one, roles, alpha, "P values by test"),
+        _pvalues(one, roles, alpha, "P values by test", y=("test", "smallest on top")),
         _pvalues(two, {"alone": "uniform", paid: "ours"}, alpha,
-                 f"{pairs['test'].iloc[0]}, all pairs")])
+                 f"{pairs['test'].iloc[0]}, all pairs", y=("two models", "by name"))])
 
 
 def false_positives(rates: pd.DataFrame, looks: pd.DataFrame, *, alpha: float) -> Figure:
@@ -126,27 +126,27 @@ def _habits(looks: pd.DataFrame, alpha: float) -> hv.Element:
         xlim=_wide(*ends), ylim=(0, 1.38 * top), show_legend=False, **frame()))
 
 
-def _pvalues(rows: pd.DataFrame, roles: dict[str, str], alpha: float, title: str) -> hv.Element:
-    """P values of named rows, the smallest on top, on a logarithmic axis."""
+def _pvalues(rows: pd.DataFrame, roles: dict[str, str], alpha: float, title: str, *,
+             y: tuple[str, str]) -> hv.Element:
+    """P values of named rows, the last on top, on a logarithmic axis."""
     names = list(dict.fromkeys(rows["name"]))
     placed = rows.assign(shown=rows["value"].clip(FLOOR, 1.0),
                          place=[float(names.index(name)) for name in rows["name"]])
-    x = dimension("shown", "p value", "log scale")
-    y = dimension("place", "test", "smallest on top")
+    x, down = dimension("shown", "p value", "log scale"), dimension("place", *y)
     height = len(names) - 0.5
-    layers: list[hv.Element] = [hv.Curve(([alpha, alpha], [-0.5, height]), x, y).opts(
+    layers: list[hv.Element] = [hv.Curve(([alpha, alpha], [-0.5, height]), x, down).opts(
         **ROLES["truth"].curve())]
     for kind, role in roles.items():
         some = placed[placed["kind"] == kind]
         if len(some):
-            telling = hover([("test", "@name"), ("p value", f"@value{DIGITS}"),
+            telling = hover([(y[0], "@name"), ("p value", f"@value{DIGITS}"),
                              ("statistic", f"@statistic{DIGITS}"), ("", kind)])
-            layers.append(hv.Scatter(some, x, [y, "name", "value", "statistic"]).opts(
+            layers.append(hv.Scatter(some, x, [down, "name", "value", "statistic"]).opts(
                 size=10, tools=[telling], **ROLES[role].points()))
     low = min(float(placed["shown"].min()), alpha, 0.01) / 2
     entries = [(f"alpha {alpha:g}", "truth"), *roles.items()]
     room = 0.75 * len(entries)
-    layers += written_legend(entries, x, y, at=(
+    layers += written_legend(entries, x, down, at=(
         low * 1.15, [-0.9 - 0.75 * at for at in range(len(entries))]))
     options = named_rows(names) | {"height": 240 + 26 * len(names) + 18 * len(entries)}
     return hv.Overlay(layers).opts(hv.opts.Overlay(
