@@ -65,6 +65,10 @@ def shared(peer):
         "10-fold t": (compared("kfold_t"), theirs(peer.paired_ttest_kfold_cv, cv=10)),
         "30 holdouts, t": (compared("resampled_t"),
                            theirs(peer.paired_ttest_resampled, num_rounds=30)),
+        "RandomHoldoutSplit of 569, stratified": (
+            lambda: own.holdouts(labels, rng=generator(0)),
+            lambda: list(peer.RandomHoldoutSplit(0.3, random_seed=0, stratify=True).split(
+                X, labels))),
         "BootstrapOutOfBag, 200 splits of 569": (
             lambda: list(own.BootstrapOOB(200).split(X)),
             lambda: list(peer.BootstrapOutOfBag(200, random_seed=0).split(X))),

@@ -77,9 +77,12 @@ def test_matches_predictions_by_their_labels(written):
     assert (told.kind, told.target, list(told.columns)) == ("predictions", "truth", ["m1", "m2"])
     assert len(told.y) == 39
     assert any("read as predictions; pass kind=features" in note for note in told.notes)
-    strange = load_rivals(written(table.assign(m1="c")), kind="predictions")
+    odd = table["m1"].where(table.index > 2, "c")
+    strange = load_rivals(written(table.assign(m1=odd)), kind="predictions")
     assert any("labels that the truth never has count as wrong: m1 (c)" in note
                for note in strange.notes)
+    with pytest.raises(ValueError, match="column 'm1' must hold labels of the truth 'truth', a"):
+        load_rivals(written(table.assign(m1="c")), kind="predictions")
 
 
 def test_matches_numbers_to_predict(written):
@@ -98,9 +101,9 @@ def test_matches_numbers_to_predict(written):
     (features(), {"target": "labl"}, "target must name a column .* Did you mean 'label'"),
     (features(), {"models": ["m1"]}, "model 1 must name a column of the data, got 'm1'"),
     (features(), {"kind": "score"}, "kind must be one of .* Did you mean 'scores'"),
-    (features(), {"kind": "scores"}, "scores of at least two models, one column each, got 1"),
+    (features(), {"kind": "scores"}, "at least two columns of scores, one per model, got "),
     (said().drop(columns="truth"), {"kind": "predictions"}, "target must name the column of the"),
-    (said().drop(columns="m2"), {"kind": "predictions"}, "at least two models beside the truth"),
+    (said().drop(columns="m2"), {"kind": "predictions"}, "at least two columns of pred"),
     (pd.DataFrame({"a": [0.1, None], "b": [None, 0.2]}), {"kind": "scores"},
      "at least 2 whole rows of scores, but 2 rows gave 0"),
     (pd.DataFrame({"a": ["0.1", "bad", "0.3"], "b": [0.1, 0.2, 0.4]}), {"models": ["a", "b"]},

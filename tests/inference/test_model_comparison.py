@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from joblib import parallel_config
 from sklearn.datasets import load_breast_cancer, load_iris
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict, cross_val_score
 from sklearn.naive_bayes import GaussianNB
@@ -131,11 +131,28 @@ def test_rejects_what_no_test_can_use(options, words):
         compare_models(GaussianNB(), KNeighborsClassifier(), X, Y, rng=generator(0), **options)
 
 
+@pytest.mark.parametrize(("pair", "labels", "options", "words"), [
+    (("svm", GaussianNB()), Y, {}, "estimator must be one of scikit-learn's kind, got 'svm'"),
+    ((GaussianNB, GaussianNB()), Y, {}, "estimator must be one of scikit-learn's kind"),
+    ((LinearRegression(), LinearRegression()), X[:, 0], {"test": "mcnemar"},
+     "scoring must be a score of numbers for LinearRegression"),
+    ((GaussianNB(), GaussianNB()), Y * 0, {}, "y must have at least two different labels, got 0"),
+    ((GaussianNB(), GaussianNB()), np.array([None, "a", "b"] * 50, dtype=object), {},
+     "y must be finite, got 50 missing"),
+    ((GaussianNB(), GaussianNB()), Y, {"rng": 0}, "rng must be a generator of the splits"),
+    ((GaussianNB(), GaussianNB()), Y, {"test": "kfold_t", "k": "5"}, "k must be a whole number")])
+def test_rejects_models_and_labels_that_cannot_be_compared(pair, labels, options, words):
+    with pytest.raises(ValueError, match=words):
+        compare_models(*pair, X, labels, **{"rng": generator(0), **options})
+
+
 def test_rejects_scores_without_what_a_test_needs():
     with pytest.raises(ValueError, match="test_frac must be given for 'corrected'"):
         compare_scores([1, 2], [2, 3], "corrected")
     with pytest.raises(ValueError, match="rng must be a generator for 'bayes_signed_rank'"):
         compare_scores([1, 2], [2, 3], "bayes_signed_rank")
+    with pytest.raises(ValueError, match=r"first must hold numbers .* got \['a'\]"):
+        compare_scores(["a"], ["b"])
     with pytest.raises(ValueError, match="first and second must have one entry per row"):
         compare_scores([1, 2], [2, 3, 4], "paired_t")
     with pytest.raises(ValueError, match="X and y must have one row per example"):

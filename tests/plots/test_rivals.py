@@ -34,6 +34,8 @@ def test_matches_p_values_with_the_smallest_on_top_and_alpha():
                              strict=True)}
     assert shown == {0.3: 0.0, 0.04: 1.0, 1e-6: 2.0}
     assert next(iter(above)).dimension_values("shown").tolist() == [0.05, 0.05]
+    assert points(above)[0].get_dimension("place").unit == "smallest on top"
+    assert points(below)[0].get_dimension("place").label == "two models"
     adjusted = points(below)[1]
     assert sorted(adjusted.dimension_values("value")) == [0.03, 0.06, 0.06]
     hv.render(hv.Layout([above, below]))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from workbench.core import ParameterError, Result
-from workbench.inference.model_comparison import mcnemar, mcnemar_table
+from workbench.inference.model_comparison import SIMULATED, mcnemar, mcnemar_table
 from workbench.studies import model_comparison as study
 
 FAST = {"n_splits": 10, "k": 3, "replications": 20, "tune": False, "others": [], "looks": 3}
@@ -89,6 +89,84 @@ def test_matches_an_own_table_of_scores(tmp_path):
     assert list(study.figures(splits)) == FIGURES
 
 
+def test_matches_levels_to_the_intervals_they_stand_beside(tmp_path):
+    """Estimates are told with 95 % whatever the level of the tests; differences with 1 - alpha."""
+    path, folds = tmp_path / "said.csv", tmp_path / "folds.csv"
+    rng = np.random.default_rng(1)
+    tables = {path: predictions(), folds: pd.DataFrame({
+        "fold": range(10), "new": rng.uniform(0.8, 0.9, 10), "old": rng.uniform(0.7, 0.8, 10)})}
+    for name, table in tables.items():
+        strict, loose = (run(data=write(name, table), model_a="new", model_b="old", alpha=alpha,
+                             test="mcnemar" if name == path else "corrected").summary
+                         for alpha in (0.05, 0.2))
+        score = next(iter(strict))
+        assert loose[score].interval == strict[score].interval
+        assert loose[score].interval.level == 0.95
+        difference = loose["new minus old"].interval
+        assert difference.level == 0.8
+        assert difference.low > strict["new minus old"].interval.low
+
+
+def test_matches_foreign_models_to_no_order_of_complexity(tmp_path):
+    """Nobody knows which of two columns is simpler; of fitted models it is known."""
+    table = pd.DataFrame({"fold": range(6), "big": [0.9, 0.8, 0.85, 0.9, 0.8, 0.84],
+                          "small": [0.9, 0.79, 0.85, 0.9, 0.8, 0.85], "bad": 0.5})
+    notes = run(data=write(tmp_path / "folds.csv", table), model_a="big", model_b="small",
+                others=["bad"]).summary.notes
+    near = [note for note in notes if "one standard error" in note]
+    assert near == ["Within one standard error of the best mean score: big, small. The simplest "
+                    "of them is the one to prefer."]
+
+
+def test_matches_predictions_beside_names_of_rows(tmp_path):
+    table = predictions().assign(file=[f"image {at}.png" for at in range(120)])
+    result = run(data=write(tmp_path / "said.csv", table[["file", "truth", "new", "old"]]))
+    assert "accuracy of new" in result.summary
+    assert any("read as predictions" in note for note in result.summary.notes)
+    kind = run(data=str(tmp_path / "said.csv"), kind="predictions")
+    assert list(kind.summary)[:2] == ["accuracy of new", "accuracy of old"]
+
+
+def test_matches_labels_that_are_numbers_however_they_are_spelled(tmp_path):
+    """A column with a gap once is written 1.0 beside a truth of 1."""
+    table = predictions()
+    spelled = table.assign(old=table["old"].astype(float))
+    plain, other = (run(data=write(tmp_path / name, each), model_a="new", model_b="old")
+                    for name, each in (("a.csv", table), ("b.csv", spelled)))
+    assert other.summary["accuracy of old"] == plain.summary["accuracy of old"]
+    assert other.summary["accuracy of old"].value > 0.6
+
+
+def test_rejects_predictions_that_are_no_labels(tmp_path):
+    table = predictions().assign(new=np.linspace(0.1, 0.9, 120))
+    path = write(tmp_path / "said.csv", table)
+    with pytest.raises(ValueError, match=r"column 'new' must hold labels of the truth 'truth'"):
+        run(data=path, model_a="new", model_b="old")
+    with pytest.raises(ValueError, match=r"models must name at least two columns of pred.* got "
+                                         r"'old'\. Columns: .*naive"):
+        run(data=path, model_a="old", kind="predictions")
+    scores = write(tmp_path / "scores.csv", pd.DataFrame({"one": [0.8, 0.9], "two": [0.7, 0.8]}))
+    with pytest.raises(ValueError, match=r"at least two columns of scores, got 'one'"):
+        run(data=scores, model_a="one")
+
+
+def test_matches_the_score_without_features_to_what_rows_can_tell():
+    """Stratified folds all have one accuracy; the interval is that of the rows, not of folds."""
+    result = run(data="iris", model_b="naive_bayes", n_splits=5, k=5)
+    told = result.summary["accuracy without features"]
+    assert told.value == pytest.approx(1 / 3)
+    assert told.interval.low == pytest.approx(0.263, abs=0.002)
+    flat = run(data="iris", model_b="naive_bayes", n_splits=5, k=5,
+               metric="balanced_accuracy")
+    assert "stratified" in flat.summary["balanced accuracy without features"].why
+
+
+def test_rejects_training_parts_of_one_class(tmp_path):
+    table = pd.DataFrame({"x": np.arange(33.0) % 7, "label": ["a"] * 30 + ["b"] * 3})
+    with pytest.raises(ValueError, match="splits must train on at least two classes, but one has"):
+        run(data=write(tmp_path / "rare.csv", table), test_frac=0.9)
+
+
 def test_matches_an_own_table_with_gaps_text_and_categories(tmp_path):
     rng = np.random.default_rng(0)
     label = rng.choice(["no", "yes"], 60)
@@ -140,6 +218,7 @@ def test_matches_the_default_run_of_the_notebook():
     result = study.run(study.Params())
     rates = result.tables["rates"].set_index(["world", "test"])["rate"]
     assert rates["models are equal", "resampled_t"] > 0.4
+    assert set(result.tables["rates"]["test"]) == set(SIMULATED)
     assert rates["models are equal", "5x2f"] < 0.05 + 4 * (0.05 * 0.95 / 200) ** 0.5
     assert set(result.tables["estimates"]["method"]) >= {"nested, tuned", "three-way, tuned"}
 

@@ -14,6 +14,7 @@ TRUTH = ("truth", "y_true", "actual", "gold", "target", "label", "labels", "clas
 SPLITS = ("fold", "run", "seed", "repeat", "split", "replication", "iteration", "trial")
 COUNTERS = frozenset({*SPLITS, "id", "index", "row", "unnamed: 0", ""})
 MOST_LABELS = 50
+MANY_ROWS = 20           # from which labels cannot all differ
 
 
 def recognised(frame: pd.DataFrame, target: str, models: Sequence[str], *, fitted: bool
@@ -61,9 +62,14 @@ def rows_are_splits(frame: pd.DataFrame) -> bool:
 
 
 def model_columns(frame: pd.DataFrame, *, labels: bool = False) -> list[str]:
-    """Columns that can be models: all but counters, and only numbers unless labels are asked."""
+    """Columns that can be models: all but counters, and only numbers unless labels are asked.
+
+    Of labels, a column whose many cells all differ is left out, too: it names the rows.
+    """
     names = [str(name) for name in frame.columns if str(name).strip().lower() not in COUNTERS]
-    return names if labels else [name for name in names if _numbers(frame[name]) is not None]
+    if labels:
+        return [name for name in names if len(frame) < MANY_ROWS or not frame[name].is_unique]
+    return [name for name in names if _numbers(frame[name]) is not None]
 
 
 def _numbers(column: pd.Series) -> pd.Series | None:

@@ -22,7 +22,10 @@ from workbench.datasets.regression import REGRESSION_TABLES
 from workbench.datasets.rival_columns import (
     class_labels,
     enough_rows,
+    foreign_labels,
     left_out,
+    same_spelling,
+    two_models,
     varying_numbers,
 )
 from workbench.datasets.rival_kinds import (
@@ -184,9 +187,7 @@ def _scores(frame: pd.DataFrame, opened: Opened, target: str,
     del target, numbers
     names = list(models) or model_columns(frame)
     if len(names) < 2:
-        raise ValueError(f"data must have scores of at least two models, one column each, got "
-                         f"{len(names)}. Columns of numbers beside counters: {names}. Name them, "
-                         "or pass another kind.")
+        raise ValueError(two_models("scores", names, model_columns(frame), asked=bool(models)))
     read = {}
     for name in names:
         read[name], told = read_numbers(frame[name], typed=opened.typed,
@@ -212,18 +213,16 @@ def _predictions(frame: pd.DataFrame, opened: Opened, target: str,
                          f"and no column has a usual name. Columns: {', '.join(frame.columns)}.")
     names = [name for name in (models or model_columns(frame, labels=True)) if name != chosen]
     if len(names) < 2:
-        raise ValueError("data must have predictions of at least two models beside the truth "
-                         f"{chosen!r}, got {len(names)}. Name another kind, or add columns.")
+        known = [name for name in model_columns(frame, labels=True) if name != chosen]
+        raise ValueError(two_models(f"predictions beside the truth {chosen!r}", names, known,
+                                    asked=bool(models)))
     if not target:
         notes.append(f"The truth is the column {chosen!r}; pass target= for another.")
-    table = pd.DataFrame({name: cells.stripped(frame[name]) for name in (chosen, *names)})
+    table = same_spelling(pd.DataFrame(
+        {name: cells.stripped(frame[name]) for name in (chosen, *names)}), chosen)
     kept = table.dropna()
     enough_rows(len(kept), len(frame), "predictions")
-    strange = [f"{name} ({', '.join(sorted(odd)[:3])})" for name in names
-               if (odd := {*kept[name]} - {*kept[chosen]})]
-    if strange:
-        notes.append(f"Predicted labels that the truth never has count as wrong: "
-                     f"{'; '.join(strange)}.")
+    notes += foreign_labels(kept, chosen)
     if not models:
         notes.append(f"Predictions of {len(names)} models: {', '.join(names[:8])}"
                      f"{', ...' * (len(names) > 8)}.")

@@ -54,7 +54,17 @@ def forest(rows: pd.DataFrame, *, title: str, x: tuple[str, str], y: tuple[str, 
         if len(some):
             layers += dots(some, across, down, label=kind, role=role, tooltips=tooltips)
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=title, ylim=(-0.5, len(rows) - 0.5), **named_rows(placed["name"].tolist()[::-1])))
+        title=title, xlim=_room(rows, reference), ylim=(-0.5, len(rows) - 0.5),
+        **named_rows(placed["name"].tolist()[::-1])))
+
+
+def _room(rows: pd.DataFrame, reference: tuple[float, str, str] | None) -> tuple[float, float]:
+    """Ends of the axis with room for whole marks at both."""
+    found = rows[["value", "low", "high"]].to_numpy(float).ravel()
+    found = np.append(found, [] if reference is None else [reference[0]])
+    low, high = float(np.nanmin(found)), float(np.nanmax(found))
+    room = 0.04 * ((high - low) or 1.0)
+    return low - room, high + room
 
 
 def dots(rows: pd.DataFrame, x: hv.Dimension, y: hv.Dimension, *, label: str, role: str,

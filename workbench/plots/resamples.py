@@ -66,8 +66,7 @@ def learning_and_disagreement(learning: pd.DataFrame, counts: pd.DataFrame, *,
 
 def _histograms(replicates: pd.DataFrame, pair: tuple[str, str], score: str, level: float
                 ) -> hv.Element:
-    x, y = dimension("value", f"{score} of a resample", "unit of the score"), dimension(
-        "share", "resamples", "%")
+    x, y = dimension("value", score, "resamples"), dimension("share", "resamples", "%")
     values = replicates["value"].to_numpy(float)
     edges = np.linspace(values.min(), values.max() + 1e-9, 31)
     layers, top = [], 0.0
@@ -94,10 +93,17 @@ def _histograms(replicates: pd.DataFrame, pair: tuple[str, str], score: str, lev
                 color=ROLES[role].colour, line_width=4 - 2 * row, tools=[telling]))
     left = float(edges[0])
     layers += [*bars, *written_legend([(name, role) for name, role, _ in entries], x, y, at=(
-        left, [top * (1.62 - 0.11 * at) for at in range(len(entries))]))]
+        left, [top * (1.74 - 0.11 * at) for at in range(len(entries))])),
+        _said("thick: percentiles; thin: normal", x, y, at=(left, 1.52 * top))]
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=f"Resamples, {100 * level:g} %: percentile (thick), normal (thin)",
-        ylim=(0, 1.75 * top), show_legend=False, **frame()))
+        title=f"Resamples, {100 * level:g} %", ylim=(0, 1.84 * top), show_legend=False,
+        **frame()))
+
+
+def _said(words: str, x: hv.Dimension, y: hv.Dimension, *, at: tuple[float, float]) -> hv.Element:
+    """One line of words within a figure."""
+    return hv.Labels([(*at, words)], [x, y], "told").opts(
+        text_align="left", text_font_size="9.5pt", text_color=INK)
 
 
 def _strip(scores: pd.DataFrame, pair: tuple[str, str], score: str) -> hv.Element:
@@ -121,9 +127,11 @@ def _strip(scores: pd.DataFrame, pair: tuple[str, str], score: str) -> hv.Elemen
                                                   **ROLES[role].points()),
                    hv.Segments([(values.mean(), place - 0.42, values.mean(), place + 0.42)],
                                [x, y, "x1", "y1"]).opts(color=ROLES[role].colour, line_width=3)]
+    ends = _wide(scores["value"].min(), scores["value"].max())
+    layers.append(_said("dotted: best mean - 1 SE", x, y, at=(
+        ends[0] + 0.01 * (ends[1] - ends[0]), -0.85)))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title="Scores, means; dotted: best less one error", show_legend=False,
-        xlim=_wide(scores["value"].min(), scores["value"].max()), ylim=(-0.6, len(names) - 0.4),
+        title="Scores and means", show_legend=False, xlim=ends, ylim=(-1.15, len(names) - 0.4),
         **named_rows(names)))
 
 
@@ -150,7 +158,7 @@ def _curves(learning: pd.DataFrame, pair: tuple[str, str], score: str) -> hv.Ele
     places = [low - span * (0.1 + 0.11 * at) for at in range(len(entries))]
     layers += written_legend(entries, x, y, at=(float(learning["rows"].min()), places))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title="Learning curves: would more rows help?", show_legend=False,
+        title="Learning curves", show_legend=False,
         xlim=_wide(learning["rows"].min(), learning["rows"].max()),
         ylim=(places[-1] - 0.12 * span, high + 0.05 * span), **frame()))
 
@@ -169,7 +177,7 @@ def _counts(counts: pd.DataFrame, pair: tuple[str, str]) -> hv.Element:
         tools=[hover([(pair[0], "@first"), (pair[1], "@second"), ("rows", "@rows")])])
     words = hv.Labels(shown, [x, y], "told").opts(text_color=INK, text_font_size="11pt")
     return (cells * words).opts(hv.opts.Overlay(
-        title="Where the two models agree and disagree", show_legend=False,
+        title="Where they agree", show_legend=False,
         **frame(height=300, show_grid=False)))
 
 

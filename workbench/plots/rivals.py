@@ -24,8 +24,8 @@ WORLDS = {"models are equal": ("false positives", "alarm"),
           "one model is worse": ("power", "ours")}
 HABITS = {"try": ("a new model each time", "rival"), "look": ("more rows each time", "alarm"),
           "look_bonferroni": ("more rows, alpha / looks", "ours")}
-TICKS = [(10.0 ** at, f"{10.0 ** at:g}") for at in range(-6, 1)]
-FINE = [(at, f"{at:g}") for at in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)]
+TICKS = [(10.0 ** at, f"{10.0 ** at:g}") for at in range(-6, 1, 2)]
+FINE = [(at, f"{at:g}") for at in (0.01, 0.03, 0.1, 0.3, 1.0)]
 
 
 def agreement(tests: pd.DataFrame, pairs: pd.DataFrame, *, alpha: float, correction: str
@@ -49,16 +49,16 @@ def agreement(tests: pd.DataFrame, pairs: pd.DataFrame, *, alpha: float, correct
     one = pd.DataFrame({
         "name": ordered["label"], "value": ordered["pvalue"], "statistic": ordered["statistic"],
         "kind": [SOUND[kind][0] for kind in ordered["kind"]]})
-    told = f"pairs, {correction}" if correction != "none" else "pairs, uncorrected"
+    paid = f"after {correction}" if correction != "none" else "uncorrected, too"
     names = pairs["first"].astype(str) + " / " + pairs["second"].astype(str)
     two = pd.concat([pd.DataFrame({"name": names, "value": pairs[column], "kind": kind,
                                    "statistic": np.nan})
-                     for column, kind in (("pvalue", "as it is"), ("adjusted", "paid for"))])
+                     for column, kind in (("pvalue", "alone"), ("adjusted", paid))])
     two = two.iloc[::-1].sort_values("name", ascending=False, kind="stable")
     return _stacked([
-        _pvalues(one, roles, alpha, "Which tests find a difference"),
-        _pvalues(two, {"as it is": "uniform", "paid for": "ours"}, alpha,
-                 f"{pairs['test'].iloc[0]}, all {told}")])
+        _pvalues(one, roles, alpha, "P values by test", y=("test", "smallest on top")),
+        _pvalues(two, {"alone": "uniform", paid: "ours"}, alpha,
+                 f"{pairs['test'].iloc[0]}, all pairs", y=("two models", "by name"))])
 
 
 def false_positives(rates: pd.DataFrame, looks: pd.DataFrame, *, alpha: float) -> Figure:
@@ -75,8 +75,8 @@ def false_positives(rates: pd.DataFrame, looks: pd.DataFrame, *, alpha: float) -
     """
     _some(rates=rates, looks=looks)
     order = list(dict.fromkeys(rates["label"]))[::-1]
-    x, y = dimension("value", "simulated tables in which a test rejects", "%"), dimension(
-        "place", "test", "in equal and in unequal worlds")
+    x, y = dimension("value", "tables in which it rejects", "%"), dimension(
+        "place", "test", "simulated")
     layers: list[hv.Element] = [hv.Curve(([100 * alpha] * 2, [-0.5, len(order) - 0.5]), x, y,
                                          label="nominal level").opts(**ROLES["truth"].curve())]
     for world, (label, role) in WORLDS.items():
@@ -92,9 +92,9 @@ def false_positives(rates: pd.DataFrame, looks: pd.DataFrame, *, alpha: float) -
     options = named_rows(order) | {"show_legend": False}
     above = hv.Overlay([*layers, *written_legend(
         [("nominal level", "truth"), *WORLDS.values()], x, y, at=(
-            62, [len(order) - 1.2 - 0.9 * at for at in range(3)]))]).opts(hv.opts.Overlay(
-                title="False positives and power by simulation", xlim=(-2, 102),
-                ylim=(-0.5, len(order) - 0.5), **options))
+            0, [-1.1 - 0.8 * at for at in range(3)]))]).opts(hv.opts.Overlay(
+                title="False positives, power", xlim=(-2, 102),
+                ylim=(-3.3, len(order) - 0.5), **options))
     return _stacked([above, _habits(looks, alpha)])
 
 
@@ -122,31 +122,31 @@ def _habits(looks: pd.DataFrame, alpha: float) -> hv.Element:
     layers += written_legend(entries, x, y, at=(
         ends[0], [1.28 * top - 0.085 * top * at for at in range(len(entries))]))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title="Peeking at equal models, simulated",
+        title="Peeking, simulated",
         xlim=_wide(*ends), ylim=(0, 1.38 * top), show_legend=False, **frame()))
 
 
-def _pvalues(rows: pd.DataFrame, roles: dict[str, str], alpha: float, title: str) -> hv.Element:
-    """P values of named rows, the smallest on top, on a logarithmic axis."""
+def _pvalues(rows: pd.DataFrame, roles: dict[str, str], alpha: float, title: str, *,
+             y: tuple[str, str]) -> hv.Element:
+    """P values of named rows, the last on top, on a logarithmic axis."""
     names = list(dict.fromkeys(rows["name"]))
     placed = rows.assign(shown=rows["value"].clip(FLOOR, 1.0),
                          place=[float(names.index(name)) for name in rows["name"]])
-    x = dimension("shown", "p value", "log scale")
-    y = dimension("place", "test", "smallest on top")
+    x, down = dimension("shown", "p value", "log scale"), dimension("place", *y)
     height = len(names) - 0.5
-    layers: list[hv.Element] = [hv.Curve(([alpha, alpha], [-0.5, height]), x, y).opts(
+    layers: list[hv.Element] = [hv.Curve(([alpha, alpha], [-0.5, height]), x, down).opts(
         **ROLES["truth"].curve())]
     for kind, role in roles.items():
         some = placed[placed["kind"] == kind]
         if len(some):
-            telling = hover([("test", "@name"), ("p value", f"@value{DIGITS}"),
+            telling = hover([(y[0], "@name"), ("p value", f"@value{DIGITS}"),
                              ("statistic", f"@statistic{DIGITS}"), ("", kind)])
-            layers.append(hv.Scatter(some, x, [y, "name", "value", "statistic"]).opts(
+            layers.append(hv.Scatter(some, x, [down, "name", "value", "statistic"]).opts(
                 size=10, tools=[telling], **ROLES[role].points()))
     low = min(float(placed["shown"].min()), alpha, 0.01) / 2
     entries = [(f"alpha {alpha:g}", "truth"), *roles.items()]
     room = 0.75 * len(entries)
-    layers += written_legend(entries, x, y, at=(
+    layers += written_legend(entries, x, down, at=(
         low * 1.15, [-0.9 - 0.75 * at for at in range(len(entries))]))
     options = named_rows(names) | {"height": 240 + 26 * len(names) + 18 * len(entries)}
     return hv.Overlay(layers).opts(hv.opts.Overlay(

@@ -40,8 +40,6 @@ SMOKE = {"data": "iris", "others": [], "n_splits": 20, "k": 3, "replications": 2
          "model_b": "naive_bayes"}
 LABELS = ("accuracy", "balanced_accuracy", "f1_macro")
 NUMBERS = ("r2", "neg_mean_absolute_error", "neg_mean_squared_error")
-SHOWN = tuple(test for test in SIMULATED
-              if test not in ("pairs_sidak", "pairs_hochberg", "pairs_hommel"))
 FILES: Recent[Rivals] = Recent(4)
 SCORES = ("uci_classifiers", "anneal_folds")
 KNOWN = {**RIVAL_TABLES, **REGRESSION_TABLES}
@@ -154,7 +152,7 @@ def _table(params: Params) -> Rivals:
             return load_rivals(params.data, kind=params.kind, target=params.target,
                                models=columns, numbers=numbers)
         except ValueError as trouble:
-            if columns and "model" in str(trouble):
+            if columns and "must name a column" in str(trouble):
                 raise ValueError(f"{trouble} Models to fit: {', '.join(ZOO)}.") from trouble
             raise
 
@@ -179,7 +177,7 @@ def _rates(params: Params, effect: float) -> pd.DataFrame:
     """How often each test rejects."""
     parts = []
     for key in (each for each in _keys(params) if each[1] == effect):
-        tests = [test for test in SHOWN if (test in MANY) == key[0]]
+        tests = [test for test in SIMULATED if (test in MANY) == key[0]]
         parts.append(RATES.get(key, lambda tests=tests: error_rates(  # type: ignore[misc]
             tests, replications=params.replications, effect=effect, n=params.n,
             alpha=params.alpha, rng=generator(params.seed))))

@@ -110,6 +110,15 @@ def test_identity_the_order_of_rows_changes_nothing(random):
                                   tables["a", "b"])
 
 
+def test_matches_the_f_test_where_models_disagree_on_every_row():
+    """One model always right, one always wrong: no residual, and a difference beyond doubt."""
+    told = f_test([1] * 6, [1] * 6, [0] * 6)
+    assert (told.statistic, told.pvalue) == (np.inf, 0.0)
+    assert "no spread" in told.warnings[0]
+    assert f_test([1] * 6, [1] * 6, [1] * 6).pvalue == 1.0
+    assert cochran_q([1] * 6, [1] * 6, [0] * 6).pvalue < 0.05
+
+
 def test_matches_two_proportions_of_statsmodels():
     told = proportion_difference(0.84, 0.92, 100, 150)
     right = two_proportions(84, 100, 138, 150, method="wald")
@@ -131,8 +140,15 @@ def test_matches_two_proportions_of_statsmodels():
     (lambda: f_test(["a", "b"], ["a", None], ["a", "b"]), "predictions of model 1 must have no"),
     (lambda: cochran_q([], [], []), "y must hold at least one label"),
     (lambda: proportion_difference(84, 92, 100), r"first must be an accuracy in \[0, 1\]"),
-    (lambda: proportion_difference(0.8, 0.9, 0), "n must be positive"),
-    (lambda: f_test([1, 0], [1, 0], [0, 0], df="n"), "df must be one of")])
+    (lambda: proportion_difference(0.8, 0.9, 0), "n must be a whole number of at least 1"),
+    (lambda: f_test([1, 0], [1, 0], [0, 0], df="n"), "df must be one of"),
+    (lambda: mcnemar([[1, 2], [3, 4]], exact="yes"), "exact must be True, False or 'auto'"),
+    (lambda: mcnemar_table(["1", "0"], [1, 0], ["1", "0"]), "text never equals a number"),
+    (lambda: mcnemar_tables([1, 0], [[1, 0], [0, 0]]), "predictions must map names of models"),
+    (lambda: cochran_q(np.array(["2020-01-01", "NaT"], dtype="M8[D]"), [1, 2], [1, 2]),
+     "y must have no missing label, got 1 of 2"),
+    (lambda: proportion_difference("0.8", 0.9, 9), "first must be an accuracy"),
+    (lambda: proportion_difference(0.8, 0.9, 9, 1.5), "n_second must be a whole number")])
 def test_rejects_with_one_sentence(call, words):
     with pytest.raises(ValueError, match=words):
         call()

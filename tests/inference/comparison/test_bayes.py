@@ -109,7 +109,12 @@ def test_identity_equal_models_are_equal_or_tied():
     (lambda: bayesian_signed_rank([], rng=generator(0)), "at least 1 differences"),
     (lambda: bayesian_signed_rank([1.0], prior=-1.0, rng=generator(0)), "prior must be finite"),
     (lambda: bayesian_signed_rank([1.0], rope=np.nan, rng=generator(0)), "rope must be finite"),
-    (lambda: bayesian_signed_rank([1.0], draws=0, rng=generator(0)), "draws must be positive")])
+    (lambda: bayesian_signed_rank([1.0], draws=0, rng=generator(0)), "draws must be a whole"),
+    (lambda: bayesian_signed_rank([1.0], draws=9.5, rng=generator(0)), "draws must be a whole"),
+    (lambda: bayesian_signed_rank([1.0], rng=None), "rng must be a generator to draw weights"),
+    (lambda: correlated_t([1.0, 2.0], rope="x", test_frac=0.1), "rope must be finite and not"),
+    (lambda: correlated_t([1.0, 2.0], test_frac="x"), "test_frac must lie strictly"),
+    (lambda: correlated_t([1.0, 2.0], test_frac=0.1, level=2), "level must lie strictly")])
 def test_rejects_with_one_sentence(call, words):
     with pytest.raises(ValueError, match=words):
         call()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_wine
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LinearRegression
@@ -125,6 +126,19 @@ def test_matches_the_infinitesimal_jackknife_to_a_definition_by_loops():
 
 
 @pytest.mark.slow
+class Nearest(ClassifierMixin, BaseEstimator):
+    """The class whose mean is nearest, in a few operations."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.means_ = np.array([X[y == label].mean(axis=0) for label in self.classes_])
+        return self
+
+    def predict(self, X):
+        gaps = ((X[:, None] - self.means_) ** 2).sum(axis=2)
+        return self.classes_[gaps.argmin(axis=1)]
+
+
 def test_recovers_the_spread_of_the_error_over_tables():
     """The jackknife's standard error is that of fresh tables, up to a quarter."""
     def table(seed):
@@ -132,7 +146,7 @@ def test_recovers_the_spread_of_the_error_over_tables():
         y = rng.integers(2, size=60)
         return rng.normal(size=(60, 2)) + y[:, None], y
 
-    runs = [bootstrap_score(GaussianNB(), *table(seed), "oob", n_splits=100, rng=generator(seed))
+    runs = [bootstrap_score(Nearest(), *table(seed), "oob", n_splits=100, rng=generator(seed))
             for seed in range(40)]
     spread = np.std([told.estimate for told in runs], ddof=1)
     assert np.nanmedian([told.delta for told in runs]) == pytest.approx(spread, rel=0.35)
@@ -171,7 +185,8 @@ def test_matches_resamples_that_cannot_be_used():
     constant = bootstrap_score(DummyClassifier(), np.zeros((4, 1)), np.array([0, 0, 1, 1]),
                                splits=counts, convention="per_split")
     assert np.isfinite(constant.estimate)
-    assert any("labels tell nothing" in told for told in constant.warnings)
+    assert any("divides by zero" in told for told in constant.warnings)
+    assert "In 2 resamples" in constant.warnings[1]
     unseen = bootstrap_score(DummyClassifier(), np.zeros((4, 1)), np.array([0, 0, 1, 1]),
                              splits=np.array([[1, 0, 1, 1]] * 3))
     assert any("3 of 4 rows were in every resample" in told for told in unseen.warnings)
@@ -180,9 +195,12 @@ def test_matches_resamples_that_cannot_be_used():
 @pytest.mark.parametrize(("options", "words"), [
     ({"method": ".623"}, r"method must be one of .* Did you mean '\.632'"),
     ({"convention": "mean"}, "convention must be one of"),
-    ({"n_splits": 0}, "n_splits must be positive"),
+    ({"n_splits": 0}, "n_splits must be a whole number of at least 1"),
     ({"scoring": "roc_auc"}, "scoring must be one of 'accuracy'"),
     ({"splits": np.ones((2, 178), dtype=int)}, "splits must leave rows out"),
+    ({"n_splits": 2.5}, "n_splits must be a whole number of at least 1"),
+    ({"nsplits": 5}, "options must be of .* Did you mean 'n_splits'"),
+    ({"splits": 5}, "positions of training rows below 178"),
     ({"splits": [[0, 500]]}, "positions of training rows below 178"),
     ({"splits": -np.ones((2, 178), dtype=int)}, "splits must count rows by whole numbers"),
     ({"as_weights": True}, "as_weights must be False for KNeighborsClassifier")])

@@ -94,7 +94,9 @@ def test_recovers_what_peeking_costs():
     (lambda: power("5x2f", 0.4, rng=generator(0)), r"effect must lie in \[0, 0.25\]"),
     (lambda: type_one_error("5x2f", n=10, rng=generator(0)), "n must be at least 20"),
     (lambda: error_rates(alpha=0, rng=generator(0)), "alpha must lie strictly"),
-    (lambda: error_rates(replications=0, rng=generator(0)), "replications must be positive"),
+    (lambda: error_rates(replications=0, rng=generator(0)), "replications must be a whole number"),
+    (lambda: error_rates(n=40.5, rng=generator(0)), "n must be a whole number"),
+    (lambda: peeking((1.5,), rng=generator(0)), "looks must be whole numbers above zero"),
     (lambda: miss_rates(["wilson"], rng=generator(0)), "interval must be one of"),
     (lambda: peeking((), rng=generator(0)), "looks must be whole numbers above zero"),
     (lambda: random_counts(50, "fold", rng=generator(0)), "kind must be one of")])

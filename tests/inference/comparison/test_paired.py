@@ -91,6 +91,9 @@ def test_identity_few_draws_are_never_certain():
     (lambda: cv5x2_t(HALVES.T), r"diffs must have shape \(5, 2\), got \(2, 5\)"),
     (lambda: cv5x2_f(HALVES * np.nan), "diffs must be finite"),
     (lambda: permutation_test(np.arange(25.0)), "rng must be a generator for 25 pairs"),
+    (lambda: permutation_test(np.arange(25.0), rng=0), "rng must be a generator for 25 pairs"),
+    (lambda: permutation_test(np.arange(25.0), draws=9.5, rng=generator(0)), "draws must be a wh"),
+    (lambda: paired_t([0.1, 0.2], "nadeau-bengio", "0.1"), "test_frac must lie strictly"),
     (lambda: permutation_test([1, 2], [1, 2, 3]), "must have one entry per row each")])
 def test_rejects_with_one_sentence(call, words):
     with pytest.raises(ValueError, match=words):

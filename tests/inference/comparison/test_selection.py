@@ -102,9 +102,25 @@ def test_matches_one_standard_error_by_hand():
     assert one_standard_error([[0.8, 0.8], [0.8, 0.8], [0.79, 0.79]], [2, 2, 1]) == 0
 
 
+def unknown_at_zero(model, table, labels):
+    """A score that one setting does not have."""
+    del table, labels
+    return np.nan if model.level == 0 else 1.0
+
+
 @pytest.mark.parametrize(("call", "words"), [
-    (lambda: nested_cv(Spy(), {}, X, Y, rng=generator(0), inner=1), "k must lie between 2"),
+    (lambda: nested_cv(Spy(), {}, X, Y, rng=generator(0), inner=1), "inner must be a whole"),
     (lambda: nested_cv(Spy(), [], X, Y, rng=generator(0)), "grid must hold settings"),
+    (lambda: nested_cv(Spy(), {"level": 3}, X, Y, rng=generator(0)), "each with a list of values"),
+    (lambda: nested_cv(Spy(), {"levle": [1]}, X, Y, rng=generator(0)),
+     "grid must hold settings of Spy, got 'levle'. Did you mean 'level'"),
+    (lambda: nested_cv(Spy(), {}, X, Y, rng=generator(0), iner=3), "Did you mean 'inner'"),
+    (lambda: nested_cv(Spy(), {"level": [0, 1]}, X, Y, rng=generator(0), scoring=unknown_at_zero),
+     "scoring must give a number for each setting, got 1 NaN"),
+    (lambda: three_way_holdout(Spy(), {"level": [0, 1]}, X, Y, rng=generator(0),
+                               scoring=unknown_at_zero), "scoring must give a number for each"),
+    (lambda: three_way_holdout(Spy(), {}, X, Y, rng=generator(0), validation_frac=0.9),
+     "test_frac and validation_frac must leave rows"),
     (lambda: three_way_holdout(Spy(), {"level": [0]}, X, Y, rng=generator(0), inner=3),
      "options must be of scoring"),
     (lambda: one_standard_error([[0.1], [0.2]], [1, 2]), "results must hold scores of at least"),

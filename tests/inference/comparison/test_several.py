@@ -21,7 +21,7 @@ from workbench.inference.model_comparison import (
     wilcoxon,
 )
 
-P = [0.01, 0.04, 0.03, 0.005, 0.8, 1.0]
+P = [0.01, 0.04, 0.03, 0.005, 0.04, 0.8, 1.0]
 
 
 @pytest.fixture(scope="module")
@@ -128,12 +128,19 @@ def test_matches_the_table_of_recommendations(n, purpose, word):
     (lambda: multiple([0.1, np.nan]), "pvalues must be one or more numbers"),
     (lambda: multiple([], "holm"), "pvalues must be one or more"),
     (lambda: multiple([0.1], "bonferonni"), "Did you mean 'bonferroni'"),
+    (lambda: wilcoxon([]), "diffs must hold at least 1 differences, got 0"),
+    (lambda: wilcoxon(np.ones((3, 2))), "diffs must have one axis"),
+    (lambda: pairwise_mcnemar([1, 0], [[1, 0], [0, 0]]), "predictions must map names"),
+    (lambda: accuracy_interval(2.5, 10), "right must be a whole number"),
+    (lambda: mean_interval([1, 2], overlap=-3), "overlap must be finite and not negative"),
+    (lambda: mean_interval([1, 2], level=1.5), "level must lie strictly"),
+    (lambda: recommend("many"), "n must be a whole number"),
     (lambda: friedman(np.ones((4, 2))), "scores must have at least 2 rows and 3 columns"),
     (lambda: nemenyi([[1, 2], [3, np.inf]]), "scores must be finite"),
     (lambda: pairwise_wilcoxon(np.ones((3, 2)), ["a"]), "names must name 2 models"),
     (lambda: accuracy_interval(11, 10), "right must count at most n rows"),
     (lambda: accuracy_interval(1, 10, level=0), "level must lie strictly"),
-    (lambda: recommend(0), "n must be positive"),
+    (lambda: recommend(0), "n must be a whole number of at least 1"),
     (lambda: recommend(9, "score"), "purpose must be one of")])
 def test_rejects_with_one_sentence(call, words):
     with pytest.raises(ValueError, match=words):

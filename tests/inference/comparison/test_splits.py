@@ -47,7 +47,7 @@ def test_matches_leave_one_out_to_as_many_folds():
     np.testing.assert_array_equal(left.scores, right)
     many = folds(Y, 150, rng=generator(0))
     assert score_splits(GaussianNB(), X, Y, many).value == pytest.approx(left.value)
-    assert "0 or 1" in left.warnings[0]
+    assert "single rows" in left.warnings[0]
 
 
 @pytest.mark.parametrize("labels", [Y, TEXT])
@@ -85,11 +85,15 @@ def test_matches_rare_classes_to_plain_splits_and_a_warning():
 
 
 @pytest.mark.parametrize(("call", "words"), [
-    (lambda: folds(Y, 1, rng=generator(0)), "k must lie between 2 and"),
+    (lambda: folds(Y, 2.5, rng=generator(0)), "k must be a whole number of at least 2"),
+    (lambda: folds(Y, 500, rng=generator(0)), "k must lie between 2 and the number of rows"),
+    (lambda: folds(Y, 5, rng=0), "rng must be a generator of the folds, got 0"),
+    (lambda: holdouts(Y, test_frac="x", rng=generator(0)), "test_frac must lie strictly"),
+    (lambda: folds(Y, 1, rng=generator(0)), "k must be a whole number of at least 2"),
     (lambda: holdouts(Y, test_frac=0.0, rng=generator(0)), "test_frac must lie strictly"),
     (lambda: holdouts([1], rng=generator(0)), "y must have rows to train and to test on"),
     (lambda: each_left_out([0, 1]), "y must have at least 3 rows"),
-    (lambda: BootstrapOOB(0), "n_splits must be positive"),
+    (lambda: BootstrapOOB(0), "n_splits must be a whole number of at least 1"),
     (lambda: score_splits(GaussianNB(), X, Y, each_left_out(Y), scoring="r3"), "scoring must be")])
 def test_rejects_with_one_sentence(call, words):
     with pytest.raises(ValueError, match=words):

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from workbench.core import check
-from workbench.inference.comparison.arrays import floats, rightness
+from workbench.inference.comparison.arrays import floats, is_real, named, rightness
 from workbench.inference.comparison.outcomes import TestResult
 
 __all__ = ["cochran_q", "f_test", "mcnemar", "mcnemar_table", "mcnemar_tables",
@@ -44,7 +44,7 @@ def mcnemar_table(y: Any, first: Any, second: Any) -> np.ndarray:
 
 def mcnemar_tables(y: Any, predictions: dict[str, Any]) -> dict[tuple[str, str], np.ndarray]:
     """Table of every pair of models; predictions by name, each of shape (n,)."""
-    right = rightness(y, list(predictions.values()))
+    right = rightness(y, list(named(predictions=predictions).values()))
     return {(a, b): table_of(right[:, i], right[:, j]) for (i, a), (j, b) in
             itertools.combinations(enumerate(predictions), 2)}
 
@@ -83,6 +83,9 @@ def mcnemar(table: Any, *, exact: bool | Literal["auto"] = "auto", corrected: bo
     >>> round(mcnemar([[9959, 11], [1, 29]]).pvalue, 6)
     0.006348
     """
+    if exact != "auto" and not isinstance(exact, bool):
+        raise ValueError(f"exact must be True, False or 'auto', got {exact!r}. Pass 'auto', which "
+                         "is exact where disagreements are few.")
     b, c = _disagreements(table)
     n = b + c
     if midp or exact is True or (exact == "auto" and n < FEW):
@@ -112,9 +115,9 @@ def proportion_difference(first: float, second: float, n: int,
     -1.754
     """
     other = n if n_second is None else n_second
-    check.positive(n=n, n_second=other)
+    check.whole(1, n=n, n_second=other)
     for name, share in (("first", first), ("second", second)):
-        if not 0 <= share <= 1:
+        if not (is_real(share) and 0 <= share <= 1):
             raise ValueError(f"{name} must be an accuracy in [0, 1], got {share!r}. Divide the "
                              "right predictions by the rows.")
     gap = first - second
@@ -175,9 +178,18 @@ def f_test(y: Any, *predictions: Any, df: Literal["looney", "residual"] = "resid
     left = n * L * mean * (1 - mean) - between - objects
     freedom = (L - 1.0, (L - 1.0) * (n - 1 if df == "residual" else n))
     if left <= 1e-9 * n or n < 2:
-        return TestResult(0.0, 1.0, freedom, "F test", ("The models never disagree.",))
+        return _flat_f(apart=between > 1e-9 * n and n > 1, freedom=freedom)
     statistic = (between / (L - 1)) / (left / ((L - 1) * (n - 1)))
     return TestResult(statistic, float(special.fdtrc(*freedom, statistic)), freedom, "F test")
+
+
+def _flat_f(*, apart: bool, freedom: tuple[float, float]) -> TestResult:
+    """F without a residual: models disagree on every row alike, or on none."""
+    if apart:
+        return TestResult(math.inf, 0.0, freedom, "F test", (
+            "The models disagree on all rows alike, so that the test rests on no spread.",))
+    return TestResult(0.0, 1.0, freedom, "F test", (
+        "The models never disagree, or there is one row only.",))
 
 
 def _disagreements(table: Any) -> tuple[int, int]:

@@ -31,7 +31,7 @@ class Advice:
     tests: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.purpose}: {' or '.join(self.methods)}. {' '.join(self.reasons)}"
+        return f"{self.purpose}: {', or '.join(self.methods)}. {' '.join(self.reasons)}"
 
 
 RULES = {
@@ -107,7 +107,7 @@ def recommend(n: int, purpose: str = "comparison", *, given: str = "table") -> A
     ("a stratified holdout with Wilson's interval",)
     """
     check.one_of(PURPOSES, purpose=purpose)
-    check.positive(n=n)
+    check.whole(1, n=n, hint="Count the rows.")
     check.one_of(GIVEN, given=given)
     if given != "table":
         return Advice("comparison", *ELSEWHERE[given])

@@ -1,13 +1,16 @@
 """What every test asks of its arrays, told in one voice."""
 
-from collections.abc import Sequence
+import numbers
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from workbench.core import check
 
-__all__ = ["alpha_between", "differences", "floats", "rightness", "score_table"]
+__all__ = ["alpha_between", "at_least_zero", "differences", "floats", "is_real", "level_between",
+           "named", "rightness", "score_table", "share", "source"]
 
 
 def floats(**named: Any) -> np.ndarray:
@@ -63,6 +66,10 @@ def rightness(y: Any, predictions: Sequence[Any], *, least: int = 2) -> np.ndarr
             raise ValueError(f"predictions must have the shape of y, {truth.shape}, got "
                              f"{own.shape} for model {at + 1}. Predict the same rows with all.")
         _whole(f"predictions of model {at + 1}", own)
+        if _is_text(own) != _is_text(truth):
+            raise ValueError(f"predictions of model {at + 1} must be labels like those of y, "
+                             f"{truth[:1].tolist()[0]!r}, got {own[:1].tolist()[0]!r}: text never "
+                             "equals a number. Convert one of them.")
         right[:, at] = own == truth
     return right
 
@@ -78,21 +85,63 @@ def score_table(scores: Any, *, models: int = 2, rows: int = 2) -> np.ndarray:
     return found
 
 
-def alpha_between(alpha: float) -> None:
+def is_real(value: Any) -> bool:
+    """Whether a value is one number, and no text or bool."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def share(*, hint: str, **named_shares: Any) -> None:
+    """Refuse what is no number strictly between 0 and 1."""
+    for name, value in named_shares.items():
+        if not (is_real(value) and 0 < value < 1):
+            raise ValueError(f"{name} must lie strictly between 0 and 1, got {value!r}. {hint}")
+
+
+def alpha_between(alpha: Any) -> None:
     """Refuse a level that is not strictly between 0 and 1."""
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie strictly between 0 and 1, got {alpha!r}. Pass 0.05.")
+    share(alpha=alpha, hint="Pass 0.05.")
+
+
+def level_between(level: Any) -> None:
+    """Refuse a share of covered truths that is not strictly between 0 and 1."""
+    share(level=level, hint="Pass 0.95.")
+
+
+def at_least_zero(*, hint: str, **amounts: Any) -> None:
+    """Refuse what is no finite number of at least 0."""
+    for name, value in amounts.items():
+        if not (is_real(value) and 0 <= value < float("inf")):
+            raise ValueError(f"{name} must be finite and not negative, got {value!r}. {hint}")
+
+
+def source(rng: Any, why: str) -> np.random.Generator:
+    """The generator, refused where it is none."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng must be a generator {why}, got {rng!r}. Pass "
+                         "numpy.random.default_rng(0).")
+    return rng
+
+
+def named(**predictions: Any) -> Mapping[str, Any]:
+    """A mapping of model names to arrays, refused where it is none."""
+    ((name, given),) = predictions.items()
+    if not isinstance(given, Mapping):
+        raise ValueError(f"{name} must map names of models to arrays, got a "
+                         f"{type(given).__name__}. Pass for example {{'new': first, 'old': "
+                         "second}.")
+    return given
 
 
 def _whole(name: str, labels: np.ndarray) -> None:
     if labels.ndim != 1:
         raise ValueError(f"{name} must have one axis, got shape {labels.shape}. Pass labels, one "
                          "per row.")
-    missing = 0
-    if labels.dtype.kind == "f":
-        missing = int(np.isnan(labels).sum())
-    elif labels.dtype.kind == "O":
-        missing = sum(value is None or value != value for value in labels.tolist())
+    missing = int(pd.isna(labels).sum()) if labels.dtype.kind in "fcOMm" else 0
     if missing:
         raise ValueError(f"{name} must have no missing label, got {missing} of {len(labels)}. "
                          "Drop these rows for all models.")
+
+
+def _is_text(labels: np.ndarray) -> bool:
+    return labels.dtype.kind in "US" or (labels.dtype.kind == "O" and all(
+        isinstance(value, str) for value in labels.tolist()))

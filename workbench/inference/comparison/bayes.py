@@ -18,7 +18,13 @@ import numpy as np
 from scipy import special
 
 from workbench.core import Interval, check
-from workbench.inference.comparison.arrays import differences
+from workbench.inference.comparison.arrays import (
+    at_least_zero,
+    differences,
+    level_between,
+    share,
+    source,
+)
 from workbench.inference.comparison.outcomes import Posterior
 
 __all__ = ["bayesian_signed_rank", "correlated_t"]
@@ -54,9 +60,8 @@ def correlated_t(diffs: Any, *, rope: float = 0.0, test_frac: float, level: floa
     """
     found = differences(diffs)
     _checked(rope)
-    if not 0 < test_frac < 1:
-        raise ValueError(f"test_frac must lie strictly between 0 and 1, got {test_frac!r}. Pass "
-                         "1 / folds for k-fold.")
+    share(test_frac=test_frac, hint="Pass 1 / folds for k-fold.")
+    level_between(level)
     k, mean = len(found), float(found.mean())
     scale = float(found.std(ddof=1)) * math.sqrt(1 / k + test_frac / (1 - test_frac))
     name = "Bayesian correlated t"
@@ -96,9 +101,9 @@ def bayesian_signed_rank(diffs: Any, *, rope: float = 0.0, prior: float = 0.5,
     """
     found = differences(diffs, least=1)
     _checked(rope)
-    check.positive(draws=draws)
-    if not 0 <= prior < math.inf:
-        raise ValueError(f"prior must be finite and not negative, got {prior!r}. Pass 0.5.")
+    check.whole(1, draws=draws)
+    at_least_zero(prior=prior, hint="Pass 0.5.")
+    rng = source(rng, "to draw weights from the posterior")
     values = np.concatenate([[0.0], found]) if prior else found
     amounts = np.ones(len(values))
     if prior:
@@ -123,6 +128,5 @@ def bayesian_signed_rank(diffs: Any, *, rope: float = 0.0, prior: float = 0.5,
 
 
 def _checked(rope: float) -> None:
-    if not 0 <= rope < math.inf:
-        raise ValueError(f"rope must be finite and not negative, got {rope!r}. Pass the largest "
-                         "difference that does not matter, such as 0.01.")
+    at_least_zero(rope=rope, hint="Pass the largest difference that does not matter, such as "
+                                  "0.01.")

@@ -1,5 +1,6 @@
 """Bootstrap scores of any estimator: out of bag, .632 and .632+, in both published conventions."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -7,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from workbench.core import check, effective_size, generator
-from workbench.inference.comparison.fitting import in_parallel, positions, ready, rows_of
+from workbench.inference.comparison.fitting import (
+    in_parallel,
+    is_accuracy,
+    options_of,
+    positions,
+    ready,
+    rows_of,
+)
 from workbench.inference.comparison.losses import SCORES, Loss, loss_of
 from workbench.inference.comparison.out_of_bag import (
     METHODS,
@@ -54,7 +62,7 @@ class Bootstrap:
     def __post_init__(self) -> None:
         check.one_of(METHODS, method=self.method)
         check.one_of(CONVENTIONS, convention=self.convention)
-        check.positive(n_splits=self.n_splits)
+        check.whole(1, n_splits=self.n_splits)
         if isinstance(self.scoring, str):
             check.one_of(SCORES, scoring=self.scoring)
 
@@ -62,6 +70,7 @@ class Bootstrap:
               rng: np.random.Generator | None = None) -> BootstrapResult:
         """Score an estimator; parameters as in `bootstrap_score`."""
         X, y = ready(X, y)
+        is_accuracy(estimator, self.scoring)
         rng = generator(0) if rng is None else rng
         counts = BootstrapOOB(self.n_splits, rng).counts(len(y)) if splits is None else _counts(
             splits, len(y))
@@ -115,13 +124,13 @@ class Bootstrap:
             w = np.divide(SHARE, below, out=np.full(len(first), SHARE), where=below != 0) if (
                 self.method == ".632+") else np.full(len(first), error_weights(self.method)[1])
         errors = first if self.method == "oob" else (1 - w) * whole + w * first
-        zero = int((gamma == whole).sum()) if self.method == ".632+" else 0
+        zero = int(((room == 0) | (below == 0)).sum()) if self.method == ".632+" else 0
         parts = {"resubstitution": rule.told(float(whole.mean())),
                  "out of bag": rule.told(float(first.mean())),
                  "no information": rule.told(float(gamma.mean())),
                  "overfitting": float(R.mean()), "weight": float(w.mean())}
         told = _told(facts[1]) + ((
-            f"In {zero} resamples labels tell nothing, so that .632 is used there.",)
+            f"In {zero} resamples the weight of .632+ divides by zero; .632 is used there.",)
             if zero else ())
         return BootstrapResult(float(rule.told(errors).mean()), rule.told(errors), self.method,
                                self.convention, parts, float("nan"), *facts, told)
@@ -155,6 +164,7 @@ def bootstrap_score(estimator: Any, X: Any, y: Any, method: str = ".632+", *,
         Naming the option, or that no resample leaves a row out.
     """
     splits = options.pop("splits", None)
+    options_of(Bootstrap, options, "splits")
     return Bootstrap(method, **options).score(estimator, X, y, splits=splits, rng=rng)
 
 
@@ -185,7 +195,8 @@ def _counts(splits: Any, n: int) -> np.ndarray:
     if isinstance(splits, np.ndarray) and splits.ndim == 2 and splits.shape[1] == n:
         found = splits
     else:
-        trains = [np.asarray(each[0] if isinstance(each, tuple) else each) for each in splits]
+        listed = splits if isinstance(splits, Iterable) and not isinstance(splits, str) else ()
+        trains = [np.asarray(each[0] if isinstance(each, tuple) else each) for each in listed]
         if any(train.ndim != 1 or train.dtype.kind not in "iu" or not len(train)
                or train.min() < 0 or train.max() >= n for train in trains) or not trains:
             raise ValueError(f"splits must hold counts of shape (B, {n}), or positions of "
@@ -215,5 +226,5 @@ def _weighable(estimator: Any, *, as_weights: bool) -> None:
 
 
 def _told(skipped: int) -> tuple[str, ...]:
-    return (f"{skipped} resamples were skipped: no row left out, or one class only.",
-            ) if skipped else ()
+    many = f"{skipped} resamples were" if skipped > 1 else "1 resample was"
+    return (f"{many} skipped: no row left out, or one class only.",) if skipped else ()

@@ -14,9 +14,15 @@ from workbench.inference.comparison.accuracies import (
     proportion_difference,
     q_of,
 )
-from workbench.inference.comparison.arrays import differences, rightness
+from workbench.inference.comparison.arrays import differences, floats, rightness, source
 from workbench.inference.comparison.bayes import bayesian_signed_rank, correlated_t
-from workbench.inference.comparison.fitting import predict_splits, score_splits
+from workbench.inference.comparison.fitting import (
+    is_accuracy,
+    options_of,
+    predict_splits,
+    ready,
+    score_splits,
+)
 from workbench.inference.comparison.outcomes import Posterior, TestResult
 from workbench.inference.comparison.paired import cv5x2_f, cv5x2_t, paired_t, permutation_test
 from workbench.inference.comparison.several import wilcoxon
@@ -58,7 +64,7 @@ TESTS = {
     "5x2t": Comparison("5x2cv t", "halves"),
     "kfold_t": Comparison("k-fold t", "folds", MILD),
     "kfold_corrected": Comparison("corrected k-fold", "folds"),
-    "resampled_t": Comparison("holdouts, t", "holdouts", BOLD),
+    "resampled_t": Comparison("t over holdouts", "holdouts", BOLD),
     "resampled_corrected": Comparison("corrected holdouts", "holdouts"),
     "mcnemar": Comparison("McNemar", "holdout"),
     "mcnemar_midp": Comparison("McNemar, mid-p", "holdout"),
@@ -108,10 +114,15 @@ def compare_models(first: Any, second: Any, X: Any, y: Any, test: str = "5x2f", 
         raise ValueError(f"test must be one for a single data set, got {test!r}, which compares "
                          "scores over several. Score both models on each data set and pass the "
                          "scores to compare_scores().")
-    plan = _Plan(**_known(options))
+    X, y = ready(X, y)
+    options_of(_Plan, options)
+    plan = _Plan(**options)
+    source(rng, "of the splits")
     splits = plan.splits(kind.splits, y, rng)
     seed = int(rng.integers(2**31))
     if kind.splits == "holdout":
+        for model in (first, second):
+            is_accuracy(model, "accuracy")         # right and wrong are of classes only
         rows = splits.pairs[0][1]
         one, other = (predict_splits(model, X, y, splits, rng=np.random.default_rng(seed))[0]
                       for model in (first, second))
@@ -175,15 +186,14 @@ def compare_scores(first: Any, second: Any, test: str = "corrected", *,
     rope : float
     """
     check.one_of(SCORE_TESTS, test=test)
-    one, other = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    one, other = np.atleast_1d(floats(first=first)), np.atleast_1d(floats(second=second))
     check.same_length(first=one, second=other)
     diffs = differences(one - other)
     if test in ("corrected", "bayes_t") and test_frac is None:
         raise ValueError(f"test_frac must be given for {test!r}, which accounts for shared rows, "
                          "got None. Pass 1 / folds for k-fold.")
-    if test == "bayes_signed_rank" and rng is None:
-        raise ValueError("rng must be a generator for 'bayes_signed_rank', which draws from a "
-                         "posterior, got None. Pass numpy.random.default_rng(0).")
+    if test == "bayes_signed_rank":
+        source(rng, "for 'bayes_signed_rank', which draws from a posterior")
     calls: Mapping[str, Callable[[], Outcome]] = {
         "paired_t": lambda: paired_t(diffs),
         "corrected": lambda: paired_t(diffs, "nadeau-bengio", test_frac),
@@ -214,12 +224,3 @@ class _Plan:
             return folds(y, self.k, repeats=self.repeats, rng=rng)
         return holdouts(y, 1 if kind == "holdout" else self.n_splits, test_frac=self.test_frac,
                         rng=rng)
-
-
-def _known(options: dict[str, Any]) -> dict[str, Any]:
-    known = list(_Plan.__dataclass_fields__)
-    for name in options:
-        if name not in known:
-            raise ValueError(f"options must be of {', '.join(known)}, got {name!r}."
-                             f"{check.suggestion(name, known)} Leave it out.")
-    return options

@@ -109,7 +109,7 @@ def miss_rates(intervals: Sequence[str] = tuple(INTERVALS), *, replications: int
     for interval in intervals:
         check.one_of(INTERVALS, interval=interval)
     alpha_between(alpha)
-    check.positive(replications=replications)
+    check.whole(1, replications=replications)
     missed, wide = dict.fromkeys(intervals, 0), dict.fromkeys(intervals, 0.0)
     for start in range(0, replications, CHUNK):
         for seen, split, whole in _fitted(min(CHUNK, replications - start), n, rng):

@@ -116,10 +116,11 @@ def fitted(name: str, features: pd.DataFrame, y: np.ndarray, splits: FewSplits, 
         As from `splits_of`.
     plan : Plan
     """
+    from workbench.inference.comparison.encoding import coded
+
     numbers = y.dtype.kind == "f"
     model = estimator(name, features, numbers=numbers)
-    plain = all(column.dtype.kind == "f" for _, column in features.items())
-    X = features.to_numpy() if plain and not features.isna().any(axis=None) else features
+    X, _ = coded(features)
     rng = generator(plan.seed + 1)
     scores = {kind: score_splits(model, X, y, some, scoring=plan.metric, rng=rng)
               for kind, some in splits.items()}

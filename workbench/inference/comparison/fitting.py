@@ -3,11 +3,12 @@
 ``with joblib.parallel_config(n_jobs=2):`` around any function of this package divides its fits.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from workbench.core import Interval, check
 from workbench.core.rng import seed_from
@@ -15,8 +16,8 @@ from workbench.inference.comparison.intervals import accuracy_interval, mean_int
 from workbench.inference.comparison.outcomes import ScoreResult
 from workbench.inference.comparison.splits import Splits
 
-__all__ = ["in_parallel", "is_accuracy", "positions", "predict_splits", "ready", "rows_of",
-           "score_splits", "scorer_of", "seeded"]
+__all__ = ["fit_rows", "in_parallel", "is_accuracy", "options_of", "positions", "predict_splits",
+           "ready", "rows_of", "score_splits", "scorer_of", "seeded"]
 
 Work = Callable[[Any, Any, Any, tuple[np.ndarray, np.ndarray]], Any]
 
@@ -97,10 +98,23 @@ def ready(X: Any, y: Any) -> tuple[Any, np.ndarray]:
     if labels.ndim != 1 or n != len(labels) or n < 2:
         raise ValueError(f"X and y must have one row per example, at least two, but X has {n} "
                          f"and y shape {labels.shape}. Pass a column of labels.")
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise ValueError(f"y must be finite, got {int((~np.isfinite(labels)).sum())} missing or "
-                         "infinite entries. Drop these rows.")
+    missing = ~np.isfinite(labels) if labels.dtype.kind == "f" else pd.isna(labels)
+    if missing.any():
+        raise ValueError(f"y must be finite, got {int(missing.sum())} missing or infinite "
+                         "entries. Drop these rows.")
+    if labels.dtype.kind != "f" and (labels == labels[0]).all():
+        raise ValueError("y must have at least two different labels, got "
+                         f"{labels[:1].tolist()[0]!r} in all {n} rows. Add rows of another class.")
     return features, labels
+
+
+def options_of(kind: Any, options: Mapping[str, Any], *more: str) -> None:
+    """Refuse options that a dataclass of them does not know, naming the nearest."""
+    known = [*kind.__dataclass_fields__, *more]
+    for name in options:
+        if name not in known:
+            raise ValueError(f"options must be of {', '.join(known)}, got {name!r}."
+                             f"{check.suggestion(name, known)} Leave it out.")
 
 
 def rows_of(X: Any, rows: np.ndarray) -> Any:
@@ -133,8 +147,12 @@ def _batch(work: Work, estimator: Any, X: Any, y: np.ndarray, items: list[Any]) 
 
 def is_accuracy(estimator: Any, scoring: Any) -> bool:
     """Whether a score is the share of right predictions, which needs no scorer."""
-    from sklearn.base import is_classifier
+    from sklearn.base import is_classifier, is_regressor
 
+    _fittable(estimator)
+    if scoring == "accuracy" and is_regressor(estimator):
+        raise ValueError(f"scoring must be a score of numbers for {type(estimator).__name__}, got "
+                         "'accuracy', which compares classes. Pass 'r2', or a classifier.")
     return scoring == "accuracy" if isinstance(scoring, str) else (
         scoring is None and is_classifier(estimator))
 
@@ -149,20 +167,36 @@ def scorer_of(estimator: Any, scoring: Any) -> Any:
                          else scoring)
 
 
-def _fitted(model: Any, X: Any, y: np.ndarray, train: np.ndarray) -> Any:
-    return model.fit(rows_of(X, train), y[train])
+def _fittable(estimator: Any) -> None:
+    """Refuse what has no fit and predict, such as the name or the class of an estimator."""
+    if isinstance(estimator, type) or not (hasattr(estimator, "fit")
+                                           and hasattr(estimator, "get_params")):
+        raise ValueError(f"estimator must be one of scikit-learn's kind, got {estimator!r}. Pass "
+                         "for example sklearn.naive_bayes.GaussianNB().")
+
+
+def fit_rows(model: Any, X: Any, y: np.ndarray, train: np.ndarray) -> Any:
+    """Fit on some rows, refused where a classifier would meet one class only."""
+    from sklearn.base import is_classifier
+
+    own = y[train]
+    if own.dtype.kind != "f" and (own == own[0]).all() and is_classifier(model):
+        raise ValueError(f"splits must train on at least two classes, but one has "
+                         f"{own[:1].tolist()[0]!r} in all {len(own)} training rows. Add rows of "
+                         "the rare class, or test on a smaller share.")
+    return model.fit(rows_of(X, train), own)
 
 
 def _right(model: Any, X: Any, y: np.ndarray, pair: tuple[np.ndarray, np.ndarray]) -> float:
-    said = _fitted(model, X, y, pair[0]).predict(rows_of(X, pair[1]))
+    said = fit_rows(model, X, y, pair[0]).predict(rows_of(X, pair[1]))
     return float(np.mean(said == y[pair[1]]))
 
 
 def _scored(scorer: Any, model: Any, X: Any, y: np.ndarray,
             pair: tuple[np.ndarray, np.ndarray]) -> float:
-    return float(scorer(_fitted(model, X, y, pair[0]), rows_of(X, pair[1]), y[pair[1]]))
+    return float(scorer(fit_rows(model, X, y, pair[0]), rows_of(X, pair[1]), y[pair[1]]))
 
 
 def _predicted(model: Any, X: Any, y: np.ndarray, pair: tuple[np.ndarray, np.ndarray]
                ) -> np.ndarray:
-    return np.asarray(_fitted(model, X, y, pair[0]).predict(rows_of(X, pair[1])))
+    return np.asarray(fit_rows(model, X, y, pair[0]).predict(rows_of(X, pair[1])))

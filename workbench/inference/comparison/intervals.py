@@ -7,7 +7,7 @@ import numpy as np
 from scipy import special
 
 from workbench.core import Interval, check
-from workbench.inference.comparison.arrays import differences
+from workbench.inference.comparison.arrays import at_least_zero, differences, level_between
 
 __all__ = ["INTERVALS", "accuracy_interval", "mean_interval", "quantile_interval"]
 
@@ -33,11 +33,12 @@ def accuracy_interval(right: int, n: int, *, method: str = "wilson", level: floa
     (0.826, 0.945)
     """
     check.one_of(INTERVALS, method=method)
-    if not 0 <= right <= n or n < 1:
+    check.whole(0, right=right, hint="Count the right predictions.")
+    check.whole(1, n=n, hint="Count the rows.")
+    if right > n:
         raise ValueError(f"right must count at most n rows, at least one, got {right!r} of {n!r}. "
                          "Predict a test set first.")
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie strictly between 0 and 1, got {level!r}. Pass 0.95.")
+    level_between(level)
     share, z = right / n, float(special.ndtri(0.5 + level / 2))
     if method == "normal":
         reach = z * math.sqrt(share * (1 - share) / n)
@@ -65,6 +66,8 @@ def mean_interval(scores: Any, *, overlap: float = 0.0, level: float = 0.95) -> 
     level : float
     """
     found = differences(scores)
+    at_least_zero(overlap=overlap, hint="Pass n_test / n_train, or 0 for independent scores.")
+    level_between(level)
     k, mean = len(found), float(found.mean())
     reach = float(special.stdtrit(k - 1, 0.5 + level / 2)) * float(found.std(ddof=1)) * math.sqrt(
         1 / k + overlap)

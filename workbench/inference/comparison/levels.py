@@ -158,7 +158,7 @@ def error_rates(tests: Sequence[str] = SIMULATED, *, replications: int = 1000,
     for test in tests:
         check.one_of(SIMULATED, test=test)
     alpha_between(alpha)
-    check.positive(replications=replications)
+    check.whole(1, replications=replications)
     single, several = rng.spawn(2)
     rule = partial(_decides, alpha=alpha, truth=effect > 0)
     hits = _hits([test for test in tests if test in ONE], ONE, rule, (

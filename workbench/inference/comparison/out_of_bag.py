@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from workbench.core import Interval, check
+from workbench.inference.comparison.arrays import level_between
 from workbench.inference.comparison.intervals import quantile_interval
 
 __all__ = ["METHODS", "BootstrapResult", "Tally", "combined", "error_weights",
@@ -143,14 +144,13 @@ class BootstrapResult:
         ----------
         level : float in (0, 1)
         kind : {"percentile", "normal", "t", "delta"}
-            Quantiles of the replicates; their standard deviation with normal or Student
-            quantiles; the infinitesimal jackknife.
+            Quantiles of the replicates, which need some 1,000 of them for the tails; their
+            standard deviation with normal or Student quantiles; the infinitesimal jackknife.
         """
         from scipy import special
 
         check.one_of(("percentile", "normal", "t", "delta"), kind=kind)
-        if not 0 < level < 1:
-            raise ValueError(f"level must lie strictly between 0 and 1, got {level!r}. Pass 0.95.")
+        level_between(level)
         if len(self.replicates) < 2:
             raise ValueError(f"conf_int must have at least 2 replicates, got "
                              f"{len(self.replicates)}. Raise n_splits.")
@@ -207,6 +207,8 @@ def no_information_rate(y: Any, predictions: Any, loss: Any = None) -> float:
     """
     truth, said = np.asarray(y), np.asarray(predictions)
     check.same_length(y=truth, predictions=said)
+    if not len(truth):
+        raise ValueError("y must hold at least one label, got none. Predict some rows.")
     if loss is None:
         labels, places = np.unique(np.concatenate([truth, said]), return_inverse=True)
         n, k = len(truth), len(labels)

@@ -7,14 +7,14 @@ import numpy as np
 from scipy import special
 
 from workbench.core import check
-from workbench.inference.comparison.arrays import differences, floats
+from workbench.inference.comparison.arrays import differences, floats, share, source
 from workbench.inference.comparison.outcomes import TestResult
 
 __all__ = ["cv5x2_f", "cv5x2_t", "paired_t", "permutation_test"]
 
 CORRECTIONS = ("nadeau-bengio",)
 MOST_FLIPS = 1_000_000    # sign patterns that are all tried
-NO_SPREAD = "All differences are equal, so that the test rests on no spread at all."
+NO_SPREAD = "The differences have no spread, by which the test divides."
 BATCH = 1 << 21           # signs drawn at once
 
 
@@ -133,7 +133,7 @@ def permutation_test(first: Any, second: Any = None, *, draws: int = 9999,
         check.same_length(first=one, second=other)
         first = one - other
     found = differences(first, least=1)
-    check.positive(draws=draws)
+    check.whole(1, draws=draws)
     observed = abs(float(found.sum()))
     slack = 1e-9 * float(np.abs(found).sum())
     if 2 ** len(found) <= MOST_FLIPS:
@@ -142,9 +142,7 @@ def permutation_test(first: Any, second: Any = None, *, draws: int = 9999,
             sums = np.concatenate([sums + each, sums - each])
         pvalue = float(np.mean(np.abs(sums) >= observed - slack))
         return TestResult(float(found.mean()), pvalue, None, "sign flips, all of them")
-    if rng is None:
-        raise ValueError(f"rng must be a generator for {len(found)} pairs, whose sign patterns "
-                         "are too many to try all, got None. Pass numpy.random.default_rng(0).")
+    rng = source(rng, f"for {len(found)} pairs, whose sign patterns are too many to try all")
     hits, size = 0, max(1, BATCH // len(found))
     for start in range(0, draws, size):
         some = min(size, draws - start)
@@ -156,9 +154,9 @@ def permutation_test(first: Any, second: Any = None, *, draws: int = 9999,
 
 def _overlap(correction: str, test_frac: float | None) -> float:
     check.one_of(CORRECTIONS, correction=correction)
-    if test_frac is None or not 0 < test_frac < 1:
-        raise ValueError("test_frac must lie strictly between 0 and 1 for the correction, got "
-                         f"{test_frac!r}. Pass the share of rows that each split tests on.")
+    share(test_frac=test_frac, hint="The correction needs the share of rows that each split "
+                                    "tests on: 1 / folds for k-fold.")
+    assert test_frac is not None  # noqa: S101 - has been checked
     return test_frac / (1 - test_frac)
 
 

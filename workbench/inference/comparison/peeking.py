@@ -38,10 +38,10 @@ def peeking(looks: Sequence[int] = (1, 2, 3, 5, 8, 12, 20), *, replications: int
     rates : DataFrame
         Columns habit (of `HABITS`), looks, rate, low, high (Wilson's 95 % interval).
     """
-    check.positive(replications=replications, rows=rows)
+    check.whole(1, replications=replications, rows=rows)
     alpha_between(alpha)
-    tried = sorted({int(each) for each in looks})
-    if not tried or tried[0] < 1:
+    tried = sorted(set(looks))
+    if not tried or not all(isinstance(each, int | np.integer) and each > 0 for each in tried):
         raise ValueError(f"looks must be whole numbers above zero, got {list(looks)}. Pass "
                          "(1, 5).")
     most = tried[-1]

@@ -52,28 +52,28 @@ def estimates_of_fits(scored: Mapping[str, Scored]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def estimates_of_rights(right: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Accuracy of each model on one test set with three intervals."""
+def estimates_of_rights(right: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy of each model on one test set with three intervals of 95 %."""
     rows = []
     for name in right:
         count, n = int(right[name].sum()), len(right)
         for method in ("wilson", "clopper-pearson", "normal"):
-            told = accuracy_interval(count, n, method=method, level=level)
+            told = accuracy_interval(count, n, method=method)
             rows.append((f"accuracy, {method}", str(name), count / n, told.low, told.high, ""))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def estimates_of_scores(scores: pd.DataFrame, overlap: float, level: float,
-                        rng: np.random.Generator) -> pd.DataFrame:
-    """Mean of each model's scores: Student's interval, and for data sets the bootstrap's."""
+def estimates_of_scores(scores: pd.DataFrame, overlap: float, rng: np.random.Generator
+                        ) -> pd.DataFrame:
+    """Mean of each model's scores with 95 %: Student's, and for data sets the bootstrap's."""
     rows = []
     for name in scores:
         own = scores[name].to_numpy(float)
-        told = mean_interval(own, overlap=overlap, level=level)
+        told = mean_interval(own, overlap=overlap)
         rows.append(("mean, Student" if not overlap else "mean, Nadeau-Bengio", str(name),
                      own.mean(), told.low, told.high, ""))
         if not overlap:
-            drawn = quantile_interval(resampled_means(own, rng), level=level)
+            drawn = quantile_interval(resampled_means(own, rng))
             rows.append(("mean, bootstrap", str(name), own.mean(), drawn.low, drawn.high, ""))
     return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -10,10 +10,12 @@ import numpy as np
 
 from workbench.core import Interval, check
 from workbench.core.rng import seed_from
-from workbench.inference.comparison.arrays import floats
+from workbench.inference.comparison.arrays import floats, share
 from workbench.inference.comparison.fitting import (
+    fit_rows,
     in_parallel,
     is_accuracy,
+    options_of,
     ready,
     rows_of,
     scorer_of,
@@ -21,9 +23,10 @@ from workbench.inference.comparison.fitting import (
 )
 from workbench.inference.comparison.intervals import accuracy_interval, mean_interval
 from workbench.inference.comparison.outcomes import ScoreResult
+from workbench.inference.comparison.settings import best_of, candidates
 from workbench.inference.comparison.splits import folds, holdouts
 
-__all__ = ["Nested", "NestedResult", "candidates", "nested_cv", "one_standard_error",
+__all__ = ["Nested", "NestedResult", "nested_cv", "one_standard_error",
            "three_way_holdout"]
 
 
@@ -74,10 +77,11 @@ class Nested:
     def run(self, estimator: Any, X: Any, y: Any, *, rng: np.random.Generator) -> NestedResult:
         """Score and tune an estimator."""
         X, y = ready(X, y)
-        options = candidates(self.grid)
+        options = candidates(self.grid, estimator)
         exact = is_accuracy(estimator, self.scoring)
         search = partial(_search, None if exact else scorer_of(estimator, self.scoring), options,
                          self.inner)
+        check.whole(2, outer=self.outer, inner=self.inner, hint="Pass 5 folds.")
         splits = folds(y, self.outer, rng=rng)
         items = [(*pair, seed_from(rng)) for pair in splits.pairs]
         found = in_parallel(partial(_outer, search), estimator, X, y, items, rng=rng)
@@ -108,6 +112,7 @@ def nested_cv(estimator: Any, grid: Any, X: Any, y: Any, *, rng: np.random.Gener
     **options
         ``outer``, ``inner`` and ``scoring`` of `Nested`.
     """
+    options_of(Nested, options)
     return Nested(grid, **options).run(estimator, X, y, rng=rng)
 
 
@@ -129,14 +134,18 @@ def three_way_holdout(estimator: Any, grid: Any, X: Any, y: Any, *, rng: np.rand
     if options:
         raise ValueError(f"options must be of scoring, test_frac and validation_frac, got "
                          f"{sorted(options)}. Leave the others out.")
+    share(test_frac=test_frac, validation_frac=validation, hint="Pass 0.2 for each.")
+    if test_frac + validation >= 1:
+        raise ValueError("test_frac and validation_frac must leave rows to train on, got "
+                         f"{test_frac!r} and {validation!r}. Pass 0.2 for each.")
     ((kept, test),) = holdouts(y, test_frac=test_frac, rng=rng).pairs
     ((train, valid),) = holdouts(y[kept], test_frac=validation / (1 - test_frac), rng=rng).pairs
     scorer = None if is_accuracy(estimator, scoring) else scorer_of(estimator, scoring)
-    tried = candidates(grid)
+    tried = candidates(grid, estimator)
     seed = seed_from(rng)
     scores = [_score(scorer, seeded(estimator, seed).set_params(**option), X, y,
                      (kept[train], kept[valid])) for option in tried]
-    best = tried[int(np.argmax(scores))]
+    best = tried[best_of(scores)]
     model = seeded(estimator, seed).set_params(**best)
     score = _score(scorer, model, X, y, (kept, test))
     interval = accuracy_interval(round(score * len(test)), len(test)) if scorer is None else None
@@ -177,17 +186,6 @@ def one_standard_error(results: Any, complexity: Any) -> int:
     return int(near[np.lexsort((-means[near], order[near]))[0]])
 
 
-def candidates(grid: Any) -> list[dict[str, Any]]:
-    """Settings of a grid, in its order."""
-    from sklearn.model_selection import ParameterGrid
-
-    found = list(ParameterGrid(dict(grid))) if isinstance(grid, Mapping) else list(grid)
-    if not found or not all(isinstance(each, Mapping) for each in found):
-        raise ValueError(f"grid must hold settings, got {grid!r}. Pass for example "
-                         "{'max_depth': [2, 4, 8]}.")
-    return [dict(each) for each in found]
-
-
 def _outer(search: Any, model: Any, X: Any, y: np.ndarray, item: tuple[Any, Any, int]
            ) -> tuple[float, dict[str, Any], float]:
     """Tune on the training rows alone, fit, and score on the test rows."""
@@ -200,18 +198,17 @@ def _outer(search: Any, model: Any, X: Any, y: np.ndarray, item: tuple[Any, Any,
 def _search(scorer: Any, options: Sequence[dict[str, Any]], k: int,  # noqa: PLR0913 - the data, too
             estimator: Any, X: Any, y: np.ndarray, seed: int) -> tuple[dict[str, Any], float]:
     """Best option by mean score on the same folds for every candidate."""
-    check.positive(inner=k)
     pairs = folds(y, k, rng=np.random.default_rng(seed)).pairs
     means = [np.mean([_score(scorer, seeded(estimator, seed).set_params(**option), X, y, pair)
                       for pair in pairs]) for option in options]
-    best = int(np.argmax(means))
+    best = best_of(means)
     return dict(options[best]), float(means[best])
 
 
 def _score(scorer: Any, model: Any, X: Any, y: np.ndarray, pair: tuple[np.ndarray, np.ndarray]
            ) -> float:
     train, test = pair
-    model.fit(rows_of(X, train), y[train])
+    fit_rows(model, X, y, train)
     if scorer is None:
         return float(np.mean(model.predict(rows_of(X, test)) == y[test]))
     return float(scorer(model, rows_of(X, test), y[test]))

@@ -10,7 +10,14 @@ import pandas as pd
 
 from workbench.core import check
 from workbench.inference.comparison.accuracies import mcnemar, table_of
-from workbench.inference.comparison.arrays import alpha_between, floats, rightness, score_table
+from workbench.inference.comparison.arrays import (
+    alpha_between,
+    differences,
+    floats,
+    named,
+    rightness,
+    score_table,
+)
 from workbench.inference.comparison.outcomes import TestResult
 
 __all__ = ["METHODS", "friedman", "multiple", "nemenyi", "pairwise_mcnemar", "pairwise_wilcoxon",
@@ -48,6 +55,8 @@ def multiple(pvalues: Any, method: str = "holm") -> np.ndarray:
                          "Leave out the tests that gave none.")
     if method == "none":
         return given.copy()
+    if method == "holm":
+        return _holm(given)
     from statsmodels.stats.multitest import multipletests
 
     with np.errstate(divide="ignore"):       # of a p value of 1, which stays 1
@@ -125,17 +134,16 @@ def pairwise_mcnemar(y: Any, predictions: Mapping[str, Any], method: str = "holm
     pairs : DataFrame
         Columns first, second, statistic, pvalue, adjusted.
     """
-    right = rightness(y, list(predictions.values()))
+    right = rightness(y, list(named(predictions=predictions).values()))
     return _adjusted(_pairs(list(predictions), right.shape[1]), lambda i, j: mcnemar(
         table_of(right[:, i], right[:, j])), method)
 
 
 def wilcoxon(diffs: Any) -> TestResult:
-    """Wilcoxon's signed-rank test by scipy; zeros count half to either side (Pratt)."""
+    """Wilcoxon's signed-rank test by scipy; zeros take ranks and are left out then (Pratt)."""
     from scipy.stats import wilcoxon as signed_rank
 
-    found = floats(diffs=diffs)
-    check.finite(diffs=found)
+    found = differences(diffs, least=1)
     if not found.any():
         return TestResult(0.0, 1.0, None, "Wilcoxon signed rank", ("The models never differ.",))
     told = signed_rank(found, zero_method="pratt" if (found == 0).any() else "wilcox")
@@ -148,6 +156,15 @@ def pairwise_wilcoxon(scores: Any, names: Sequence[str] | None = None, method: s
     found = score_table(scores)
     return _adjusted(_pairs(names, found.shape[1]),
                      lambda i, j: wilcoxon(found[:, i] - found[:, j]), method)
+
+
+def _holm(pvalues: np.ndarray) -> np.ndarray:
+    """As statsmodels has it, which collects garbage on each call: a simulation makes hundreds."""
+    order = np.argsort(pvalues)
+    paid = np.maximum.accumulate(pvalues[order] * np.arange(len(pvalues), 0, -1))
+    adjusted = np.empty(len(pvalues))
+    adjusted[order] = np.minimum(paid, 1.0)
+    return adjusted
 
 
 def _pairs(names: Sequence[str] | None, k: int) -> list[tuple[int, int, str, str]]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from workbench.core import check
 from workbench.core.rng import seed_from
+from workbench.inference.comparison.arrays import share, source
 
 __all__ = ["BootstrapOOB", "Splits", "each_left_out", "folds", "halves", "holdouts", "same_rows"]
 
@@ -57,10 +58,9 @@ def holdouts(y: Any, n_splits: int = 1, *, test_frac: float = 0.3, rng: np.rando
     """
     from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
-    check.positive(n_splits=n_splits)
-    if not 0 < test_frac < 1:
-        raise ValueError(f"test_frac must lie strictly between 0 and 1, got {test_frac!r}. "
-                         "Pass 0.3.")
+    check.whole(1, n_splits=n_splits)
+    share(test_frac=test_frac, hint="Pass 0.3.")
+    source(rng, "of the splits")
     labels = np.asarray(y)
     n = len(labels)
     tested = int(np.ceil(test_frac * n))
@@ -83,8 +83,10 @@ def folds(y: Any, k: int = 10, *, repeats: int = 1, rng: np.random.Generator) ->
     from sklearn.model_selection import KFold, StratifiedKFold
 
     labels = np.asarray(y)
-    check.positive(repeats=repeats)
-    if not 2 <= k <= len(labels):
+    check.whole(1, repeats=repeats)
+    check.whole(2, k=k, hint="Pass 10 folds, or 5 for small data.")
+    source(rng, "of the folds")
+    if k > len(labels):
         raise ValueError(f"k must lie between 2 and the number of rows, {len(labels)}, got {k!r}. "
                          "Pass 10, or 5 for small data.")
     fits = _classes(labels, k) is not None
@@ -109,7 +111,7 @@ def each_left_out(y: Any) -> Splits:
     rows = np.arange(n)
     pairs = tuple((np.delete(rows, at), rows[at:at + 1]) for at in rows)
     return Splits(pairs, "leave one out", 1 / (n - 1),
-                  ("Scores of single rows are 0 or 1, and training sets nearly the same.",))
+                  ("Leave one out scores single rows, and its training sets are nearly alike.",))
 
 
 def same_rows(y: Any) -> Splits:
@@ -135,7 +137,7 @@ class BootstrapOOB:
     """
 
     def __init__(self, n_splits: int = 200, random_state: Any = 0):
-        check.positive(n_splits=n_splits)
+        check.whole(1, n_splits=n_splits)
         self.n_splits, self.random_state = n_splits, random_state
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
@@ -145,7 +147,7 @@ class BootstrapOOB:
 
     def counts(self, n: int) -> np.ndarray:
         """How often each split draws each row, shape (n_splits, n): its sample weights."""
-        check.positive(n=n)
+        check.whole(1, n=n)
         seed = self.random_state
         rng = seed if isinstance(seed, np.random.Generator) else np.random.default_rng(seed)
         drawn = rng.integers(n, size=(self.n_splits, n))

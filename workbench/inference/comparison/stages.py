@@ -1,7 +1,7 @@
 """From a table of rivals to all that is told of two of them, whatever the table holds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -75,8 +75,9 @@ class Told:
         Of the model that ignores all features.
     kish : float
         Effective share of a bootstrap resample; NaN where there is none.
-    simplest : str
-        Simplest model within one standard error of the best; empty where there are no folds.
+    near : tuple of str
+        Models within one standard error of the best mean score, the simplest first where they are
+        of ``ZOO``; none where there are no folds.
     notes : tuple of str
     """
 
@@ -89,7 +90,7 @@ class Told:
     posteriors: list[Posterior]
     baseline: ScoreResult | None = None
     kish: float = float("nan")
-    simplest: str = ""
+    near: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default_factory=tuple)
 
 
@@ -100,22 +101,21 @@ def answered(rivals: Rivals, request: Request) -> Told:
     assert rivals.columns is not None  # noqa: S101 - tables of the other kinds have columns
     first, second, names, notes = names_in([str(name) for name in rivals.columns], request)
     rng = generator(request.plan.seed)
-    level = 1 - request.alpha
     if rivals.kind == "predictions":
         y = np.asarray(rivals.y)
         right = pd.DataFrame({name: rivals.columns[name].to_numpy() == y for name in names})
         evidence = Evidence(right)
-        estimates = reports.estimates_of_rights(right, level)
+        estimates = reports.estimates_of_rights(right)
         values = right.astype(float)
         most = int(pd.Series(y).value_counts().max())
         baseline = ScoreResult("always the commonest label", most / len(y), np.array([1.0]),
-                               accuracy_interval(most, len(y), level=level))
+                               accuracy_interval(most, len(y)))
     else:
         values, baseline = rivals.columns[names].reset_index(drop=True), None
         overlap = 1 / (request.plan.k - 1) if rivals.splits else 0.0
         evidence = Evidence(folds=values, overlap=overlap) if rivals.splits else Evidence(
             sets=values)
-        estimates = reports.estimates_of_scores(values, overlap, level, rng)
+        estimates = reports.estimates_of_scores(values, overlap, rng)
         notes += _about_rows(rivals, request, values)
     replicates = pd.concat([pd.DataFrame({"model": name, "value": reports.resampled_means(
         values[name].to_numpy(float), rng)}) for name in (first, second)], ignore_index=True)
@@ -163,7 +163,8 @@ def _of_features(rivals: Rivals, request: Request) -> Told:
     evidence = reports.evidence_of_fits(scored, y, splits)
     nothing = pd.DataFrame({"nothing": np.zeros(len(y))})
     model = estimator("constant", nothing, numbers=y.dtype.kind == "f")
-    baseline = score_splits(model, nothing, y, splits["folds"], scoring=plan.metric)
+    baseline = _baseline(score_splits(model, nothing, y, splits["folds"], scoring=plan.metric),
+                         plan.metric, len(y))
     pair = {name: scored[name] for name in (request.first, request.second)}
     tables = {
         "estimates": reports.estimates_of_fits(pair),
@@ -182,35 +183,50 @@ def _of_features(rivals: Rivals, request: Request) -> Told:
         notes=(*rivals.notes, *dict.fromkeys([*tuned, *warned, *skipped]))))
 
 
+def _baseline(told: ScoreResult, metric: str, n: int) -> ScoreResult:
+    """Stratified folds leave a constant no spread: its accuracy varies with the rows all the same.
+
+    Other scores that are the same on each fold have no interval.
+    """
+    if metric == "accuracy":
+        return replace(told, interval=accuracy_interval(round(told.value * n), n))
+    if told.interval is None or told.interval.high > told.interval.low:
+        return told
+    return replace(told, interval=None, why="the same on each stratified fold")
+
+
 def _told(request: Request, evidence: Evidence, tables: dict[str, pd.DataFrame], base: Told
           ) -> Told:
     """All tests, pairs and posteriors on what a table shows."""
-    from dataclasses import replace
-
     rng = generator(request.plan.seed + 9)
     pair = (base.first, base.second)
     tables = tables | {
         "scores": reports.strip(evidence), "tests": evidence.tests(*pair, rng=rng),
         "pairs": evidence.pairs(request.correction),
         "disagreement": reports.disagreement(evidence, *pair, request.rope)}
-    return replace(base, tables=tables, simplest=_simplest(evidence),
+    return replace(base, tables=tables, near=_near(evidence, known=base.kind == "features"),
                    posteriors=evidence.posteriors(*pair, request.rope, rng=rng))
 
 
-def _simplest(evidence: Evidence) -> str:
-    """Simplest model within one standard error of the best, by the order of kinds or of names."""
+def _near(evidence: Evidence, *, known: bool) -> tuple[str, ...]:
+    """Models within one standard error of the best; nobody knows how complex foreign ones are."""
     table = evidence.folds
     if table is None or len(table) < 2:
-        return ""
-    order = list(ZOO)
+        return ()
     names = list(map(str, table.columns))
-    known = all(name in order for name in names)
+    scores = table.to_numpy(float).T
+    order = list(ZOO)
     complexity = [order.index(name) if known else at for at, name in enumerate(names)]
-    return names[one_standard_error(table.to_numpy(float).T, complexity)]
+    first = one_standard_error(scores, complexity)
+    best = scores[int(scores.mean(axis=1).argmax())]
+    least = best.mean() - best.std(ddof=1) / len(best) ** 0.5
+    others = [name for name, own in zip(names, scores, strict=True)
+              if own.mean() >= least and name != names[first]]
+    return (names[first], *others)
 
 
 def _about_rows(rivals: Rivals, request: Request, scores: pd.DataFrame) -> list[str]:
-    told = [f"Rows count folds, runs or seeds of one data set; each tests a {request.plan.k}th of "
+    told = [f"Rows count folds, runs or seeds of one data set; each tests 1 / {request.plan.k} of "
             "its rows (k=)." if rivals.splits else
             "Each row counts as an independent data set; name a column fold, run or seed if rows "
             "are splits of one."]

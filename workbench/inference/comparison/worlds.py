@@ -45,7 +45,7 @@ def draw_worlds(worlds: int, n: int, effect: float, *, rng: np.random.Generator)
         By how much the second model's best accuracy is below the others'.
     rng : numpy.random.Generator
     """
-    check.positive(worlds=worlds)
+    check.whole(1, worlds=worlds, n=n)
     if n < 20:
         raise ValueError(f"n must be at least 20, to fill ten folds with both classes, got {n!r}. "
                          "Pass 300.")

@@ -71,7 +71,7 @@ REGULAR = {"classes": {"C": [0.01, 1.0, 100.0]}, "numbers": {"alpha": [0.1, 1.0,
 
 
 def estimator(name: str, features: pd.DataFrame, *, numbers: bool = False) -> Any:
-    """Unfitted model of a kind for a table; missing cells and categories are encoded in each fit.
+    """Unfitted model of a kind for ``coded(features)``; each fit encodes cells by its own rows.
 
     Parameters
     ----------
@@ -90,12 +90,12 @@ def estimator(name: str, features: pd.DataFrame, *, numbers: bool = False) -> An
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    plain = all(column.dtype.kind == "f" for _, column in features.items()) and not (
-        features.isna().any(axis=None))
-    if not plain:
-        from workbench.inference.quantiles.encoding import table_encoder
+    from workbench.inference.comparison.encoding import Encoder
 
-        return make_pipeline(table_encoder(), make())
+    categories = tuple(at for at, (_, column) in enumerate(features.items())
+                       if column.dtype.kind != "f")
+    if categories or features.isna().any(axis=None):
+        return make_pipeline(Encoder(categories), make())
     return make_pipeline(StandardScaler(), make()) if kind.scaled else make()
 
 

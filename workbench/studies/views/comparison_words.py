@@ -52,7 +52,7 @@ def headline(params: Any, told: Told, rates: pd.DataFrame, looks: pd.DataFrame) 
         told.kind, "datasets" if told.evidence.folds is None else "splits")
     advice = recommend(told.n, params.purpose, given=given)
     return Summary(numbers, (
-        f"Recommended for {told.n} rows, {advice}", *notes, *_simplest(told),
+        f"Recommended for {told.n} rows, {advice}", *notes, *_near(told),
         *_sides(told, tests, params.alpha), *_bayes(told, params.rope), *told.notes))
 
 
@@ -63,7 +63,7 @@ def about(params: Any, told: Told) -> pd.DataFrame:
              "correction": params.correction, "method": params.method, "n": str(params.n),
              "effect": repr(params.effect), "rope": repr(params.rope),
              "baseline": "" if told.baseline is None else repr(told.baseline.value),
-             "simplest": told.simplest, "replications": str(params.replications)}
+             "replications": str(params.replications)}
     return pd.DataFrame({"key": list(words), "value": list(words.values())})
 
 
@@ -121,9 +121,13 @@ def _simulated(rates: pd.DataFrame, looks: pd.DataFrame, chosen: str, label: str
     return found
 
 
-def _simplest(told: Told) -> list[str]:
-    return [f"Within one standard error of the best mean score, {told.simplest} is the simplest "
-            "model."] if told.simplest else []
+def _near(told: Told) -> list[str]:
+    """Models that the one-standard-error rule allows; which is simplest is known of own kinds."""
+    if told.kind == "features" and told.near:
+        return [f"Within one standard error of the best mean score, {told.near[0]} is the "
+                "simplest model."]
+    return [f"Within one standard error of the best mean score: {', '.join(told.near)}. The "
+            "simplest of them is the one to prefer."] if len(told.near) > 1 else []
 
 
 def _sides(told: Told, tests: pd.DataFrame, alpha: float) -> list[str]:
@@ -142,6 +146,7 @@ def _sides(told: Told, tests: pd.DataFrame, alpha: float) -> list[str]:
 def _bayes(told: Told, rope: float) -> list[str]:
     found = []
     for posterior in told.posteriors:
+        found += [f"{posterior.name}: {words}" for words in posterior.warnings]
         decided = posterior.decides()
         said = {"first": f"{told.first} is better by more than {rope:g}",
                 "second": f"{told.second} is better by more than {rope:g}",
