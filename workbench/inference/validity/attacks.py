@@ -33,7 +33,7 @@ class Setting:
     threshold, sigma, budget
         Of Thresholdout.
     epsilon, delta : float
-        Of Laplace noise, for all queries together.
+        Of Laplace noise, for all queries together; delta also of normal noise.
     beta : float in (0, 1)
         Chance with which certificates may fail.
     spread : float
@@ -67,7 +67,8 @@ def mechanism(name: str, n: int, queries: int, setting: Setting,
         "split": lambda: SplitMechanism(n, queries, **quiet),
         "laplace": lambda: LaplaceMechanism(n, queries, setting.epsilon, setting.delta, rng=rng,
                                             **quiet),
-        "gaussian": lambda: GaussianMechanism(n, setting.spread, queries, rng=rng, **quiet),
+        "gaussian": lambda: GaussianMechanism(n, setting.spread, queries, delta=setting.delta,
+                                              rng=rng, **quiet),
         "thresholdout": lambda: Thresholdout(n, n, setting.threshold, setting.sigma,
                                              setting.budget, rng=rng, **quiet)}
     return makers[name]()
