@@ -61,6 +61,7 @@ def test_recovers_that_the_plain_holdout_flatters():
 def test_matches_figures_drawn_from_saved_tables(simulated):
     saved = Result(simulated.summary, simulated.tables)
     assert list(study.figures(saved)) == FIGURES
+    assert saved.tables["bits"]["queries"].tolist() == [200, 2000, 20_000]
     offered = choices(saved)
     view = study.VIEW(columns=[offered[5], offered[2], "gone (50.0 %)"], reveal=False)
     moves = moves_of(saved, view)
@@ -80,6 +81,7 @@ def test_matches_the_ledger_of_a_submission(simulated):
     told = study.details(simulated, Chosen({"submission": "3"}))
     assert len(told["Ledger of the submissions"]) == 3
     assert "Submission 3 added" in told["submission"]
+    assert "certified nowhere: bounds above 50 points say nothing" in told["submission"]
     assert "T1" in told["theory"]
     assert study.details(simulated, Chosen({})) == {}
 
@@ -95,9 +97,13 @@ def test_matches_every_mechanism_to_figures(mechanism):
 
 
 def test_matches_a_budget_that_ends_to_a_note():
-    notes = run(threshold=0.0, sigma=0.001, budget=1, queries=200).summary.notes
+    settings = {"threshold": 0.0, "sigma": 0.001, "budget": 1, "queries": 200}
+    result = run(**settings)
+    notes = result.summary.notes
     assert any(note.startswith("Thresholdout refused the last of") for note in notes)
     assert any("below 4 sigma" in note for note in notes)
+    assert run(**settings).summary.notes == notes                # stages that are kept change none
+    assert list(study.figures(result)) == FIGURES                # and warn of nothing more
 
 
 def test_recovers_the_feature_of_an_own_file(own_file):

@@ -86,7 +86,7 @@ def play(board: pd.DataFrame, columns: Sequence[str], name: str, setting: Settin
     -------
     moves : DataFrame
         Columns submission, column, train, told (NaN where refused), fresh, plain, used_holdout,
-        remaining (NaN without end), epsilon.
+        remaining (NaN without end), epsilon, tau (certified error of all answers so far).
     """
     asked = _asked(board, name, setting, seed)
     _told_alone(asked, board)
@@ -98,9 +98,9 @@ def play(board: pd.DataFrame, columns: Sequence[str], name: str, setting: Settin
         left = asked.ledger.remaining
         rows.append((at, column, right[0].mean(), answer.value, right[2].mean(), right[1].mean(),
                      answer.used_holdout, np.nan if left is None else left,
-                     asked.ledger.epsilon))
+                     asked.ledger.epsilon, asked.ledger.tau()))
     return pd.DataFrame(rows, columns=["submission", "column", "train", "told", "fresh", "plain",
-                                       "used_holdout", "remaining", "epsilon"])
+                                       "used_holdout", "remaining", "epsilon", "tau"])
 
 
 def _asked(board: pd.DataFrame, name: str, setting: Setting, seed: int) -> Any:
