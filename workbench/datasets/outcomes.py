@@ -120,7 +120,9 @@ def load_outcomes(data: str | Path, *, target: str = "", positive: str = "",
     gone = len(frame) - len(y)
     left = [f"{gone} of {len(frame)} rows had no outcome and were left out."] if gone else []
     _enough(y, name, len(frame))
-    features, told = _features(frame.loc[y.index].drop(columns=name), y, opened)
+    if read.is_class and (low is not None or high is not None):
+        read.notes.append(f"low and high are of a score and do nothing here: {name!r} is a class.")
+    features, told = _features(frame.loc[y.index], name, y, opened)
     return Outcomes(features, y.to_numpy(), read.is_class, name, read.meaning, opened.name,
                     opened.origin, opened.sha256,
                     (*opened.notes, *chosen, *read.notes, *left, *told))
@@ -228,14 +230,18 @@ def _enough(y: pd.Series, target: str, rows: int) -> None:
                          "Name another column.")
 
 
-def _features(frame: pd.DataFrame, y: pd.Series, opened: Opened
+def _features(frame: pd.DataFrame, target: str, y: pd.Series, opened: Opened
               ) -> tuple[pd.DataFrame, list[str]]:
     found, seen, notes = dict[str, pd.Series](), dict[bytes, str](), list[str]()
-    for name in frame.columns:
+    own = read_feature(frame[target], commas=opened.delimiter == ";").values
+    if own is not None:
+        seen[digest(own)] = target
+    for name in frame.columns.drop(target):
         feature = read_feature(frame[name], commas=opened.delimiter == ";")
         why = "" if feature.values is None else useless(feature.values, y, seen,
                                                         plain=not feature.notes)
-        notes += [*feature.notes, *([f"Column {name!r} was left out: {why}."] if why else [])]
+        short = why.partition(";")[0]          # of a remedy that is for other studies
+        notes += [*feature.notes, *([f"Column {name!r} was left out: {short}."] if why else [])]
         if feature.values is not None and not why:
             found[name] = feature.values
             seen[digest(feature.values)] = name

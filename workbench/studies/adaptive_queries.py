@@ -111,9 +111,15 @@ class Params(Declared):
         ends = values["low"], values["high"]
         if None not in ends and not ends[0] < ends[1]:
             found.append(f"low must lie below high, got {ends[0]!r} and {ends[1]!r}. Swap them.")
-        if values["data"] == SIMULATED and (values["target"] or values["positive"]):
-            found.append("target must be empty for simulated rows, got "
-                         f"{values['target'] or values['positive']!r}. Pass data=.")
+        table = ("target", "positive", "low", "high", "pairs", "probes")
+        given = [name for name in table if values[name] not in ("", None, False, 0)
+                 or (name in ("low", "high") and values[name] is not None)]
+        if values["data"] == SIMULATED:
+            found += [f"{name} must be left out for simulated rows, got {values[name]!r}. Pass "
+                      "data= a table." for name in given]
+        elif values["signal"]:
+            found.append(f"signal must be left out for a table, got True: {values['data']!r} has "
+                         "its own. Leave signal out.")
         return found
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from workbench.core import generator
 from workbench.inference.adaptive_queries import Thresholdout
 from workbench.inference.validity.attacks import Setting, mechanism
-from workbench.inference.validity.tables import Divided
+from workbench.inference.validity.tables import Divided, distinct
 
 __all__ = ["POOL", "draw_board", "play", "singles", "table_board"]
 
@@ -125,6 +125,7 @@ def _parts(board: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def _named(parts: Sequence[np.ndarray], names: Sequence[str]) -> pd.DataFrame:
+    names = distinct((PART, *names))[1:]
     table = pd.DataFrame(np.concatenate(parts).astype(np.int8), columns=list(names))
     table.insert(0, PART, np.repeat(np.arange(len(parts), dtype=np.int8),
                                     [len(part) for part in parts]))

@@ -51,8 +51,9 @@ class VIEW(Params):
     offers: ClassVar = {"columns": choices}
 
     columns = param.List([], item_type=str, doc=(
-        "Play: pick columns; each is a submission more, in which all so far vote. In brackets "
-        "what the leaderboard tells of a column alone. None lets a machine play."))
+        "Play: pick columns; in the order of the list each is a submission more, in which all so "
+        "far vote. In brackets what the leaderboard tells of a column alone. Who takes one back "
+        "plays again from the start. None lets a machine play."))
     reveal = param.Boolean(default=True, doc=(
         "Draw the fresh rows, too: switch it off while you play, and on to see."))
 

@@ -136,6 +136,9 @@ def _affordable(params: Any, n: int) -> list[str]:
     fresh = most_queries(n, TOLERANCE, beta=params.beta)
     most = most_beforehand(n, TOLERANCE, beta=params.beta)
     before = f"{most:,.0f}" if most < BILLION else "billions of"
+    if most < 1:
+        return [f"A holdout of {n:,} rows certifies an error of {100 * TOLERANCE:g} points for no "
+                "query at all."]
     return [f"A holdout of {n:,} rows certifies an error of {100 * TOLERANCE:g} points for "
             f"{fresh:,} adaptive {'query' if fresh == 1 else 'queries'} on fresh rows each, and "
             f"for {before} queries that were all chosen beforehand."]
@@ -149,11 +152,11 @@ def _own_limits(params: Any, n: int, tables: Mapping[str, pd.DataFrame]) -> list
             f"{Estimate(gap.value, gap.interval, 'points', gap.why)}."]
     for method in ("plain", "thresholdout"):
         some = kept[(kept["method"] == method)]
-        probes = some[some["feature"].str.startswith("probe ")]
+        probes = some[some["shuffled"]]
         if len(probes):
             said.append(f"{_capital(method)} kept {probes['share'].sum():.1f} shuffled columns "
                         f"on average, of {some['share'].sum():.1f} kept in all.")
-    best = kept[(kept["method"] == "plain") & ~kept["feature"].str.startswith("probe ")]
+    best = kept[(kept["method"] == "plain") & ~kept["shuffled"]]
     if len(best):
         said.append("Kept most often, the strongest first: "
                     f"{', '.join(best['feature'].head(8))}. All are in features_kept.csv.")
