@@ -36,7 +36,8 @@ def test_matches_shipped_complaints():
 
 @pytest.mark.parametrize(("cells", "positive", "ones"), [
     (("no", "yes"), "", "yes"), (("No", "YES", "no "), "No", "No"), ((0, 1), "", "1"),
-    (("true", "false"), "", "true"), ((3, 7), "", "7"), (("a", "b", "c", "a"), "", "a"),
+    (("true", "false"), "", "true"), (("nein", "ja"), "", "ja"),
+    ((3, 7), "", "7"), (("a", "b", "c", "a"), "", "a"),
     (("a", "b", "c", "a"), "c", "c"), ((1, 2, 3), "2", "2")])
 def test_matches_classes_to_zero_and_one(tmp_path, cells, positive, ones):
     data = written(tmp_path, y=cycle(*cells))

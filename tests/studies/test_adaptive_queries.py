@@ -155,7 +155,9 @@ def test_matches_a_score_with_bounds():
     told = result.summary["score told by the plain holdout, best number of features"]
     assert 93 < told.value < 97
     assert study.read_notes(study.Params(data="wine_quality_red")) == (
-        "The outcome is the column 'quality'; pass target= for another.",)
+        "The outcome is the column 'quality'; pass target= for another.",
+        "240 of 1599 rows repeat an earlier one. Where they are the same case, remove them: "
+        "copies in two parts make a holdout too kind.")
 
 
 def test_identity_kept_stages_change_nothing(own_file):

@@ -32,6 +32,7 @@ OUTCOME_NAMES = ("target", "y", "label", "outcome", "class", "response", "score"
 FEWEST = 90              # rows: thirty for each of three parts
 MOST_CLASSES = 50
 SHOWN = 20
+POSITIVE = ("1", "true", "yes", "y", "positive", "ja", "oui", "si", "sí", "sim", "wahr", "vrai")
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +121,10 @@ def load_outcomes(data: str | Path, *, target: str = "", positive: str = "",
     gone = len(frame) - len(y)
     left = [f"{gone} of {len(frame)} rows had no outcome and were left out."] if gone else []
     _enough(y, name, len(frame))
+    copies = int(frame.loc[y.index].duplicated().sum())
+    if copies:
+        left.append(f"{copies} of {len(y)} rows repeat an earlier one. Where they are the same "
+                    "case, remove them: copies in two parts make a holdout too kind.")
     if read.is_class and (low is not None or high is not None):
         read.notes.append(f"low and high are of a score and do nothing here: {name!r} is a class.")
     features, told = _features(frame.loc[y.index], name, y, opened)
@@ -217,7 +222,7 @@ def _spelled(positive: str, known: pd.Series, target: str) -> str:
 
 def _rank(word: object) -> tuple[bool, str]:
     told = str(word).casefold()
-    return told in ("1", "true", "yes", "y", "positive"), told
+    return told in POSITIVE, told
 
 
 def _enough(y: pd.Series, target: str, rows: int) -> None:
