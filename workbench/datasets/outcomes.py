@@ -14,7 +14,15 @@ import pandas as pd
 
 from workbench.core import check
 from workbench.datasets import cells
-from workbench.datasets.features import FEW, LARGEST, digest, numbers_in, read_feature, useless
+from workbench.datasets.features import (
+    FEW,
+    LARGEST,
+    digest,
+    numbers_in,
+    read_feature,
+    repeated,
+    useless,
+)
 from workbench.datasets.files import Opened
 from workbench.datasets.shipped import open_table
 
@@ -121,7 +129,7 @@ def load_outcomes(data: str | Path, *, target: str = "", positive: str = "",
     gone = len(frame) - len(y)
     left = [f"{gone} of {len(frame)} rows had no outcome and were left out."] if gone else []
     _enough(y, name, len(frame))
-    copies = int(frame.loc[y.index].duplicated().sum())
+    copies = repeated(frame.loc[y.index])
     if copies:
         left.append(f"{copies} of {len(y)} rows repeat an earlier one. Where they are the same "
                     "case, remove them: copies in two parts make a holdout too kind.")
