@@ -16,6 +16,7 @@ from workbench.datasets.features import read_feature, repeated
 from workbench.datasets.files import Opened
 from workbench.datasets.numbers import read_numbers
 from workbench.datasets.shipped import open_table
+from workbench.datasets.yes_no import ONES, ZEROS
 
 __all__ = ["LABEL_TABLES", "Labelled", "UnknownColumnsError", "load_labelled"]
 
@@ -24,9 +25,6 @@ LABEL_TABLES = {
 }
 NUMBERS = ("predicted", "surrogate", "sample_prob")      # roles whose columns hold numbers
 LABELS = ("predicted", "surrogate")                      # and may hold words of two classes
-ONES = frozenset(["yes", "y", "true", "positive", "ja", "j", "oui", "si", "sí", "sim", "wahr",
-                  "vrai"])
-ZEROS = frozenset(["no", "n", "false", "negative", "nein", "non", "não", "falsch", "faux"])
 GROUPS = ("cluster", "fixed_effects")                    # roles whose columns may hold anything
 SHOWN = 20
 

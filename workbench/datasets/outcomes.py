@@ -14,17 +14,11 @@ import pandas as pd
 
 from workbench.core import check
 from workbench.datasets import cells
-from workbench.datasets.features import (
-    FEW,
-    LARGEST,
-    digest,
-    numbers_in,
-    read_feature,
-    repeated,
-    useless,
-)
+from workbench.datasets.features import FEW, LARGEST, numbers_in, repeated
 from workbench.datasets.files import Opened
+from workbench.datasets.outcome_features import features_beside
 from workbench.datasets.shipped import open_table
+from workbench.datasets.yes_no import ONES
 
 __all__ = ["OUTCOME_NAMES", "OUTCOME_TABLES", "Outcomes", "load_outcomes"]
 
@@ -40,7 +34,6 @@ OUTCOME_NAMES = ("target", "y", "label", "outcome", "class", "response", "score"
 FEWEST = 90              # rows: thirty for each of three parts
 MOST_CLASSES = 50
 SHOWN = 20
-POSITIVE = ("1", "true", "yes", "y", "positive", "ja", "oui", "si", "sí", "sim", "wahr", "vrai")
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +128,7 @@ def load_outcomes(data: str | Path, *, target: str = "", positive: str = "",
                     "case, remove them: copies in two parts make a holdout too kind.")
     if read.is_class and (low is not None or high is not None):
         read.notes.append(f"low and high are of a score and do nothing here: {name!r} is a class.")
-    features, told = _features(frame.loc[y.index], name, y, opened)
+    features, told = features_beside(frame.loc[y.index], name, y, opened)
     return Outcomes(features, y.to_numpy(), read.is_class, name, read.meaning, opened.name,
                     opened.origin, opened.sha256,
                     (*opened.notes, *chosen, *read.notes, *left, *told))
@@ -230,7 +223,7 @@ def _spelled(positive: str, known: pd.Series, target: str) -> str:
 
 def _rank(word: object) -> tuple[bool, str]:
     told = str(word).casefold()
-    return told in POSITIVE, told
+    return told == "1" or told in ONES, told
 
 
 def _enough(y: pd.Series, target: str, rows: int) -> None:
@@ -241,29 +234,3 @@ def _enough(y: pd.Series, target: str, rows: int) -> None:
     if y.nunique() == 1:
         raise ValueError(f"target must vary, but {target!r} is the same in all {len(y)} rows. "
                          "Name another column.")
-
-
-def _features(frame: pd.DataFrame, target: str, y: pd.Series, opened: Opened
-              ) -> tuple[pd.DataFrame, list[str]]:
-    found, seen, notes = dict[str, pd.Series](), dict[bytes, str](), list[str]()
-    own = read_feature(frame[target], commas=opened.delimiter == ";").values
-    if own is not None:
-        seen[digest(own)] = target
-    for name in frame.columns.drop(target):
-        feature = read_feature(frame[name], commas=opened.delimiter == ";")
-        why = "" if feature.values is None else useless(feature.values, y, seen,
-                                                        plain=not feature.notes)
-        short = why.partition(";")[0]          # of a remedy that is for other studies
-        notes += [*feature.notes, *([f"Column {name!r} was left out: {short}."] if why else [])]
-        if feature.values is not None and not why:
-            found[name] = feature.values
-            seen[digest(feature.values)] = name
-    if not found:
-        raise ValueError("data must have a feature beside the outcome, but none is left. "
-                         f"{' '.join(notes)} Add a column of numbers or categories.")
-    missing = {name: int(values.isna().sum()) for name, values in found.items()}
-    listed = ", ".join(f"{name!r} {count}" for name, count in missing.items() if count)
-    if listed:
-        notes.append(f"Missing cells of features, filled with the median or a category of their "
-                     f"own: {listed}, of {len(frame)} rows.")
-    return pd.DataFrame(found), notes
