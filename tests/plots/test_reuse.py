@@ -61,6 +61,8 @@ def test_matches_bounds_and_the_own_point():
                                [30.0, 1.0])
     assert "50 queries" in figure.opts.get().kwargs["title"]
     hv.render(figure)
+    few = bounds_by_rows(BOUNDS, (40, 4.9, "as set here"), queries=50)
+    assert few.opts.get().kwargs["xlim"] == (32.0, 10**6)
     none = bounds_by_rows(BOUNDS, (2000, float("inf"), "plain"), queries=50)
     assert not [one for one in none if isinstance(one, hv.Scatter)]
 

@@ -119,7 +119,8 @@ def bounds_by_rows(bounds: pd.DataFrame, own: tuple[int, float, str], *,
             size=11, **ROLES["alarm"].points()))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
         title=f"Bounds for {queries:,} queries", logx=True, logy=True,
-        ylim=(0.01, 150), **frame(**LEGEND_BELOW, height=490)))
+        xlim=(0.8 * min(own[0], bounds["n"].min()), bounds["n"].max()), ylim=(0.01, 150),
+        **frame(**LEGEND_BELOW, height=490)))
 
 
 def leaderboard(moves: pd.DataFrame, *, styles: Mapping[str, tuple[str, str]]) -> Figure:
