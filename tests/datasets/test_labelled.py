@@ -57,6 +57,29 @@ def test_rejects_columns_that_cannot_be_read(own_file, roles, told):
         load_labelled(own_file, roles)
 
 
+def test_matches_words_for_yes_and_no_to_one_and_zero(tmp_path):
+    path = tmp_path / "words.csv"
+    pd.DataFrame({"gold": ["Yes", "no", None, "yes "] * 5, "llm": [True, False, True, True] * 5,
+                  "size": [*range(19), 0]}).to_csv(path, index=False)
+    roles = {"predicted": ["gold"], "surrogate": ["llm"], "formula": ["gold", "size"]}
+    table = load_labelled(path, roles)
+    np.testing.assert_array_equal(table.frame["gold"], [1, 0, np.nan, 1] * 5)
+    np.testing.assert_array_equal(table.frame["llm"], [1, 0, 1, 1] * 5)
+    assert "Column 'gold': 'no' counts as 0, 'yes' counts as 1." in table.notes
+    bad = path.with_name("bad.csv")
+    path_text = path.read_text().replace("no,", "maybe,")
+    bad.write_text(path_text)
+    with pytest.raises(ValueError, match="column 'gold' must hold numbers"):
+        load_labelled(bad, roles)
+
+
+def test_matches_rows_that_repeat_to_a_note(own_file):
+    frame = pd.read_csv(own_file)
+    pd.concat([frame, frame.head(3)]).to_csv(own_file, index=False)
+    notes = load_labelled(own_file, {"predicted": ["gold"], "surrogate": ["llm"]}).notes
+    assert notes[-1].startswith("3 of 33 rows repeat an earlier one.")
+
+
 def test_rejects_unknown_tables_and_empty_ones(tmp_path):
     with pytest.raises(ValueError, match=r"data must be one of 'panchen', or the path.*Did you"):
         load_labelled("panchan", ROLES)

@@ -36,7 +36,8 @@ def test_matches_shipped_complaints():
 
 @pytest.mark.parametrize(("cells", "positive", "ones"), [
     (("no", "yes"), "", "yes"), (("No", "YES", "no "), "No", "No"), ((0, 1), "", "1"),
-    (("true", "false"), "", "true"), ((3, 7), "", "7"), (("a", "b", "c", "a"), "", "a"),
+    (("true", "false"), "", "true"), (("nein", "ja"), "", "ja"),
+    ((3, 7), "", "7"), (("a", "b", "c", "a"), "", "a"),
     (("a", "b", "c", "a"), "c", "c"), ((1, 2, 3), "2", "2")])
 def test_matches_classes_to_zero_and_one(tmp_path, cells, positive, ones):
     data = written(tmp_path, y=cycle(*cells))
@@ -77,7 +78,8 @@ def test_matches_what_is_left_out_to_notes(tmp_path):
     assert "'same' was left out: it is constant" in told
     assert "'text' was left out" in told
     assert "'gap' 40" in told or "'gap' 39" in told
-    assert list(table.features) == ["x", "copy", "gap"]
+    assert "'copy' was left out: it repeats column 'y'" in told
+    assert list(table.features) == ["x", "gap"]
     assert table.features.index[0] == 2
 
 
@@ -109,3 +111,17 @@ def test_rejects_a_table_without_features(tmp_path):
     path.write_text("id,y\n" + "".join(f"{at},{at % 2}\n" for at in range(ROWS)))
     with pytest.raises(ValueError, match="data must have a feature beside the outcome"):
         load_outcomes(path)
+
+
+@pytest.mark.parametrize("cells", [("no", "yes"), (2, 5, 9, 4), (0, 1)])
+def test_rejects_a_copy_of_the_outcome_as_a_feature(tmp_path, cells):
+    table = load_outcomes(written(tmp_path, twin=cycle(*cells), y=cycle(*cells)))
+    assert list(table.features) == ["x"]
+    assert any(note.startswith("Column 'twin' was left out") for note in table.notes)
+
+
+def test_matches_notes_to_what_this_table_can_take(tmp_path):
+    """No note speaks of an order of rows, which these studies do not know."""
+    table = load_outcomes(written(tmp_path, number=range(ROWS), y=cycle("no", "yes")), low=0.0)
+    assert "Column 'number' was left out: it numbers the rows." in table.notes
+    assert "low and high are of a score and do nothing here: 'y' is a class." in table.notes

@@ -1,6 +1,7 @@
 """Oracles: the published schedule written out draw by draw, laws of noise, hand counts."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -151,15 +152,56 @@ def test_matches_the_batch_variant_by_hand():
 
 @pytest.mark.parametrize(("settings", "words"), [
     ({"threshold": 1.5}, r"threshold must lie in \[0, 1\], got 1.5"),
-    ({"sigma": 0.0}, "sigma must be positive, got 0.0. Without noise nothing is protected"),
-    ({"sigma": float("nan")}, "sigma must be positive, got nan"),
-    ({"budget": 0}, "budget must be a whole number from 1 to 1,000,000 or None, got 0"),
+    ({"sigma": 0.0}, "sigma must be positive and at most 1, got 0.0. Without noise nothing is"),
+    ({"sigma": float("nan")}, "sigma must be positive and at most 1, got nan"),
+    ({"sigma": float("inf")}, "sigma must be positive and at most 1, got inf"),
+    ({"sigma": "0.01"}, "sigma must be positive and at most 1, got '0.01'"),
+    ({"threshold": None}, r"threshold must lie in \[0, 1\], got None"),
+    ({"budget": 0}, "budget must be a whole number of at least 1, got 0. Pass 50, at most 1,000"),
     ({"budget": 2.5}, "budget must be a whole number"),
+    ({"budget": 1_000_001}, "budget must be at most 1,000,000, got 1000001"),
+    ({"value_range": ("a", "b")}, "value_range must be two finite numbers, the lower first"),
+    ({"value_range": 5}, "value_range must be two finite numbers, the lower first, got 5"),
     ({"value_range": (1, 0)}, "value_range must be two finite numbers, the lower first"),
     ({"on_exhausted": "stop"}, "on_exhausted must be 'raise' or 'refuse', got 'stop'")])
 def test_rejects_settings(settings, words, rng):
     with pytest.raises(ValueError, match=words):
         Thresholdout(10, 10, **settings, rng=rng)
+
+
+@pytest.mark.parametrize(("train", "rng", "words"), [
+    (None, np.random.default_rng(0), "train must be rows, or their number, got None"),
+    (5.0, np.random.default_rng(0), "train must be rows, or their number, got 5.0"),
+    (10, 0, r"rng must be a numpy.random.Generator, got 0. Pass numpy.random.default_rng\(0\)")])
+def test_rejects_rows_and_generators_that_are_none(train, rng, words):
+    with pytest.raises(ValueError, match=words):
+        Thresholdout(train, 10, rng=rng)
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    ({"queries": 0}, "queries must be a whole number of at least 1, got 0"),
+    ({"queries": -1}, "queries must be a whole number of at least 1, got -1"),
+    ({"beta": 0}, "beta must lie strictly between 0 and 1, got 0"),
+    ({"beta": 1}, "beta must lie strictly between 0 and 1, got 1"),
+    ({"tau": float("nan")}, "tau must be positive, got nan")])
+def test_rejects_certificates_without_meaning(arguments, words, rng):
+    with pytest.raises(ValueError, match=words):
+        Thresholdout(10, 10, budget=5, rng=rng).certify(**{"tau": 0.1, **arguments})
+
+
+@pytest.mark.parametrize("values", [
+    (rows(0.5).astype(object), rows(0.5).astype(np.float32)),
+    ([True] * 500 + [False] * 500, pd.Series(rows(0.5), index=range(5000, 6000)).astype("Int64"))])
+def test_identity_the_container_of_values_does_not_matter(values, rng):
+    asked = Thresholdout(np.int64(1000), 1000, budget=np.int64(5), rng=rng)
+    assert asked.answer(values, "values").value == 0.5
+    assert asked.ledger.remaining == 5
+
+
+def test_matches_the_certified_error_in_the_ledger(rng):
+    asked = Thresholdout(10**7, 10**7, 0.02, 1e-4, budget=5, rng=rng)
+    assert asked.ledger.tau() == asked.certify(0.1, queries=1).tau < 0.1
+    assert Thresholdout(10, 10, sigma=0.0, allow_noiseless=True, rng=rng).ledger.tau() == np.inf
 
 
 @pytest.mark.parametrize(("query", "kind", "words"), [
@@ -168,6 +210,7 @@ def test_rejects_settings(settings, words, rng):
     ((rows(0.5), np.full(1000, np.nan)), "values", "got 1000 outside on holdout"),
     ((rows(0.5), np.full(1000, "a")), "values", "query must give numbers"),
     (rows(0.5), "values", "query must be a pair of arrays"),
+    (([[1, 2], [3]], rows(0.5)), "values", "query must give numbers, got rows of different len"),
     (lambda each: each, "rows", "kind must be 'values' where train only counts rows"),
     ((rows(0.5), rows(0.5)), "value", "kind must be one of 'rows', 'values'")])
 def test_rejects_queries(query, kind, words, rng):
@@ -175,6 +218,16 @@ def test_rejects_queries(query, kind, words, rng):
     with pytest.raises(ValueError, match=words):
         asked.answer(query, kind)
     assert asked.ledger.asked == 0
+
+
+@pytest.mark.parametrize(("more", "words"), [
+    ({"trained": [np.nan]}, "trained must be finite, got 1 NaN"),
+    ({"sigma": -1.0}, "sigma must be 0 or more and finite, got -1.0"),
+    ({"threshold": float("nan")}, "threshold must be 0 or more and finite, got nan")])
+def test_rejects_a_batch_without_meaning(more, words, rng):
+    with pytest.raises(ValueError, match=words):
+        thresholdout_batch(**{"trained": [0.1], "held": [0.2], "threshold": 0.1, "sigma": 0.1,
+                              **more}, rng=rng)
 
 
 def test_rejects_a_threshold_that_is_mostly_noise(rng):

@@ -25,6 +25,9 @@ MOVES = pd.DataFrame({"submission": [1, 2], "column": ["a", "b c"], "told": [0.6
                       "fresh": [0.5, 0.49], "remaining": [1.0, 0.0]})
 POINTS = pd.DataFrame({"rank": [1, 2, 3], "truth": [2.0, 1.0, 0.0], "weight": [1.5, 1.0, 0.5]})
 
+CROSSING = pd.DataFrame({"queries": [200, 20_000], "weights": [0.08, 0.08],
+                         "noise": [0.03, 0.2], "updates": [20, 600]})
+
 
 def curves(figure):
     return {one.label: one for one in figure if type(one) is hv.Curve}
@@ -58,6 +61,8 @@ def test_matches_bounds_and_the_own_point():
                                [30.0, 1.0])
     assert "50 queries" in figure.opts.get().kwargs["title"]
     hv.render(figure)
+    few = bounds_by_rows(BOUNDS, (40, 4.9, "as set here"), queries=50)
+    assert few.opts.get().kwargs["xlim"] == (32.0, 10**6)
     none = bounds_by_rows(BOUNDS, (2000, float("inf"), "plain"), queries=50)
     assert not [one for one in none if isinstance(one, hv.Scatter)]
 
@@ -76,16 +81,21 @@ def test_matches_a_leaderboard_above_its_budget():
 
 
 def test_matches_weights_relative_to_uniform_with_their_size():
-    figure = learned_weights(POINTS, truth="the truth", effective=2.5)
-    assert "3 points count like 2.5 equal ones" in figure.opts.get().kwargs["title"]
-    assert curves(figure)["the truth"].dimension_values("weight").tolist() == [2.0, 1.0, 2.0**-6]
-    assert curves(figure)["uniform"].dimension_values("weight").tolist() == [1.0, 1.0]
+    figure = learned_weights(POINTS, CROSSING, truth="the truth", effective=2.5)
+    above, below = figure
+    assert "3 points like 2.5 equal ones" in above.opts.get().kwargs["title"]
+    assert curves(above)["the truth"].dimension_values("weight").tolist() == [2.0, 1.0, 2.0**-6]
+    assert curves(above)["uniform"].dimension_values("weight").tolist() == [1.0, 1.0]
+    assert curves(below)["noise for all queries"].dimension_values("error").tolist() == [3, 20]
+    assert curves(below)["multiplicative weights"].dimension_values("queries").tolist() == [
+        200, 20_000]
     hv.render(figure)
 
 
 @pytest.mark.parametrize("draw", [
     lambda: scores_by_features(CURVES[:0], label="x"), lambda: errors_by_reuse(
-        ERRORS[3:], names=["thresholdout"]), lambda: leaderboard(MOVES[:0], styles={})])
+        ERRORS[3:], names=["thresholdout"]), lambda: leaderboard(MOVES[:0], styles={}),
+    lambda: learned_weights(POINTS, CROSSING[:0], truth="x", effective=1.0)])
 def test_rejects_nothing_to_draw(draw):
     with pytest.raises(ValueError, match="must have"):
         draw()

@@ -61,6 +61,7 @@ def test_recovers_that_the_plain_holdout_flatters():
 def test_matches_figures_drawn_from_saved_tables(simulated):
     saved = Result(simulated.summary, simulated.tables)
     assert list(study.figures(saved)) == FIGURES
+    assert saved.tables["bits"]["queries"].tolist() == [200, 2000, 20_000]
     offered = choices(saved)
     view = study.VIEW(columns=[offered[5], offered[2], "gone (50.0 %)"], reveal=False)
     moves = moves_of(saved, view)
@@ -80,6 +81,7 @@ def test_matches_the_ledger_of_a_submission(simulated):
     told = study.details(simulated, Chosen({"submission": "3"}))
     assert len(told["Ledger of the submissions"]) == 3
     assert "Submission 3 added" in told["submission"]
+    assert "certified nowhere: bounds above 50 points say nothing" in told["submission"]
     assert "T1" in told["theory"]
     assert study.details(simulated, Chosen({})) == {}
 
@@ -95,9 +97,13 @@ def test_matches_every_mechanism_to_figures(mechanism):
 
 
 def test_matches_a_budget_that_ends_to_a_note():
-    notes = run(threshold=0.0, sigma=0.001, budget=1, queries=200).summary.notes
+    settings = {"threshold": 0.0, "sigma": 0.001, "budget": 1, "queries": 200}
+    result = run(**settings)
+    notes = result.summary.notes
     assert any(note.startswith("Thresholdout refused the last of") for note in notes)
     assert any("below 4 sigma" in note for note in notes)
+    assert run(**settings).summary.notes == notes                # stages that are kept change none
+    assert list(study.figures(result)) == FIGURES                # and warn of nothing more
 
 
 def test_recovers_the_feature_of_an_own_file(own_file):
@@ -117,12 +123,41 @@ def test_recovers_the_feature_of_an_own_file(own_file):
     assert again["feature"].tolist() == result.tables["features"]["feature"].tolist()
 
 
+def file_of(folder, columns):
+    rng = np.random.default_rng(0)
+    path = folder / "table.csv"
+    pd.DataFrame({name: rng.normal(size=240) for name in columns}).assign(
+        y=rng.integers(0, 2, 240)).to_csv(path, index=False)
+    return str(path)
+
+
+@pytest.mark.parametrize("columns", [["only"], ["probe 1", "part", "a", "a * a"]])
+def test_matches_columns_few_or_named_like_ours_to_figures(tmp_path, columns):
+    result = run(data=file_of(tmp_path, columns), probes=3, pairs=len(columns) > 1)
+    assert list(study.figures(result)) == FIGURES
+    kept = result.tables["features"].set_index("feature")["shuffled"]
+    assert not kept.drop([name for name in kept.index if name.startswith("probe")]).any()
+    if "probe 1" in columns:
+        assert not kept[kept.index == "probe 1"].any()
+        assert "probe 1, 2" not in kept.index or kept["probe 1, 2"].all()
+    assert len(result.tables["board"].columns.unique()) == len(result.tables["board"].columns)
+
+
+def test_matches_a_holdout_too_small_for_any_query_to_words(tmp_path):
+    path = tmp_path / "small.csv"
+    pd.DataFrame({"a": np.arange(90.0) % 7, "y": np.arange(90) % 2}).to_csv(path, index=False)
+    assert any("10 points for no query at all" in note for note in run(
+        data=str(path)).summary.notes)
+
+
 def test_matches_a_score_with_bounds():
     result = run(data="wine_quality_red", k_list=[0, 5, 11])
     told = result.summary["score told by the plain holdout, best number of features"]
     assert 93 < told.value < 97
     assert study.read_notes(study.Params(data="wine_quality_red")) == (
-        "The outcome is the column 'quality'; pass target= for another.",)
+        "The outcome is the column 'quality'; pass target= for another.",
+        "240 of 1599 rows repeat an earlier one. Where they are the same case, remove them: "
+        "copies in two parts make a holdout too kind.")
 
 
 def test_identity_kept_stages_change_nothing(own_file):
@@ -136,7 +171,10 @@ def test_identity_kept_stages_change_nothing(own_file):
     ({"data": "wine_quality"}, "Did you mean 'wine_quality_red'"),
     ({"k_list": [10, 5]}, "k_list must hold increasing whole numbers"),
     ({"low": 3.0, "high": 1.0}, "low must lie below high"),
-    ({"target": "x"}, "target must be empty for simulated rows"),
+    ({"target": "x"}, "target must be left out for simulated rows, got 'x'. Pass data= a table"),
+    ({"low": 0.0}, "low must be left out for simulated rows, got 0.0"),
+    ({"pairs": True}, "pairs must be left out for simulated rows, got True"),
+    ({"data": "panchen", "signal": True}, "signal must be left out for a table, got True"),
     ({"budget": 0}, "budget must be a whole number >= 1"),
     ({"sigma": 0.0}, "sigma must be a number >= 1e-06")])
 def test_rejects_before_reading(values, words):

@@ -140,6 +140,7 @@ def test_matches_the_default_run_of_the_notebook():
     ({"data": "panchan"}, "Did you mean 'panchen'"),
     ({"formula": "SendOrNot ~ open('x')"}, "formula must consist of columns"),
     ({"formula": "SendOrNot"}, "formula must read like"),
+    ({"formula": "SendOrNot ~ countyWrong +"}, r"[^.]\. Name one outcome, a tilde"),
     ({"predicted": ["countywrong"]}, "predicted must name variables .* mean 'countyWrong'"),
     ({"surrogate": ["a", "b"]}, "surrogate must name one column for each of predicted"),
     ({"model": "fe"}, "fixed_effects must be given for model='fe'"),
@@ -150,6 +151,15 @@ def test_matches_the_default_run_of_the_notebook():
 def test_rejects_before_reading(values, words):
     with pytest.raises(ParameterError, match=words):
         study.Params(**values)
+
+
+def test_identity_a_table_labelled_whole_needs_no_more_labels(own_file, tmp_path):
+    table = pd.read_csv(own_file["data"])
+    table["y"] = table["y_llm"]
+    table.to_csv(tmp_path / "whole.csv", index=False)
+    notes = run(**{**own_file, "data": str(tmp_path / "whole.csv")}, model="logit").summary.notes
+    assert "Every row has its label, so that there is nothing to plan." in notes
+    assert not any("less certain than gold labels alone" in note for note in notes)
 
 
 def test_matches_the_main_coefficient_to_the_predicted_column(tmp_path):

@@ -16,7 +16,7 @@ from workbench.datasets import cells
 from workbench.datasets.dates import read_dates
 from workbench.datasets.numbers import MINUS, NUMBER, REAL
 
-__all__ = ["Feature", "digest", "numbers_in", "read_feature", "useless"]
+__all__ = ["Feature", "digest", "numbers_in", "read_feature", "repeated", "useless"]
 
 MOSTLY = 0.9           # share of numbers from which a column of text is one of numbers
 FEW = 10               # so many different words always are categories
@@ -125,6 +125,15 @@ def useless(values: pd.Series, y: pd.Series, seen: dict[bytes, str], *,
             values.diff()[1:] == 1).all():
         return "it numbers the rows; pass it as time= if their order matters"
     return ""
+
+
+def repeated(frame: pd.DataFrame) -> int:
+    """Rows that repeat an earlier one where that is no chance: some column tells most rows apart.
+
+    Tables of a few categories repeat rows without being copies, and count none.
+    """
+    apart = any(frame[name].nunique() > len(frame) / 10 for name in frame)
+    return int(frame.duplicated().sum()) if apart else 0
 
 
 def digest(values: pd.Series) -> bytes:

@@ -12,10 +12,11 @@ import pandas as pd
 
 from workbench.core import check
 from workbench.datasets import cells
-from workbench.datasets.features import read_feature
+from workbench.datasets.features import read_feature, repeated
 from workbench.datasets.files import Opened
 from workbench.datasets.numbers import read_numbers
 from workbench.datasets.shipped import open_table
+from workbench.datasets.yes_no import ONES, ZEROS
 
 __all__ = ["LABEL_TABLES", "Labelled", "UnknownColumnsError", "load_labelled"]
 
@@ -23,6 +24,7 @@ LABEL_TABLES = {
     "panchen": "1412 complaints to officials, all labelled by GPT-4, 500 by experts (0 or 1)",
 }
 NUMBERS = ("predicted", "surrogate", "sample_prob")      # roles whose columns hold numbers
+LABELS = ("predicted", "surrogate")                      # and may hold words of two classes
 GROUPS = ("cluster", "fixed_effects")                    # roles whose columns may hold anything
 SHOWN = 20
 
@@ -94,6 +96,11 @@ def load_labelled(data: str | Path, roles: Mapping[str, Sequence[str]]) -> Label
     needed = table.drop(columns=[*dict.fromkeys(roles.get("predicted", ()))])
     kept = table.loc[needed.dropna().index]
     notes += _left_out(needed, kept)
+    copies = repeated(frame.loc[kept.index])
+    if copies:
+        notes.append(f"{copies} of {len(kept)} rows repeat an earlier one. Where they are the "
+                     "same document, remove them, or name a column of documents as cluster: "
+                     "intervals are too narrow else.")
     if kept.empty:
         raise ValueError(f"data must have a row in which every named column is filled, but none "
                          f"of {len(table)} is. {' '.join(notes)} Name other columns.")
@@ -112,6 +119,8 @@ def _present(frame: pd.DataFrame, roles: Mapping[str, Sequence[str]]) -> None:
 
 def _read(column: pd.Series, role: str, opened: Opened) -> tuple[pd.Series, list[str]]:
     commas = opened.delimiter == ";"
+    if role in LABELS and (words := _words(column)) is not None:
+        return words
     if role in NUMBERS:
         plain = column.astype(float) if column.dtype == bool else column
         return read_numbers(plain, typed=opened.typed, commas=commas)
@@ -123,6 +132,17 @@ def _read(column: pd.Series, role: str, opened: Opened) -> tuple[pd.Series, list
                          f"{' '.join(feature.notes)} Leave it out of the formula and the "
                          "features.")
     return feature.values, list(feature.notes)
+
+
+def _words(column: pd.Series) -> tuple[pd.Series, list[str]] | None:
+    """Words for yes and no as 1 and 0, or nothing where a label is anything else."""
+    own = cells.stripped(column)
+    small = own.dropna().astype(str).str.casefold()
+    if not len(small) or not small.isin(ONES | ZEROS).all():
+        return None
+    said = ", ".join(f"{word!r} counts as {int(word in ONES)}" for word in sorted(set(small)))
+    return small.isin(ONES).astype(float).reindex(column.index), [
+        f"Column {column.name!r}: {said}."]
 
 
 def _left_out(table: pd.DataFrame, kept: pd.DataFrame) -> list[str]:

@@ -14,9 +14,11 @@ import pandas as pd
 
 from workbench.core import check
 from workbench.datasets import cells
-from workbench.datasets.features import FEW, LARGEST, digest, numbers_in, read_feature, useless
+from workbench.datasets.features import FEW, LARGEST, numbers_in, repeated
 from workbench.datasets.files import Opened
+from workbench.datasets.outcome_features import features_beside
 from workbench.datasets.shipped import open_table
+from workbench.datasets.yes_no import ONES
 
 __all__ = ["OUTCOME_NAMES", "OUTCOME_TABLES", "Outcomes", "load_outcomes"]
 
@@ -120,7 +122,13 @@ def load_outcomes(data: str | Path, *, target: str = "", positive: str = "",
     gone = len(frame) - len(y)
     left = [f"{gone} of {len(frame)} rows had no outcome and were left out."] if gone else []
     _enough(y, name, len(frame))
-    features, told = _features(frame.loc[y.index].drop(columns=name), y, opened)
+    copies = repeated(frame.loc[y.index])
+    if copies:
+        left.append(f"{copies} of {len(y)} rows repeat an earlier one. Where they are the same "
+                    "case, remove them: copies in two parts make a holdout too kind.")
+    if read.is_class and (low is not None or high is not None):
+        read.notes.append(f"low and high are of a score and do nothing here: {name!r} is a class.")
+    features, told = features_beside(frame.loc[y.index], name, y, opened)
     return Outcomes(features, y.to_numpy(), read.is_class, name, read.meaning, opened.name,
                     opened.origin, opened.sha256,
                     (*opened.notes, *chosen, *read.notes, *left, *told))
@@ -215,7 +223,7 @@ def _spelled(positive: str, known: pd.Series, target: str) -> str:
 
 def _rank(word: object) -> tuple[bool, str]:
     told = str(word).casefold()
-    return told in ("1", "true", "yes", "y", "positive"), told
+    return told == "1" or told in ONES, told
 
 
 def _enough(y: pd.Series, target: str, rows: int) -> None:
@@ -226,25 +234,3 @@ def _enough(y: pd.Series, target: str, rows: int) -> None:
     if y.nunique() == 1:
         raise ValueError(f"target must vary, but {target!r} is the same in all {len(y)} rows. "
                          "Name another column.")
-
-
-def _features(frame: pd.DataFrame, y: pd.Series, opened: Opened
-              ) -> tuple[pd.DataFrame, list[str]]:
-    found, seen, notes = dict[str, pd.Series](), dict[bytes, str](), list[str]()
-    for name in frame.columns:
-        feature = read_feature(frame[name], commas=opened.delimiter == ";")
-        why = "" if feature.values is None else useless(feature.values, y, seen,
-                                                        plain=not feature.notes)
-        notes += [*feature.notes, *([f"Column {name!r} was left out: {why}."] if why else [])]
-        if feature.values is not None and not why:
-            found[name] = feature.values
-            seen[digest(feature.values)] = name
-    if not found:
-        raise ValueError("data must have a feature beside the outcome, but none is left. "
-                         f"{' '.join(notes)} Add a column of numbers or categories.")
-    missing = {name: int(values.isna().sum()) for name, values in found.items()}
-    listed = ", ".join(f"{name!r} {count}" for name, count in missing.items() if count)
-    if listed:
-        notes.append(f"Missing cells of features, filled with the median or a category of their "
-                     f"own: {listed}, of {len(frame)} rows.")
-    return pd.DataFrame(found), notes

@@ -27,6 +27,7 @@ from workbench.inference.validity.certificates import (
     certified_thresholdout,
     uncertified,
 )
+from workbench.inference.validity.checks import beta_in, fraction, number, own_generator
 from workbench.inference.validity.ledger import Desk, ValidityLedger
 
 __all__ = ["CARD", "NoisyThresholdWarning", "Thresholdout", "thresholdout_batch"]
@@ -108,8 +109,9 @@ class Thresholdout:
         self._train = GuardedRows(train, "train", self.value_range)
         self._holdout = GuardedRows(holdout, "holdout", self.value_range)
         self.ledger = ValidityLedger(self._holdout.n, self.budget, "readings")
+        self.ledger.bind(self.certify)
         self._desk = Desk(self.ledger, self.on_exhausted, self.value_range)
-        self._rng = rng.spawn(1)[0]
+        self._rng = own_generator(rng)
         self._limit = self.threshold + self._rng.laplace(0.0, 2 * self.sigma)
 
     def answer(self, query: Any, kind: str = "rows") -> Answer:
@@ -129,11 +131,11 @@ class Thresholdout:
 
     def answer_batch(self, train_values: np.ndarray, holdout_values: np.ndarray) -> list[Answer]:
         """Answer queries that do not depend on each other, values of shapes (q, n) and (q, m)."""
-        rows = [each.values(np.atleast_2d(values), "values") for each, values in (
+        rows = [each.batch(values) for each, values in (
             (self._train, train_values), (self._holdout, holdout_values))]
         check.same_length(train_values=rows[0], holdout_values=rows[1])
-        return [self._desk.refusal() or self._compared(float(one), float(other))
-                for one, other in zip(rows[0].mean(axis=1), rows[1].mean(axis=1), strict=True)]
+        return [self._desk.refusal() or self._compared(one, other)
+                for one, other in zip(*rows, strict=True)]
 
     def certify(self, tau: float, *, beta: float = 0.05,
                 queries: int | None = None) -> Certificate:
@@ -148,9 +150,10 @@ class Thresholdout:
         queries : int, optional
             How many are certified together; None takes those asked so far.
         """
+        beta_in(beta)
         if self.sigma == 0:
             return uncertified("answers without noise certify nothing", beta)
-        asked = queries or max(1, self.ledger.asked)
+        asked = max(1, self.ledger.asked) if queries is None else queries
         most = self.budget if self.budget is not None else asked
         return replace(certified_thresholdout(self._holdout.n, asked, most, self.threshold,
                                               self.sigma, beta=beta), asked=tau)
@@ -197,15 +200,16 @@ class Thresholdout:
         return query[0], query[1]
 
     def _checked(self) -> None:
-        if not 0 <= self.threshold <= 1:
-            raise ValueError(f"threshold must lie in [0, 1], got {self.threshold!r}. Pass 0.04.")
-        if not (self.sigma > 0 or (self.sigma == 0 and self.allow_noiseless)):
-            raise ValueError(f"sigma must be positive, got {self.sigma!r}. Without noise nothing "
-                             "is protected; pass allow_noiseless=True to try it.")
-        whole = isinstance(self.budget, int) and not isinstance(self.budget, bool)
-        if self.budget is not None and not (whole and 1 <= self.budget <= LARGEST_BUDGET):
-            raise ValueError(f"budget must be a whole number from 1 to {LARGEST_BUDGET:,} or "
-                             f"None, got {self.budget!r}. Pass 50.")
+        fraction("Pass 0.04.", closed=True, threshold=self.threshold)
+        number(self.sigma, "sigma", lambda x: 0 < x <= 1 or (x == 0 and self.allow_noiseless),
+               "be positive and at most 1", "Without noise nothing is protected; pass "
+               "allow_noiseless=True to try it.")
+        if self.budget is not None:
+            remedy = f"Pass 50, at most {LARGEST_BUDGET:,}, or None."
+            check.whole(1, budget=self.budget, hint=remedy)
+            number(self.budget, "budget", lambda x: x <= LARGEST_BUDGET,
+                   f"be at most {LARGEST_BUDGET:,}", remedy)
+            self.budget = int(self.budget)
         if self.sigma and not self.threshold >= 4 * self.sigma:
             warnings.warn(f"threshold {self.threshold:g} is below 4 sigma = {4 * self.sigma:g}, "
                           "so that comparisons are mostly noise. Lower sigma or raise the "
@@ -229,7 +233,10 @@ def thresholdout_batch(trained: np.ndarray, held: np.ndarray, *, threshold: floa
     -------
     answers : array, shape (q,)
     """
-    trained, held = np.asarray(trained, dtype=float), np.asarray(held, dtype=float)
+    trained, held = (np.atleast_1d(np.asarray(each, dtype=float)) for each in (trained, held))
     check.same_length(trained=trained, held=held)
+    check.finite(trained=trained, held=held)
+    for name, value in {"threshold": threshold, "sigma": sigma}.items():
+        number(value, name, lambda x: 0 <= x < np.inf, "be 0 or more and finite", "Pass 0.04.")
     read = np.abs(held - trained) > threshold + sigma * rng.standard_normal(len(trained))
     return np.where(read, held + sigma * rng.standard_normal(len(trained)), trained)

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
         bounds_by_rows,
         errors_by_reuse,
         leaderboard,
-        learned_weights,
         scores_by_features,
     )
     from workbench.plots.rivals import agreement, false_positives
@@ -62,6 +61,7 @@ if TYPE_CHECKING:
     )
     from workbench.plots.transitions import transition_map, transition_paths
     from workbench.plots.uncertainty import posterior, trend_bands
+    from workbench.plots.universes import learned_weights
     from workbench.plots.weights import weight_profile
 
 __all__ = [
@@ -96,9 +96,7 @@ FILES = {
     "phase_outcomes": ("measure_scatter", "phase_gains"),
     "quantiles": ("coverage_by_group", "relative_scores", "reliability"),
     "resamples": ("learning_and_disagreement", "replicates_and_folds"),
-    "reuse": (
-        "bounds_by_rows", "errors_by_reuse", "leaderboard", "learned_weights",
-        "scores_by_features"),
+    "reuse": ("bounds_by_rows", "errors_by_reuse", "leaderboard", "scores_by_features"),
     "rivals": ("agreement", "false_positives"),
     "settings": ("Panel", "setting_panels"),
     "stages": ("STAGE_METHODS", "error_boxes", "rare_calibration", "rare_scatter", "stage_lines"),
@@ -108,6 +106,7 @@ FILES = {
     "training": ("eigenvalue_density", "loss_slice", "path_profile", "training_curves"),
     "transitions": ("transition_map", "transition_paths"),
     "uncertainty": ("posterior", "trend_bands"),
+    "universes": ("learned_weights",),
     "weights": ("weight_profile",),
 }
 

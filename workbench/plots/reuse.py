@@ -17,15 +17,13 @@ from workbench.plots.theme import (
     written_legend,
 )
 
-__all__ = ["bounds_by_rows", "errors_by_reuse", "leaderboard", "learned_weights",
-           "scores_by_features"]
+__all__ = ["bounds_by_rows", "errors_by_reuse", "leaderboard", "scores_by_features"]
 
 PARTS = {"train": ("training rows", "rival"), "answer": ("holdout's answer", "ours"),
          "fresh": ("fresh rows", "truth")}
-LEAST = 2.0 ** -6        # smaller relative weights are drawn on this floor
 METHODS = {"plain": "plain holdout", "split": "fresh rows for each", "laplace": "Laplace noise",
            "gaussian": "normal noise", "thresholdout": "Thresholdout",
-           "chosen beforehand": "all chosen beforehand"}
+           "chosen beforehand": "chosen beforehand"}
 METHOD_ROLES = {"plain": "uniform", "chosen beforehand": "uniform", "split": "rival",
                 "laplace": "variant", "gaussian": "variant", "thresholdout": "ours"}
 
@@ -120,8 +118,9 @@ def bounds_by_rows(bounds: pd.DataFrame, own: tuple[int, float, str], *,
         layers.append(hv.Scatter([(own[0], 100 * min(own[1], 1.0))], x, y, label=own[2]).opts(
             size=11, **ROLES["alarm"].points()))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=f"Theoretical bounds for {queries:,} queries", logx=True, logy=True,
-        ylim=(0.01, 150), **frame(**LEGEND_BELOW, height=490)))
+        title=f"Bounds for {queries:,} queries", logx=True, logy=True,
+        xlim=(0.8 * min(own[0], bounds["n"].min()), bounds["n"].max()), ylim=(0.01, 150),
+        **frame(**LEGEND_BELOW, height=490)))
 
 
 def leaderboard(moves: pd.DataFrame, *, styles: Mapping[str, tuple[str, str]]) -> Figure:
@@ -155,37 +154,6 @@ def leaderboard(moves: pd.DataFrame, *, styles: Mapping[str, tuple[str, str]]) -
         title="The leaderboard", ylim=(places[-1] - 0.1 * span, high + 0.08 * span),
         xticks=_whole(moves), show_legend=False, **frame(height=420)))
     return hv.Layout([top, _burned(moves, x)]).cols(1).opts(hv.opts.Layout(**STACKED))
-
-
-def learned_weights(points: pd.DataFrame, *, truth: str, effective: float) -> Figure:
-    """Weights of a universe's points beside how frequent they are, on one logarithmic axis.
-
-    Parameters
-    ----------
-    points : DataFrame
-        Columns rank, truth, weight, both times uniform.
-    truth : str
-        What the frequencies are of.
-    effective : float
-        Effective size of the weights.
-    """
-    x = dimension("rank", "points of the universe, the most frequent first")
-    y = dimension("weight", "weight", "times uniform")
-    top = max(4.0, float(points[["truth", "weight"]].to_numpy().max()) * 1.2)
-    ticks = [(2.0**k, f"{2.0**k:g}" if k >= 0 else f"1/{2**-k}") for k in range(
-        int(np.log2(LEAST)), int(np.ceil(np.log2(top))) + 1, 2)]
-    ends = [1, len(points)]
-    grey = hv.Curve((ends, [1.0, 1.0]), x, y, label="uniform").opts(**ROLES["uniform"].curve())
-    floor = points.assign(truth=points["truth"].clip(lower=LEAST),
-                          weight=points["weight"].clip(lower=LEAST))
-    tool = hover([("weight", "@weight" + DIGITS), ("rank", "@rank")])
-    marks = hv.Scatter((floor["rank"], floor["weight"]), x, y, label="learned weights").opts(
-        size=5, alpha=0.7, tools=[tool], **ROLES["ours"].points())
-    line = hv.Curve((floor["rank"], floor["truth"]), x, y, label=truth).opts(
-        **ROLES["truth"].curve())
-    return hv.Overlay([grey, marks, line]).opts(hv.opts.Overlay(
-        title=f"{len(points)} points count like {effective:.4g} equal ones", logy=True,
-        ylim=(LEAST / 1.2, top), yticks=ticks, **frame(**LEGEND_BELOW, height=474)))
 
 
 def _banded(some: pd.DataFrame, x: hv.Dimension, y: hv.Dimension, name: str,

@@ -4,7 +4,6 @@ An analyst selects features by a plain and by a protected holdout, on simulated 
 user's own; an attacker asks all mechanisms; a game lets the reader overfit by hand.
 """
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,7 +16,6 @@ from workbench.core import Params as Declared
 from workbench.core.recent import Recent
 from workbench.datasets import OUTCOME_TABLES, Outcomes, load_outcomes, unknown_data
 from workbench.datasets.outcomes import OUTCOME_NAMES
-from workbench.inference.adaptive_queries import NoisyThresholdWarning
 from workbench.inference.validity.attacks import Setting
 from workbench.inference.validity.bit_worlds import crossing, draw_world
 from workbench.inference.validity.findings import (
@@ -45,7 +43,7 @@ TITLE = "Adaptive queries"
 SMOKE = {"n": 400, "d": 300, "k_list": [0, 10, 30, 60], "queries": 60, "repetitions": 2}
 SIMULATED = "simulated"
 SHOWN = ("plain", "split", "gaussian", "thresholdout")
-BIT_QUERIES = [200, 2000]
+BIT_QUERIES = [200, 2000, 20_000]
 ATTACKERS = 10           # at least, since their errors differ much
 QUICK = 2.0              # seconds of the slow stages, below which a page computes at once
 FILES: Recent[Outcomes] = Recent(4)
@@ -113,23 +111,27 @@ class Params(Declared):
         ends = values["low"], values["high"]
         if None not in ends and not ends[0] < ends[1]:
             found.append(f"low must lie below high, got {ends[0]!r} and {ends[1]!r}. Swap them.")
-        if values["data"] == SIMULATED and (values["target"] or values["positive"]):
-            found.append("target must be empty for simulated rows, got "
-                         f"{values['target'] or values['positive']!r}. Pass data=.")
+        table = ("target", "positive", "low", "high", "pairs", "probes")
+        given = [name for name in table if values[name] not in ("", None, False, 0)
+                 or (name in ("low", "high") and values[name] is not None)]
+        if values["data"] == SIMULATED:
+            found += [f"{name} must be left out for simulated rows, got {values[name]!r}. Pass "
+                      "data= a table." for name in given]
+        elif values["signal"]:
+            found.append(f"signal must be left out for a table, got True: {values['data']!r} has "
+                         "its own. Leave signal out.")
         return found
 
 
 def run(params: Params) -> Result:
     """Select, attack, learn weights, bound, and gather headline and tables."""
     table = None if params.data == SIMULATED else _table(params)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        selection, features, board, world = _selected(params, table)
-        n = int((board["part"] == 1).sum()) if table is not None else params.n
-        setting = setting_of(params, n)
-        errors = _errors(params, n, setting)
-        bits, asked = WEIGHTS.get((_selection_key(params, table), params.seed), lambda: crossing(
-            world, BIT_QUERIES, rng=generator(params.seed + 1)))
+    selection, features, board, world = _selected(params, table)
+    n = int((board["part"] == 1).sum()) if table is not None else params.n
+    setting = setting_of(params, n)
+    errors = _errors(params, n, setting)
+    bits, asked = WEIGHTS.get((_selection_key(params, table), params.seed), lambda: crossing(
+        world, BIT_QUERIES, rng=generator(params.seed + 1)))
     tables = {
         "scores": by_features(selection, divisions=table is not None), "selection": selection,
         "errors": errors, "bits": bits, "points": learned(world, asked), "board": board,
@@ -138,9 +140,9 @@ def run(params: Params) -> Result:
         "about": about(params, n, setting, table)}
     if features is not None:
         tables["features"] = features
-    return Result(headline(params, n, tables, asked.weights, (
-        *_noted(caught), *(table.notes if table is not None else ()))), tables,
-        arrays={"weights": asked.weights})
+    notes = () if table is None else table.notes
+    return Result(headline(params, n, tables, asked.weights, notes), tables,
+                  arrays={"weights": asked.weights})
 
 
 def is_quick(params: Params) -> bool:
@@ -152,15 +154,6 @@ def is_quick(params: Params) -> bool:
 def read_notes(params: Params) -> tuple[str, ...]:
     """What reading the table interprets and leaves out; refuses what a run could not read."""
     return () if params.data == SIMULATED else _table(params).notes
-
-
-def _noted(caught: list[warnings.WarningMessage]) -> list[str]:
-    """Warnings of mechanisms as notes; what else was warned of is warned of again."""
-    for each in caught:
-        if not issubclass(each.category, NoisyThresholdWarning):
-            warnings.warn(each.message, each.category, stacklevel=2)
-    return list(dict.fromkeys(str(each.message) for each in caught
-                              if issubclass(each.category, NoisyThresholdWarning)))
 
 
 def _table(params: Params) -> Outcomes:

@@ -127,13 +127,20 @@ def test_recovers_a_certificate_that_no_other_setting_beats():
 
 
 @pytest.mark.parametrize(("call", "words"), [
-    (lambda: transfer(0, 0.1), "n must be positive, got 0"),
+    (lambda: transfer(0, 0.1), "n must be a whole number of at least 1, got 0"),
+    (lambda: transfer(10, -0.1), "epsilon must be 0 or more, got -0.1"),
+    (lambda: transfer(10, 0.1, 1.0), r"delta must lie in \[0, 1\), got 1.0"),
+    (lambda: transfer(10, 0.1, beta="5%"), "beta must lie strictly between 0 and 1, got '5%'"),
+    (lambda: plan_thresholdout(10, 5, 5, beta=1), "beta must lie strictly between 0 and 1, got 1"),
+    (lambda: certified_laplace(10, 5, 1.0, beta=0), "beta must lie strictly between 0 and 1"),
+    (lambda: hoeffding_tau(0), "n must be a whole number of at least 1, got 0"),
+    (lambda: zcdp_epsilon(-1.0, 0.1), "rho must be 0 or more, got -1.0"),
     (lambda: transfer(10, 0.1, beta=0), "beta must lie strictly between 0 and 1, got 0"),
     (lambda: sample_size(0), "tau must be positive"),
     (lambda: advanced_epsilon(0.1, 5, 0.0), "delta must lie strictly between 0 and 1"),
     (lambda: per_query_epsilon(1.0, 5, 1.0), r"delta must lie in \[0, 1\)"),
-    (lambda: per_query_epsilon(-1.0, 5), "epsilon must be positive, got -1.0"),
-    (lambda: per_query_epsilon(1.0, 0), "queries must be positive, got 0"),
+    (lambda: per_query_epsilon(-1.0, 5), "epsilon must be positive and finite, got -1.0"),
+    (lambda: per_query_epsilon(1.0, 0), "queries must be a whole number of at least 1, got 0"),
     (lambda: zcdp_epsilon(1.0, 0.0), "delta must lie strictly")])
 def test_rejects_what_has_no_meaning(call, words):
     with pytest.raises(ValueError, match=words):

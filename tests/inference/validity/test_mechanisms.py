@@ -41,6 +41,8 @@ def test_matches_fresh_rows_to_parts_of_the_rows(rng):
     with pytest.raises(BudgetExhaustedError, match="All 10 answers of the budget are spent"):
         asked.answer(lambda rows: rows)
     assert asked.certify(0.5).tau == pytest.approx(np.sqrt(np.log(2 * 10 / 0.05) / 20))
+    assert asked.ledger.tau() == asked.certify(0.5).tau
+    assert asked.ledger.epsilon == np.inf                        # exact means are not private
 
 
 def test_matches_laplace_noise_to_its_scale_and_cost():
@@ -65,7 +67,10 @@ def test_matches_normal_noise_to_its_spread_and_cost():
     asked = GaussianMechanism(2, sigma=0.05, queries=100_000, rng=np.random.default_rng(2))
     noise = told(asked, np.array([0.5, 0.5]), 100_000) - 0.5
     assert stats.kstest(noise, stats.norm(scale=0.05).cdf).pvalue > 1e-3
-    assert asked.ledger.rho == pytest.approx(100_000 / (2 * 2**2 * 0.05**2))
+    rho = 100_000 / (2 * 2**2 * 0.05**2)
+    assert asked.ledger.rho == pytest.approx(rho)
+    assert asked.ledger.epsilon == pytest.approx(rho + 2 * np.sqrt(rho * np.log(1e6)))
+    assert asked.ledger.delta == 1e-6
 
 
 def test_matches_answers_to_their_range(rng):
@@ -88,6 +93,11 @@ def test_matches_sparse_validation_until_failures_are_spent():
 
 
 def test_rejects_a_claim_that_is_no_claim():
+    asked = SparseValidate(np.zeros(3), budget=1)
+    with pytest.raises(ValueError, match="claim must be a function of the rows, got "):
+        asked.answer(0.5)
+    with pytest.raises(ValueError, match="beta must lie strictly between 0 and 1, got -1"):
+        asked.chance(-1)
     with pytest.raises(ValueError, match=r"claim must give true or false, got 0\.5"):
         SparseValidate(np.zeros(3), budget=1).answer(lambda _: 0.5)
 
@@ -139,12 +149,17 @@ def test_rejects_the_generator_of_the_analyst_as_that_of_the_noise():
 
 @pytest.mark.parametrize(("make", "words"), [
     (lambda _: SplitMechanism(5, 6), "queries must lie between 1 and the 5 rows, got 6"),
-    (lambda rng: LaplaceMechanism(5, 3, -1.0, rng=rng), "epsilon must be positive, got -1.0"),
-    (lambda rng: GaussianMechanism(5, 0.0, rng=rng), "sigma must be positive, got 0.0. Use Emp"),
+    (lambda rng: LaplaceMechanism(5, 3, -1.0, rng=rng), "epsilon must be positive and fin"),
+    (lambda rng: GaussianMechanism(5, 0.0, rng=rng), "sigma must be positive and finite, got 0"),
     (lambda _: EmpiricalMechanism([]), "holdout must have rows, got 0"),
     (lambda _: EmpiricalMechanism((np.zeros(3), np.zeros(4))), "one entry per row each"),
-    (lambda _: EmpiricalMechanism(5, 0), "queries must be positive, got 0"),
-    (lambda _: SparseValidate(np.zeros(3), 0), "budget must be positive, got 0")])
+    (lambda _: EmpiricalMechanism(5, 0), "queries must be a whole number of at least 1, got 0"),
+    (lambda rng: LaplaceMechanism(5, 2.5, rng=rng), "queries must be a whole number .* got 2.5"),
+    (lambda _: SplitMechanism(5, 2.5), "queries must be a whole number of at least 1, got 2.5"),
+    (lambda rng: GaussianMechanism(5, 0.1, float("inf"), rng=rng), "queries must be a whole"),
+    (lambda rng: GaussianMechanism(5, 0.1, delta=1, rng=rng), r"delta must lie in \[0, 1\)"),
+    (lambda _: SparseValidate(np.zeros(3), 2.5), "budget must be a whole number .* got 2.5"),
+    (lambda _: SparseValidate(np.zeros(3), 0), "budget must be a whole number of at least 1")])
 def test_rejects_settings(make, words, rng):
     with pytest.raises(ValueError, match=words):
         make(rng)

@@ -121,6 +121,46 @@ def test_matches_the_end_of_updates_to_a_flag_or_an_error(world, rng):
                                          eta=0.01, on_exhausted="raise", rng=rng)
     with pytest.raises(BudgetExhaustedError, match="All 23 updates are spent"):
         stops.answer_batch(np.eye(256)[:30])
+    assert (stops.ledger.refused, stops.ledger.asked) == (1, 24)
+
+
+def test_identity_the_sample_says_nothing_any_more_when_updates_are_spent():
+    """Two samples whose updates agree are told the same for ever after, noise or not."""
+    told = []
+    for codes in ([0, 0, 2, 2], [0, 0, 3, 3]):
+        asked = PrivateMultiplicativeWeights(np.array(codes), 4, alpha=0.99, sigma=0.0, eta=0.5,
+                                             threshold=0.001, rng=np.random.default_rng(0))
+        assert asked.ledger.budget == 6
+        for _ in range(6):
+            asked.answer(np.array([1.0, 0.0, 0.0, 0.0]), "values")
+        assert asked.ledger.remaining == 0
+        told.append([(each.value, each.flag) for each in asked.answer_batch(0.004 * np.eye(4))])
+    assert told[0] == told[1]
+    assert {flag for _, flag in told[0]} == {"outdated"}
+
+
+def test_matches_the_privacy_of_updates_and_of_the_search_between(world, rng):
+    asked = PrivateMultiplicativeWeights(world.codes, world.points, sigma=0.01, rng=rng)
+    asked.answer(np.full(256, 0.5), "values")                    # only compared
+    assert asked.ledger.epsilon == pytest.approx(1 / (0.01 * 2000))
+    asked.answer_batch(bit_queries(world.points, 300, rng=rng))
+    assert asked.ledger.epsilon == pytest.approx((2 * asked.ledger.readings + 1) / (0.01 * 2000))
+
+
+def test_recovers_that_updates_of_theory_suffice():
+    """Rows so many that the published threshold would be far below what updates can bear."""
+    rng = np.random.default_rng(3)
+    codes = np.zeros(4_000_000, dtype=int)
+    asked = PrivateMultiplicativeWeights(codes, 16, alpha=0.5, epsilon=50.0, mode="theory",
+                                         max_queries=400, rng=rng)
+    values = rng.random((400, 16))
+    answers = asked.answer_batch(values)
+    assert not any(answer.flag for answer in answers)
+    assert asked.ledger.readings > 0
+    errors = np.abs(np.array([answer.value for answer in answers]) - values[:, 0])
+    assert errors.max() <= asked.certify(0.5).noise
+    assert asked.ledger.epsilon <= 50.0
+    assert asked.certify(0.5, beta=0.01).tau == np.inf           # thresholds were set for 0.05
 
 
 def test_matches_theory_to_its_constants(rng):
@@ -150,7 +190,12 @@ def noiseless_certificate(rng):
     ([0], 2**24 + 1, {}, r"universe must have 2 to 2\*\*24 points"), ([], 4, {}, "one row, got n"),
     ([0], 4, {"mode": "fast"}, "mode must be one of 'theory', 'practical'"),
     ([0], 4, {"alpha": 0.0}, "alpha must lie strictly between 0 and 1"),
-    ([0], 4, {"eta": 0.0}, "threshold, sigma and eta must not be negative")])
+    ([0], 4, {"eta": 0.0}, "eta must be positive and at most 1, got 0.0"),
+    ([0], 4, {"alpha": 1e-300}, "alpha must lie strictly between 0 and 1, from 1e-06 on"),
+    ([0], 4, {"sigma": float("inf")}, r"sigma must lie in \[0, 1\], got inf"),
+    ([0], 4, {"mode": "theory", "delta": 0.0}, "delta must lie strictly between 0 and 1, got 0"),
+    ([0], 4, {"on_exhausted": "stop"}, "on_exhausted must be one of 'raise', 'refuse'"),
+    ([[0]], [[0], [0]], {}, "universe must hold each point once, got 1 of 2 twice")])
 def test_rejects_what_cannot_be_weighed(rows, universe, more, words, rng):
     with pytest.raises(ValueError, match=words):
         PrivateMultiplicativeWeights(np.array(rows), universe, **more, rng=rng)

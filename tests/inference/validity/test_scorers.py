@@ -254,6 +254,52 @@ def test_rejects_other_rows_and_settings(rows, tmp_path):
         scorer_for(rows, account=str(tmp_path / "text.account"))
 
 
+def test_rejects_rows_that_protect_nothing_and_parts_that_are_none(rows, tmp_path):
+    X, y = rows
+    with pytest.raises(ValueError, match="holdout must be other rows than train, got the same"):
+        ReusableHoldoutScorer(rows, (X.copy(), list(y)))
+    with pytest.raises(ValueError, match=r"train must be a pair \(X, y\), got a ndarray"):
+        ReusableHoldoutScorer(X, rows)
+    with pytest.raises(ValueError, match=r"account must be a file, but .* is a folder"):
+        scorer_for(rows, account=str(tmp_path))
+    path = str(tmp_path / "kept.account")
+    scorer_for(rows, account=path)
+    with pytest.raises(ValueError, match="differs in value_range"):
+        scorer_for(rows, account=path, value_range=(0, 2))
+    assert scorer_for(rows, budget=np.int64(5)).remaining == 5
+
+
+@pytest.mark.parametrize(("more", "words"), [
+    ({"y": np.zeros(5)}, "X and y must have one entry per row each, but X has 10, y has 5"),
+    ({"groups": np.arange(5)}, "X and groups must have one entry per row each"),
+    ({"X": 5}, "X and y must be tables or arrays with rows, got 5")])
+def test_rejects_splits_of_different_lengths(more, words):
+    with pytest.raises(ValueError, match=words):
+        next(HoldoutSplit(0.5).split(**{"X": np.zeros(10), **more}))
+
+
+def test_matches_groups_of_any_type_and_missing_classes():
+    groups = np.array([1, "a", None, 1, "a", None], dtype=object)
+    ((train, holdout),) = HoldoutSplit(0.4).split(np.zeros(6), None, groups)
+    assert not {groups[at] for at in train} & {groups[at] for at in holdout}
+    y = np.repeat([0.0, 1.0, np.nan], 40)
+    ((_, holdout),) = HoldoutSplit(0.5).split(np.zeros(120), y)
+    assert np.isnan(y[holdout]).sum() == 20
+
+
+def test_identity_outcomes_in_a_column_and_images_are_scored_alike(rows):
+    X, y = rows
+    model = DecisionTreeClassifier(random_state=0).fit(*SPLIT.parts(*rows)[0])
+    assert scorer_for((X, y[:, None]))(model) == scorer_for(rows)(model)
+    assert brier_by_row(model, X, y[:, None]).tolist() == brier_by_row(model, X, y).tolist()
+    images = ReusableHoldoutScorer(*SPLIT.parts(X.reshape(600, 5, 6), y), constant, **LOOSE)
+    assert images(model) == 0.5
+
+
+def constant(estimator, X, y):
+    return np.full(len(y), 0.5)
+
+
 def twice(estimator, X, y):
     return 2 * accuracy_by_row(estimator, X, y)
 

@@ -222,5 +222,5 @@ def _foreign(node: ast.expr) -> ValueError:
 
 
 def _unreadable(formula: str, why: str) -> ValueError:
-    return ValueError(f"formula must read like 'y ~ x + z', got {formula!r}: {why}. Name one "
-                      "outcome, a tilde, and covariates joined by +.")
+    return ValueError(f"formula must read like 'y ~ x + z', got {formula!r}: {why.rstrip('.')}. "
+                      "Name one outcome, a tilde, and covariates joined by +.")

@@ -89,6 +89,9 @@ class Account:
             raise ValueError(f"account must exist, but {self.path!r} is gone: a temporary one "
                              "goes with the process that made it. Pass account= a path to keep "
                              "it.")
+        if Path(self.path).is_dir():
+            raise ValueError(f"account must be a file, but {self.path!r} is a folder. Name a file "
+                             "in it.")
         file = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
         try:
             file.execute("BEGIN IMMEDIATE")

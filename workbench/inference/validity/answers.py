@@ -65,7 +65,7 @@ class GuardedRows:
         check.one_of(KINDS, kind=kind)
         if kind == "values":
             return self._unit(_floats(query))
-        if isinstance(self.__data, int):
+        if isinstance(self.__data, int | np.integer):
             raise ValueError(f"kind must be 'values' where {self.name} only counts rows, got "
                              "'rows'. Pass the rows themselves, or the values of the query.")
         if not callable(query):
@@ -81,11 +81,18 @@ class GuardedRows:
                              "Pass several queries to answer_batch().")
         return float(values.mean(dtype=float))
 
+    def batch(self, values: Any) -> list[float]:
+        """Means of several queries, values of shape (q, n), on a scale from 0 to 1."""
+        found = self._unit(np.atleast_2d(_floats(values)))
+        return [float(each) for each in found.mean(axis=1, dtype=float)]
+
     def _unit(self, values: np.ndarray) -> np.ndarray:
         low, high = self.__range
-        if not values.ndim or values.shape[-1] != self.n:
+        if not 1 <= values.ndim <= 2 or values.shape[-1] != self.n:
             raise ValueError(f"query must give one value for each of the {self.n} rows of "
                              f"{self.name}, got the shape {values.shape}.")
+        if not values.size:
+            return values
         slack = SLACK * (high - low)
         if not (values.min() >= low - slack and values.max() <= high + slack):
             bad = ~((values >= low - slack) & (values <= high + slack))
@@ -99,19 +106,35 @@ class GuardedRows:
 
 def checked_range(value_range: Sequence[float]) -> tuple[float, float]:
     """Ends of a range, in order and finite."""
-    ends = tuple(float(end) for end in value_range)
-    if not (len(ends) == 2 and np.isfinite(ends).all() and ends[0] < ends[1]):
+    try:
+        low, high = (float(end) for end in value_range)
+    except (TypeError, ValueError):
+        low, high = np.nan, np.nan
+    if not -np.inf < low < high < np.inf:
         raise ValueError(f"value_range must be two finite numbers, the lower first, got "
                          f"{value_range!r}. Pass (0, 1), and clip what has no bounds.")
-    return ends[0], ends[1]
+    return low, high
 
 
 def _floats(values: Any) -> np.ndarray:
-    found = np.asarray(values)
+    try:
+        found = np.asarray(values)
+    except ValueError:
+        raise ValueError("query must give numbers, got rows of different lengths. Return one "
+                         "value per row.") from None
+    if found.dtype.kind == "O":
+        found = _unboxed(found)
     if found.dtype.kind not in "fiub":
         raise ValueError(f"query must give numbers, got values of type {found.dtype}. Return 1 "
                          "and 0 for true and false.")
     return found if found.dtype.kind == "f" else found.astype(float)
+
+
+def _unboxed(values: np.ndarray) -> np.ndarray:
+    """Numbers that lie in boxes of their own, as in a column of mixed types."""
+    plain = all(isinstance(each, bool | int | float | np.integer | np.floating | np.bool_)
+                for each in values.ravel())
+    return values.astype(float) if plain else values
 
 
 def _called(query: Callable[..., Any], data: Any) -> Any:
@@ -119,11 +142,14 @@ def _called(query: Callable[..., Any], data: Any) -> Any:
 
 
 def _count(data: Any, name: str) -> int:
+    if data is None or isinstance(data, float | str | bool):
+        raise ValueError(f"{name} must be rows, or their number, got {data!r}. Pass a table, an "
+                         "array, or a whole number.")
     if isinstance(data, tuple):
         check.same_length(**{f"{name}[{at}]": part for at, part in enumerate(data)})
         n = len(data[0]) if data else 0
     else:
-        n = data if isinstance(data, int) and not isinstance(data, bool) else len(data)
+        n = int(data) if isinstance(data, int | np.integer) else len(data)
     if not n > 0:
         raise ValueError(f"{name} must have rows, got {n}. Set some rows aside first.")
-    return int(n)
+    return n

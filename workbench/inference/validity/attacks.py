@@ -5,6 +5,7 @@ column and then how often ``sum(sign(answer) * x) > 0``. Of exact answers the la
 truth 1/2 by ``norm.cdf(sqrt(2 d / (pi n))) - 1 / 2``.
 """
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.core import check
-from workbench.inference.adaptive_queries import Thresholdout
+from workbench.inference.adaptive_queries import NoisyThresholdWarning, Thresholdout
 from workbench.inference.validity.mechanisms import EmpiricalMechanism, SplitMechanism
 from workbench.inference.validity.noisy import GaussianMechanism, LaplaceMechanism
 
@@ -33,7 +34,7 @@ class Setting:
     threshold, sigma, budget
         Of Thresholdout.
     epsilon, delta : float
-        Of Laplace noise, for all queries together.
+        Of Laplace noise, for all queries together; delta also of normal noise.
     beta : float in (0, 1)
         Chance with which certificates may fail.
     spread : float
@@ -67,10 +68,13 @@ def mechanism(name: str, n: int, queries: int, setting: Setting,
         "split": lambda: SplitMechanism(n, queries, **quiet),
         "laplace": lambda: LaplaceMechanism(n, queries, setting.epsilon, setting.delta, rng=rng,
                                             **quiet),
-        "gaussian": lambda: GaussianMechanism(n, setting.spread, queries, rng=rng, **quiet),
+        "gaussian": lambda: GaussianMechanism(n, setting.spread, queries, delta=setting.delta,
+                                              rng=rng, **quiet),
         "thresholdout": lambda: Thresholdout(n, n, setting.threshold, setting.sigma,
                                              setting.budget, rng=rng, **quiet)}
-    return makers[name]()
+    with warnings.catch_warnings():                     # studies tell of it in a note
+        warnings.simplefilter("ignore", NoisyThresholdWarning)
+        return makers[name]()
 
 
 def signs(n: int, d: int, rng: np.random.Generator) -> np.ndarray:

@@ -37,9 +37,12 @@ def draw_world(n: int, bits: int = 8, *, rng: np.random.Generator) -> BitWorld:
 
 
 def bit_queries(points: np.ndarray, count: int, *, rng: np.random.Generator) -> np.ndarray:
-    """Conjunctions and parities of three bits each, shape (count, N), one half of either kind."""
+    """Conjunctions and parities of three bits each, shape (count, N), one half of either kind.
+
+    Of points with fewer bits all are taken.
+    """
     bits = np.argsort(rng.random((count, points.shape[1])), axis=1)[:, :3]
-    flips = rng.integers(0, 2, (count, 3))
+    flips = rng.integers(0, 2, bits.shape)
     chosen = points.T[bits] ^ flips[:, :, None]
     parity = rng.random(count) < 0.5
     return np.where(parity[:, None], chosen.sum(axis=1) % 2, chosen.all(axis=1)).astype(float)

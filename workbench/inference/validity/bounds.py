@@ -13,6 +13,8 @@ from scipy.special import comb
 from scipy.stats import norm
 
 from workbench.core import check
+from workbench.inference.validity.checks import amount, beta_in, number
+from workbench.inference.validity.composition import checked_delta
 
 __all__ = ["Transfer", "claims_bound", "hoeffding_tau", "majority_bias", "most_beforehand",
            "most_queries", "published_claims_bound", "sample_size", "split_tau", "transfer"]
@@ -63,8 +65,10 @@ def transfer(n: int, epsilon: float, delta: float = 0.0, *, beta: float = 0.05,
     >>> transfer(100_000, 0.01).theorem
     'max-information'
     """
-    check.positive(n=n, queries=queries)
-    _checked_beta(beta)
+    check.whole(1, n=n, queries=queries)
+    beta_in(beta)
+    checked_delta(delta)
+    number(epsilon, "epsilon", lambda x: x >= 0, "be 0 or more", "Pass the privacy spent.")
     each = beta / queries
     if delta > 0:
         tau = max(4 * epsilon, math.sqrt(48 * math.log(8 / each) / n),
@@ -78,20 +82,22 @@ def transfer(n: int, epsilon: float, delta: float = 0.0, *, beta: float = 0.05,
 
 def sample_size(tau: float, *, beta: float = 0.05, pure: bool = True) -> int:
     """Rows that theorem T1, or T2 where privacy is approximate, asks for."""
-    check.positive(tau=tau)
-    _checked_beta(beta)
+    amount(tau=tau)
+    beta_in(beta)
     factor = 12 * math.log(4 / beta) if pure else 48 * math.log(8 / beta)
     return math.ceil(factor / tau**2)
 
 
 def hoeffding_tau(n: int, *, beta: float = 0.05, queries: int = 1) -> float:
     """Bound for queries that were all chosen before the sample was seen."""
-    _checked_beta(beta)
+    beta_in(beta)
+    check.whole(1, n=n, queries=queries)
     return math.sqrt(math.log(2 * queries / beta) / (2 * n))
 
 
 def split_tau(n: int, *, beta: float = 0.05, queries: int = 1) -> float:
     """Bound for queries that are each answered on rows of their own; infinite without rows."""
+    check.whole(1, queries=queries)
     part = n // queries
     return hoeffding_tau(part, beta=beta, queries=queries) if part else math.inf
 
@@ -108,7 +114,7 @@ def most_queries(n: int, tau: float, *, beta: float = 0.05) -> int:
 
 def most_beforehand(n: int, tau: float, *, beta: float = 0.05) -> float:
     """How many queries that were all chosen beforehand are certified to within `tau`."""
-    _checked_beta(beta)
+    beta_in(beta)
     return float(np.floor(beta / 2 * np.exp(min(2 * n * tau**2, 700.0))))
 
 
@@ -146,8 +152,3 @@ def majority_bias(n: int, columns: int | np.ndarray) -> float | np.ndarray:
     ``norm.cdf(sqrt(2 d / (pi n))) - 1 / 2`` for d columns of independent signs, n rows.
     """
     return norm.cdf(np.sqrt(2 * columns / (np.pi * n))) - 0.5
-
-
-def _checked_beta(beta: float) -> None:
-    if not 0 < beta < 1:
-        raise ValueError(f"beta must lie strictly between 0 and 1, got {beta!r}. Pass 0.05.")

@@ -13,6 +13,7 @@ from scipy.stats import norm
 
 from workbench.core import check
 from workbench.inference.validity.bounds import Transfer, hoeffding_tau, split_tau, transfer
+from workbench.inference.validity.checks import amount, beta_in, number
 from workbench.inference.validity.composition import per_query_epsilon, zcdp_epsilon
 
 __all__ = ["Certificate", "certified_gaussian", "certified_laplace", "certified_split",
@@ -47,6 +48,10 @@ class Certificate:
     beta: float
     asked: float | None = None
 
+    def __post_init__(self) -> None:
+        if self.asked is not None:
+            number(self.asked, "tau", lambda x: x > 0, "be positive", "Pass 0.1.")
+
     @property
     def holds(self) -> bool:
         """Whether the accuracy that was asked for is certified."""
@@ -72,6 +77,8 @@ def certified_split(n: int, queries: int, *, beta: float = 0.05) -> Certificate:
 def certified_laplace(n: int, queries: int, epsilon: float, delta: float = 0.0, *,
                       beta: float = 0.05) -> Certificate:
     """Laplace noise for a privacy of `epsilon` in all."""
+    beta_in(beta)
+    check.whole(1, n=n)
     scale = 1 / (n * per_query_epsilon(epsilon, queries, delta))
     noise = scale * math.log(2 * queries / beta)
     return _summed(transfer(n, epsilon, delta, beta=beta / 2, queries=queries), noise, beta)
@@ -80,7 +87,9 @@ def certified_laplace(n: int, queries: int, epsilon: float, delta: float = 0.0, 
 def certified_gaussian(n: int, queries: int, sigma: float, *, beta: float = 0.05
                        ) -> Certificate:
     """Normal noise of standard deviation `sigma`, by theorem T2 at the delta that suits best."""
-    check.positive(sigma=sigma)
+    beta_in(beta)
+    check.whole(1, n=n, queries=queries)
+    amount(sigma=sigma)
     rho = queries / (2 * n**2 * sigma**2)
     found = min((transfer(n, zcdp_epsilon(rho, delta), float(delta), beta=beta / 2,
                           queries=queries) for delta in CHANCES), key=lambda one: one.tau)
@@ -97,7 +106,9 @@ def certified_thresholdout(n: int, queries: int, budget: int, threshold: float, 
     An answer from the training rows lies within ``threshold + gamma + eta`` of the holdout's
     mean, an answer from the holdout within ``xi``; each kind of noise has a sixth of beta.
     """
-    check.positive(sigma=sigma, budget=budget)
+    beta_in(beta)
+    check.whole(1, n=n, queries=queries, budget=budget)
+    amount(sigma=sigma)
     epsilon, part = 2 * budget / (sigma * n), beta / 6
     noise = max(threshold + threshold_noise(queries, budget, sigma, part),
                 sigma * math.log(budget / part))
@@ -115,6 +126,8 @@ def plan_thresholdout(n: int, queries: int, budget: int, *, beta: float = 0.05
         overfit, whose two means differ by chance alone.
     certificate : Certificate
     """
+    beta_in(beta)
+    check.whole(1, budget=budget)
     gap = 2 * hoeffding_tau(n, beta=beta / 2, queries=queries)
 
     def settings(sigma: float) -> tuple[float, float]:

@@ -8,6 +8,7 @@ chance delta; concentrated privacy (M. Bun, T. Steinke, TCC 2016) adds up for no
 import math
 
 from workbench.core import check
+from workbench.inference.validity.checks import amount, fraction, number
 
 __all__ = ["advanced_epsilon", "checked_delta", "per_query_epsilon", "zcdp_epsilon"]
 
@@ -26,8 +27,7 @@ def advanced_epsilon(epsilon: float, queries: int, delta: float) -> float:
     -----
     ``epsilon * sqrt(2 m ln(1 / delta)) + m * epsilon * (exp(epsilon) - 1)``
     """
-    if not 0 < delta < 1:
-        raise ValueError(f"delta must lie strictly between 0 and 1, got {delta!r}. Pass 1e-6.")
+    fraction("Pass 1e-6.", delta=delta)
     return (epsilon * math.sqrt(2 * queries * math.log(1 / delta))
             + queries * epsilon * math.expm1(min(epsilon, 500.0)))
 
@@ -49,7 +49,8 @@ def per_query_epsilon(epsilon: float, queries: int, delta: float = 0.0) -> float
     >>> per_query_epsilon(1.0, 10), per_query_epsilon(1.0, 1, 1e-6)
     (0.1, 1.0)
     """
-    check.positive(epsilon=epsilon, queries=queries)
+    amount(epsilon=epsilon)
+    check.whole(1, queries=queries)
     checked_delta(delta)
     low = epsilon / queries
     if delta == 0 or advanced_epsilon(low, queries, delta) >= epsilon:
@@ -64,12 +65,11 @@ def per_query_epsilon(epsilon: float, queries: int, delta: float = 0.0) -> float
 
 def zcdp_epsilon(rho: float, delta: float) -> float:
     """Cost of answers with normal noise whose concentrated costs add up to `rho`."""
-    if not 0 < delta < 1:
-        raise ValueError(f"delta must lie strictly between 0 and 1, got {delta!r}. Pass 1e-6.")
+    fraction("Pass 1e-6.", delta=delta)
+    number(rho, "rho", lambda x: x >= 0, "be 0 or more", "Pass the sum of what answers cost.")
     return rho + 2 * math.sqrt(rho * math.log(1 / delta))
 
 
 def checked_delta(delta: float) -> None:
     """Refuse a chance that is none."""
-    if not 0 <= delta < 1:
-        raise ValueError(f"delta must lie in [0, 1), got {delta!r}. Pass 0 for pure privacy.")
+    number(delta, "delta", lambda x: 0 <= x < 1, "lie in [0, 1)", "Pass 0 for pure privacy.")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2, t
+from scipy.stats import chi2, norm, t
 
 from workbench.core import Estimate, Interval
 from workbench.inference.validity.attacks import Setting, attack_errors
@@ -26,7 +26,7 @@ from workbench.inference.validity.tables import Divided
 from workbench.inference.validity.universe import binary_points
 
 __all__ = ["by_features", "certificate_of", "certified", "errors_by_queries", "learned",
-           "mean_of", "table_world"]
+           "mean_of", "root_mean_square", "table_world"]
 
 LEVEL = 0.9
 SIZES = np.geomspace(1e3, 1e9, 49)
@@ -87,13 +87,33 @@ def errors_by_queries(names: Sequence[str], n: int, queries: int, setting: Setti
         error = some["error"].to_numpy(float)
         held = error[~np.isnan(error)]
         share = len(held) / len(error)
-        rms = math.sqrt(float(np.mean(held**2))) if share == 1 else math.nan
-        low, high = (rms * math.sqrt(len(error) / chi2.ppf(0.5 + side * LEVEL / 2, len(error)))
-                     for side in (1, -1))
-        rows.append((name, count, rms, low, high, float(held.mean()) if len(held) else math.nan,
+        told = root_mean_square(held) if share == 1 else [math.nan] * 3
+        rows.append((name, count, *told, float(held.mean()) if len(held) else math.nan,
                      share))
     return pd.DataFrame(rows, columns=["mechanism", "queries", "rms", "low", "high", "bias",
                                        "answered"])
+
+
+def root_mean_square(errors: np.ndarray, *, level: float = LEVEL) -> tuple[float, float, float]:
+    """Root mean square of independent normal errors, biased or not, with its interval.
+
+    Notes
+    -----
+    Mean squares of biased errors follow a noncentral chi-square law, which is near a central one
+    of ``n / (1 - w**2)`` degrees of freedom, w the share of the squared bias (P. Patnaik,
+    Biometrika 36, 1949); fewer by the squared ratio of normal and t quantiles where the error is
+    all bias, whose spread is estimated.
+    """
+    count, square = len(errors), float(np.mean(errors**2))
+    if not square > 0 or count < 2:
+        return math.sqrt(square), math.sqrt(square), math.sqrt(square)
+    variance = float(np.var(errors, ddof=1))
+    share = min(max(0.0, np.mean(errors) ** 2 - variance / count) / square, 1 - 1e-9)
+    upper = 0.5 + level / 2
+    narrower = (norm.ppf(upper) / t.ppf(upper, count - 1)) ** 2
+    freedom = count / (1 - share**2) * (1 - share * (1 - narrower))
+    low, high = (math.sqrt(square * freedom / chi2.ppf(at, freedom)) for at in (upper, 1 - upper))
+    return math.sqrt(square), low, high
 
 
 def certified(queries: int, setting: Setting) -> pd.DataFrame:

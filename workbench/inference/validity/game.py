@@ -14,7 +14,7 @@ import pandas as pd
 from workbench.core import generator
 from workbench.inference.adaptive_queries import Thresholdout
 from workbench.inference.validity.attacks import Setting, mechanism
-from workbench.inference.validity.tables import Divided
+from workbench.inference.validity.tables import Divided, distinct
 
 __all__ = ["POOL", "draw_board", "play", "singles", "table_board"]
 
@@ -86,7 +86,7 @@ def play(board: pd.DataFrame, columns: Sequence[str], name: str, setting: Settin
     -------
     moves : DataFrame
         Columns submission, column, train, told (NaN where refused), fresh, plain, used_holdout,
-        remaining (NaN without end), epsilon.
+        remaining (NaN without end), epsilon, tau (certified error of all answers so far).
     """
     asked = _asked(board, name, setting, seed)
     _told_alone(asked, board)
@@ -98,9 +98,9 @@ def play(board: pd.DataFrame, columns: Sequence[str], name: str, setting: Settin
         left = asked.ledger.remaining
         rows.append((at, column, right[0].mean(), answer.value, right[2].mean(), right[1].mean(),
                      answer.used_holdout, np.nan if left is None else left,
-                     asked.ledger.epsilon))
+                     asked.ledger.epsilon, asked.ledger.tau()))
     return pd.DataFrame(rows, columns=["submission", "column", "train", "told", "fresh", "plain",
-                                       "used_holdout", "remaining", "epsilon"])
+                                       "used_holdout", "remaining", "epsilon", "tau"])
 
 
 def _asked(board: pd.DataFrame, name: str, setting: Setting, seed: int) -> Any:
@@ -125,6 +125,7 @@ def _parts(board: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def _named(parts: Sequence[np.ndarray], names: Sequence[str]) -> pd.DataFrame:
+    names = distinct((PART, *names))[1:]
     table = pd.DataFrame(np.concatenate(parts).astype(np.int8), columns=list(names))
     table.insert(0, PART, np.repeat(np.arange(len(parts), dtype=np.int8),
                                     [len(part) for part in parts]))

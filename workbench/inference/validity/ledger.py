@@ -1,6 +1,6 @@
 """What was asked of a holdout, what it cost, what is left, and why something was refused."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ from workbench.inference.validity.answers import Answer, BudgetExhaustedError, c
 
 __all__ = ["Desk", "ValidityLedger", "counting_answers"]
 
+REVEALED = ("The exact means were revealed, so that no answer would be valid any more. Take a "
+            "fresh holdout.")
 COLUMNS = ("query", "answer", "used_holdout", "flag", "remaining", "epsilon")
 
 
@@ -41,6 +43,7 @@ class ValidityLedger:
         self.epsilon, self.delta, self.rho = 0.0, 0.0, 0.0
         self.reasons: list[str] = []
         self._rows: list[tuple[Any, ...]] = []
+        self._certify: Callable[..., Any] | None = None
 
     @property
     def spent(self) -> int:
@@ -55,6 +58,19 @@ class ValidityLedger:
     def table(self) -> pd.DataFrame:
         """One row per query, in order: what was told and what was left afterwards."""
         return pd.DataFrame(self._rows, columns=list(COLUMNS))
+
+    def bind(self, certify: Callable[..., Any]) -> None:
+        """Take the mechanism's certificate."""
+        self._certify = certify
+
+    def tau(self, *, beta: float = 0.05) -> float:
+        """Certified error of the answers, values in [0, 1]; from 1/2 on it says nothing.
+
+        By the theorem of the mechanism's ``certify``, for a chance `beta` that it fails; infinite
+        where nothing is certified.
+        """
+        return float("inf") if self._certify is None else float(
+            self._certify(1.0, beta=beta).tau)
 
     def note(self, answer: Answer, why: str = "") -> None:
         """Enter an answer, or a refusal and its reason, and what is left."""
@@ -107,11 +123,16 @@ class Desk:
 
     def refusal(self) -> Answer | None:
         """A refusal where nothing is left, else nothing."""
-        if not (self._revealed or self.ledger.remaining == 0):
-            return None
-        why = ("The exact means were revealed, so that no answer would be valid any more." if
-               self._revealed else f"All {self.ledger.budget} {self.ledger.counts} of the budget "
-               f"are spent, after {self.ledger.answered} answers. Take a fresh holdout.")
+        if self._revealed:
+            return self.refuse(REVEALED)
+        if self.ledger.remaining == 0:
+            return self.refuse(f"All {self.ledger.budget} {self.ledger.counts} of the budget are "
+                               f"spent, after {self.ledger.answered} answers. Take a fresh "
+                               "holdout.")
+        return None
+
+    def refuse(self, why: str) -> Answer:
+        """A refusal, or an error, that the ledger keeps."""
         answer = Answer(float("nan"), used_holdout=False, flag="refused")
         self.ledger.note(answer, why)
         self.__exact.append(float("nan"))
@@ -137,5 +158,5 @@ class Desk:
 def counting_answers(n: int, queries: int | None) -> ValidityLedger:
     """A ledger whose budget is a number of answers, or none."""
     if queries is not None:
-        check.positive(queries=queries)
+        check.whole(1, queries=queries)
     return ValidityLedger(n, queries, "answers")

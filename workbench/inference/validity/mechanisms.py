@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.core import check
 from workbench.inference.validity.answers import Answer, GuardedRows
 from workbench.inference.validity.certificates import Certificate, certified_split, uncertified
 from workbench.inference.validity.ledger import Desk, counting_answers
@@ -38,6 +39,7 @@ class EmpiricalMechanism:
     def __post_init__(self, holdout: Any) -> None:
         self._rows = GuardedRows(holdout, "holdout", self.value_range)
         self.ledger = counting_answers(self._rows.n, self.queries)
+        self.ledger.bind(self.certify)
         self._desk = Desk(self.ledger, self.on_exhausted, self.value_range)
 
     def answer(self, query: Any, kind: str = "rows") -> Answer:
@@ -50,8 +52,7 @@ class EmpiricalMechanism:
 
     def answer_batch(self, values: np.ndarray) -> list[Answer]:
         """Answer queries that do not depend on each other, values of shape (q, n)."""
-        means = self._rows.values(np.atleast_2d(values), "values").mean(axis=1, dtype=float)
-        return [self._desk.refusal() or self._tell(float(each)) for each in means]
+        return [self._desk.refusal() or self._tell(each) for each in self._rows.batch(values)]
 
     def certify(self, tau: float, *, beta: float = 0.05) -> Certificate:
         """No certificate, unless all but one query were chosen before the rows were seen."""
@@ -83,10 +84,12 @@ class SplitMechanism:
 
     def __post_init__(self, holdout: Any) -> None:
         self._rows = GuardedRows(holdout, "holdout", self.value_range)
-        if not 0 < self.queries <= self._rows.n:
+        check.whole(1, queries=self.queries)
+        if self.queries > self._rows.n:
             raise ValueError(f"queries must lie between 1 and the {self._rows.n} rows, got "
                              f"{self.queries!r}. Ask fewer queries.")
         self.ledger = counting_answers(self._rows.n, self.queries)
+        self.ledger.bind(self.certify)
         self._desk = Desk(self.ledger, self.on_exhausted, self.value_range)
 
     def answer(self, query: Any, kind: str = "rows") -> Answer:
@@ -97,8 +100,9 @@ class SplitMechanism:
         size = self._rows.n // self.queries
         start = self.ledger.answered * size
         values = self._rows.values(query, kind)
-        part = float(values[start:start + size].mean())
-        return self._desk.give(part, float(values.mean()))
+        part = float(values[start:start + size].mean(dtype=float))
+        self.ledger.epsilon = float("inf")
+        return self._desk.give(part, float(values.mean(dtype=float)))
 
     def answer_batch(self, values: np.ndarray) -> list[Answer]:
         """Answer queries that do not depend on each other, values of shape (q, n)."""

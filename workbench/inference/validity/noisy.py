@@ -10,14 +10,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.core import check
 from workbench.inference.validity.answers import Answer, GuardedRows
 from workbench.inference.validity.certificates import (
     Certificate,
     certified_gaussian,
     certified_laplace,
 )
-from workbench.inference.validity.composition import advanced_epsilon, per_query_epsilon
+from workbench.inference.validity.checks import amount, own_generator
+from workbench.inference.validity.composition import (
+    advanced_epsilon,
+    checked_delta,
+    per_query_epsilon,
+    zcdp_epsilon,
+)
 from workbench.inference.validity.ledger import Desk, counting_answers
 
 __all__ = ["GaussianMechanism", "LaplaceMechanism"]
@@ -59,8 +64,9 @@ class LaplaceMechanism:
         self._rows = GuardedRows(holdout, "holdout", self.value_range)
         self._each = per_query_epsilon(self.epsilon, self.queries, self.delta)
         self.scale = 1 / (self._rows.n * self._each)
-        self._rng = rng.spawn(1)[0]
+        self._rng = own_generator(rng)
         self.ledger = counting_answers(self._rows.n, self.queries)
+        self.ledger.bind(self.certify)
         self._desk = Desk(self.ledger, self.on_exhausted, self.value_range)
 
     def answer(self, query: Any, kind: str = "rows") -> Answer:
@@ -74,8 +80,7 @@ class LaplaceMechanism:
 
     def answer_batch(self, values: np.ndarray) -> list[Answer]:
         """Answer queries that do not depend on each other, values of shape (q, n)."""
-        means = self._rows.values(np.atleast_2d(values), "values").mean(axis=1, dtype=float)
-        return [self._desk.refusal() or self._tell(float(each)) for each in means]
+        return [self._desk.refusal() or self._tell(each) for each in self._rows.batch(values)]
 
     def _pay(self) -> None:
         asked, self.ledger.delta = self.ledger.answered + 1, self.delta
@@ -106,6 +111,9 @@ class GaussianMechanism:
         Standard deviation on values in [0, 1].
     queries : int, optional
         How many are answered; None is without end.
+    delta : float in [0, 1)
+        Chance for which the ledger tells epsilon, ``rho + 2 sqrt(rho ln(1 / delta))``; infinite
+        for 0.
     rng : numpy.random.Generator
     """
 
@@ -115,13 +123,16 @@ class GaussianMechanism:
     value_range: Sequence[float] = (0.0, 1.0)
     on_exhausted: str = "raise"
     _: KW_ONLY
+    delta: float = 1e-6
     rng: InitVar[np.random.Generator]
 
     def __post_init__(self, holdout: Any, rng: np.random.Generator) -> None:
-        check.positive(sigma=self.sigma, hint="Use EmpiricalMechanism for answers without noise.")
+        amount("Use EmpiricalMechanism for answers without noise.", sigma=self.sigma)
+        checked_delta(self.delta)
         self._rows = GuardedRows(holdout, "holdout", self.value_range)
-        self._rng = rng.spawn(1)[0]
+        self._rng = own_generator(rng)
         self.ledger = counting_answers(self._rows.n, self.queries)
+        self.ledger.bind(self.certify)
         self._desk = Desk(self.ledger, self.on_exhausted, self.value_range)
 
     def answer(self, query: Any, kind: str = "rows") -> Answer:
@@ -131,12 +142,13 @@ class GaussianMechanism:
     def _tell(self, exact: float) -> Answer:
         told = float(np.clip(exact + self._rng.normal(0.0, self.sigma), 0.0, 1.0))
         self.ledger.rho += 1 / (2 * self._rows.n**2 * self.sigma**2)
+        self.ledger.delta = self.delta
+        self.ledger.epsilon = zcdp_epsilon(self.ledger.rho, self.delta) if self.delta else np.inf
         return self._desk.give(told, exact)
 
     def answer_batch(self, values: np.ndarray) -> list[Answer]:
         """Answer queries that do not depend on each other, values of shape (q, n)."""
-        means = self._rows.values(np.atleast_2d(values), "values").mean(axis=1, dtype=float)
-        return [self._desk.refusal() or self._tell(float(each)) for each in means]
+        return [self._desk.refusal() or self._tell(each) for each in self._rows.batch(values)]
 
     def certify(self, tau: float, *, beta: float = 0.05) -> Certificate:
         """Bound on the error of all queries that may be asked, or of those asked so far."""

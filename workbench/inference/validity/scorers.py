@@ -23,15 +23,14 @@ from workbench.inference.validity.splits import Rows, length
 __all__ = ["ReusableHoldoutScorer", "accuracy_by_row", "brier_by_row"]
 
 
-
 def accuracy_by_row(estimator: Any, X: Any, y: Any) -> np.ndarray:
     """1 where the prediction is the outcome, shape (n,): accuracy by row."""
-    return np.asarray(estimator.predict(X) == np.asarray(y), dtype=float)
+    return np.asarray(np.asarray(estimator.predict(X)) == _column(y), dtype=float)
 
 
 def brier_by_row(estimator: Any, X: Any, y: Any) -> np.ndarray:
     """One minus half the squared distance of probabilities from the outcome, shape (n,)."""
-    hit = np.asarray(y)[:, None] == np.asarray(estimator.classes_)[None, :]
+    hit = _column(y)[:, None] == np.asarray(estimator.classes_)[None, :]
     return 1 - ((estimator.predict_proba(X) - hit) ** 2).sum(axis=1) / 2
 
 
@@ -102,13 +101,21 @@ class ReusableHoldoutScorer:
                              f"row, got {self.values!r}. Pass accuracy_by_row for accuracy.")
         check.one_of(("raise", "refuse"), on_exhausted=self.on_exhausted)
         for name, part in {"train": train, "holdout": holdout}.items():
+            if not (isinstance(part, tuple | list) and len(part) == 2):
+                raise ValueError(f"{name} must be a pair (X, y), got a {type(part).__name__}. "
+                                 "Pass both, as HoldoutSplit.parts() gives them.")
             check.same_length(**{f"X of {name}": range(length(part[0])),
                                  f"y of {name}": range(length(part[1]))})
         self._parts = (train, holdout)
         self._prints = [_print(*part) for part in self._parts]
+        if self._prints[0] == self._prints[1]:
+            raise ValueError("holdout must be other rows than train, got the same, which would "
+                             "protect nothing. Divide them with HoldoutSplit.")
         fresh = self._asked()
+        self.budget = fresh.budget
         identity = {"holdout": self._prints[1], "train": self._prints[0],
                     "threshold": self.threshold, "sigma": self.sigma, "budget": self.budget,
+                    "value_range": [float(end) for end in self.value_range],
                     "values": getattr(self.values, "__name__", type(self.values).__name__)}
         self._account = Account(self.account, identity, fresh.state())
         self.account = self._account.path
@@ -183,6 +190,12 @@ class ReusableHoldoutScorer:
         return "train" if found == self._prints[0] else "holdout"
 
 
+def _column(y: Any) -> np.ndarray:
+    """Outcomes of shape (n,), which tables hold as a column."""
+    held = np.asarray(y)
+    return held[:, 0] if held.ndim == 2 and held.shape[1] == 1 else held
+
+
 def _print(X: Any, y: Any) -> str:
     """Fingerprint of rows, whatever their container."""
     digest = hashlib.sha256()
@@ -192,6 +205,7 @@ def _print(X: Any, y: Any) -> str:
             for piece in (held.data, held.indices, held.indptr):
                 digest.update(np.ascontiguousarray(piece).tobytes())
             continue
-        frame = pd.DataFrame(part if hasattr(part, "iloc") else np.asarray(part))
+        held = part if hasattr(part, "iloc") else np.asarray(part)
+        frame = pd.DataFrame(held if held.ndim <= 2 else held.reshape(len(held), -1))
         digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
     return digest.hexdigest()[:32]

@@ -13,6 +13,7 @@ import numpy as np
 from workbench.core import check
 from workbench.inference.validity.answers import Answer, GuardedRows
 from workbench.inference.validity.bounds import claims_bound
+from workbench.inference.validity.checks import beta_in
 from workbench.inference.validity.ledger import Desk, ValidityLedger
 
 __all__ = ["SparseValidate"]
@@ -47,7 +48,7 @@ class SparseValidate:
     on_exhausted: str = "raise"
 
     def __post_init__(self, holdout: Any) -> None:
-        check.positive(budget=self.budget)
+        check.whole(1, budget=self.budget)
         self.__data = holdout
         self.ledger = ValidityLedger(GuardedRows(holdout, "holdout").n, self.budget, "failures")
         self._desk = Desk(self.ledger, self.on_exhausted)
@@ -63,6 +64,9 @@ class SparseValidate:
         refused = self._desk.refusal()
         if refused is not None:
             return refused
+        if not callable(claim):
+            raise ValueError(f"claim must be a function of the rows, got {claim!r}. Pass one that "
+                             "is true where the claim fails.")
         told = claim(*self.__data) if isinstance(self.__data, tuple) else claim(self.__data)
         if not (np.ndim(told) == 0 and told in (0, 1)):
             raise ValueError(f"claim must give true or false, got {told!r}. Compare with a number "
@@ -71,4 +75,5 @@ class SparseValidate:
 
     def chance(self, beta: float) -> float:
         """Chance that the next claim fails wrongly, where each fixed one has chance `beta`."""
+        beta_in(beta)
         return min(1.0, beta * claims_bound(self.ledger.asked + 1, self.budget))

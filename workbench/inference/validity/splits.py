@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.core import generator
+from workbench.core import check, generator
+from workbench.inference.validity.checks import number
 
 __all__ = ["HoldoutSplit", "Rows", "length"]
 
@@ -41,8 +42,7 @@ class HoldoutSplit:
     stratify: bool = True
 
     def __post_init__(self) -> None:
-        if not 0 <= self.size < 1:
-            raise ValueError(f"size must lie in [0, 1), got {self.size!r}. Pass 0.5.")
+        number(self.size, "size", lambda x: 0 <= x < 1, "lie in [0, 1)", "Pass 0.5.")
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """One."""
@@ -53,8 +53,12 @@ class HoldoutSplit:
               ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Places of training rows and of the holdout; whole groups where there are any."""
         n = length(X)
-        label = np.arange(n) if groups is None else np.asarray(groups)
-        units, place = np.unique(label, return_inverse=True)
+        for name, given in {"y": y, "groups": groups}.items():
+            if given is not None:
+                check.same_length(**{"X": range(n), name: range(length(given))})
+        place, found = pd.factorize(np.arange(n) if groups is None else np.asarray(groups),
+                                    use_na_sentinel=False)
+        units = np.arange(len(found))
         count = round(self.size * len(units))
         if self.size and not 0 < count < len(units):
             raise ValueError(f"size must leave rows on both sides, got {self.size!r} of "
@@ -75,16 +79,21 @@ class HoldoutSplit:
         order = rng.permutation(len(units))
         if y is None or not self.stratify:
             return order
-        label = pd.Series(np.asarray(y)[order])
+        label = pd.Series(np.asarray(y).reshape(len(order), -1)[order, 0])
         if label.nunique() > MOST_CLASSES:
             return order
-        rank = (label.groupby(label).cumcount() + 0.5) / label.groupby(label).transform("size")
+        each = label.isna().groupby(label, dropna=False)
+        rank = (each.cumcount() + 0.5) / each.transform("size")
         return order[np.argsort(rank.to_numpy(), kind="stable")]
 
 
 def length(data: Any) -> int:
     """Number of rows, of sparse matrices too."""
-    return int(data.shape[0]) if hasattr(data, "shape") else len(data)
+    if hasattr(data, "shape") and len(data.shape):
+        return int(data.shape[0])
+    if not hasattr(data, "__len__") or isinstance(data, str):
+        raise ValueError(f"X and y must be tables or arrays with rows, got {data!r}. Pass both.")
+    return len(data)
 
 
 def _taken(data: Any, places: np.ndarray) -> Any:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from workbench.inference.validity.selection import Part, Scorer, Settings, select_on_rows
 
-__all__ = ["Divided", "Encoded", "divide", "encode", "repeat_on_table", "score_of"]
+__all__ = ["Divided", "Encoded", "distinct", "divide", "encode", "repeat_on_table", "score_of"]
 
 MOST_COLUMNS = 4000
 LEAST_COUNT = 5          # rows of a category with a column of its own
@@ -55,6 +55,8 @@ class Divided:
         Of the columns that are left.
     mean, spread : float
         Of the outcome of the training rows.
+    shuffled : frozenset of str
+        Names of the columns of noise.
     """
 
     parts: tuple[Part, ...]
@@ -62,6 +64,7 @@ class Divided:
     names: tuple[str, ...]
     mean: float
     spread: float
+    shuffled: frozenset[str] = frozenset()
 
 
 def encode(features: pd.DataFrame, y: np.ndarray, *, is_class: bool) -> Encoded:
@@ -101,7 +104,8 @@ def divide(table: Encoded, *, pairs: bool, probes: int, rng: np.random.Generator
     X = _standard(X, rows[0])
     noise = [rng.permutation(X[:, rng.integers(X.shape[1])]) for _ in range(probes)]
     X = np.column_stack([X, *noise])
-    names = (*names, *(f"probe {at + 1}" for at in range(probes)))
+    names = distinct((*names, *(f"probe {at + 1}" for at in range(probes))))
+    shuffled = frozenset(names[len(names) - probes:])
     own = X[rows[0]]
     varies = own.std(axis=0) > 1e-9
     mean, spread = float(table.y[rows[0]].mean()), float(table.y[rows[0]].std())
@@ -111,7 +115,7 @@ def divide(table: Encoded, *, pairs: bool, probes: int, rng: np.random.Generator
                          "that is less rare with positive=, or pass another seed.")
     parts = tuple(Part(X[part][:, varies], (table.y[part] - mean) / spread) for part in rows)
     kept = tuple(name for name, varied in zip(names, varies, strict=True) if varied)
-    return Divided(parts, rows, kept, mean, spread)
+    return Divided(parts, rows, kept, mean, spread, shuffled)
 
 
 def score_of(divided: Divided, *, is_class: bool) -> Scorer:
@@ -143,7 +147,7 @@ def repeat_on_table(table: Encoded, settings: Settings, *, pairs: bool = False, 
         Columns method, k, train, answer, fresh, kept, repetition.
     features : DataFrame
         Columns feature, method, share of repetitions in which it was kept, place among those
-        kept, the median.
+        kept, the median, and whether it was shuffled.
     divided : Divided
         The first division.
     """
@@ -163,6 +167,7 @@ def repeat_on_table(table: Encoded, settings: Settings, *, pairs: bool = False, 
     places = pd.DataFrame(kept, columns=["feature", "method", "place"])
     features = places.groupby(["feature", "method"], as_index=False).agg(
         share=("place", lambda each: len(each) / repetitions), place=("place", "median"))
+    features["shuffled"] = features["feature"].isin((first or divided).shuffled)
     return pd.concat(tables, ignore_index=True), features.sort_values(
         ["share", "place"], ascending=[False, True], ignore_index=True), first or divided
 
@@ -173,6 +178,18 @@ def _possible(k_list: Sequence[int], d: int) -> list[int]:
     if max(k_list) > d and len(kept) < FEWEST_STEPS:
         kept |= {round(step * d / FEWEST_STEPS) for step in range(FEWEST_STEPS + 1)}
     return sorted(kept)
+
+
+def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of which none is there twice, as where a table has a column of that name already."""
+    taken = set(names)
+    found: dict[str, None] = {}
+    for name in names:
+        fresh, at = name, 2
+        while fresh in found or (fresh != name and fresh in taken):
+            fresh, at = f"{name}, {at}", at + 1
+        found[fresh] = None
+    return tuple(found)
 
 
 def _filled(X: np.ndarray, rows: np.ndarray) -> np.ndarray:

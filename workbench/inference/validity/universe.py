@@ -28,17 +28,21 @@ def codes_of(rows: Any, universe: Any) -> tuple[np.ndarray, int, np.ndarray | No
     ValueError
         If the universe is too large, or does not hold a row.
     """
-    points = None if isinstance(universe, int | np.integer) else np.atleast_2d(universe)
+    points = None if isinstance(universe, int | np.integer) else np.atleast_2d(
+        _table(universe, "universe"))
     size = int(universe) if points is None else len(points)
     if not 2 <= size <= LARGEST:
         raise ValueError(f"universe must have 2 to 2**24 points, got {size}. Take fewer columns, "
                          "or fewer values of each.")
-    given = np.asarray(rows)
+    given = _table(rows, "rows")
     if not given.size:
         raise ValueError("rows must hold at least one row, got none. Pass a sample.")
     if points is None or given.ndim == 1:
         return _checked_codes(given, size), size, points
     place = {tuple(point): at for at, point in enumerate(points.tolist())}
+    if len(place) < size:
+        raise ValueError(f"universe must hold each point once, got {size - len(place)} of {size} "
+                         "twice. Drop duplicates.")
     found = [place.get(tuple(row), -1) for row in given.tolist()]
     if -1 in found:
         first = found.index(-1)
@@ -57,6 +61,14 @@ def binary_points(columns: int) -> np.ndarray:
     [[0, 0], [1, 0], [0, 1], [1, 1]]
     """
     return (np.arange(2**columns)[:, None] >> np.arange(columns)) & 1
+
+
+def _table(values: Any, name: str) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name} must be rows of one length, got different ones. Fill what is "
+                         "missing.") from None
 
 
 def _checked_codes(codes: np.ndarray, size: int) -> np.ndarray:

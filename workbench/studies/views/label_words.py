@@ -13,6 +13,7 @@ from workbench.inference.design.results import DSLResults
 
 __all__ = ["headline", "main_term", "planned"]
 
+ROUNDING = 1e-9
 LEAST = 0.01             # probability of a document in a plan
 SAID = {"DSL": "design-based", "surrogate only": "from surrogate labels only",
         "gold only": "from gold labels only", "PPI++": "prediction-powered"}
@@ -42,8 +43,9 @@ def planned(params: Any, fit: DSLResults, frame: pd.DataFrame,
     free = int((~fit.labelled).sum())
     budget, notes = min(params.label_budget, free), list[str]()
     if budget < params.label_budget:
-        notes.append(f"Only {free} rows have no label, so that the plan takes "
-                     f"{'all of them' if free else 'none'}.")
+        notes.append(f"Only {free} {'row has' if free == 1 else 'rows have'} no label, so that "
+                     "the plan takes all of them." if free else
+                     "Every row has its label, so that there is nothing to plan.")
     rng = generator(params.seed)
     if params.sampling == "by_surrogate" and budget and math.ceil(LEAST * free) <= budget:
         plan = suggest_sampling(fit, budget, term=term, floor=LEAST, rng=rng)
@@ -90,7 +92,7 @@ def headline(params: Any, fit: DSLResults, term: str, plan: pd.DataFrame,
         ratio = own / ends["gold only"][3]
         numbers["standard error over that of gold labels only"] = Estimate(
             ratio, why="a ratio of two estimates from the same labels")
-        if ratio > 1:
+        if ratio > 1 + ROUNDING:
             said.append("Surrogates make this coefficient less certain than gold labels alone: "
                         "they predict too badly for what they cost. Another g or further "
                         "features may help.")

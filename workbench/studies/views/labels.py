@@ -70,11 +70,11 @@ def _estimates(result: Result, term: str) -> plots.Figure:
         "term": "name", "method": "kind", "estimate": "value"})
     rows = rows.assign(first=rows["name"].map(shown.index), second=rows["kind"].map(order))
     rows = rows.sort_values(["first", "second"]).drop(columns=["first", "second"])
-    return plots.forest(rows, title=f"Coefficients with {100 * level:g} % intervals",
+    return plots.forest(rows, title=f"{100 * level:g} % intervals",
                         x=("coefficient", _unit(result)),
                         y=("covariate", "several estimates each"),
                         roles={name: plots.LABEL_METHODS[name] for name in order},
-                        reference=(0.0, "no association", "truth"))
+                        reference=(0.0, "zero", "truth"))
 
 
 def _errors(errors: pd.DataFrame) -> plots.Figure:
@@ -84,16 +84,15 @@ def _errors(errors: pd.DataFrame) -> plots.Figure:
     rows = pd.DataFrame({
         "name": [group if variable == first else f"{variable}: {group}"
                  for group, variable in zip(errors["group"], errors["variable"], strict=True)],
-        "kind": errors["kind"], "value": scale * errors["value"], "low": scale * errors["low"],
-        "high": scale * errors["high"], "labels": errors["labels"]})
+        "kind": errors["kind"].str.removeprefix("gold "), "labels": errors["labels"],
+        **{name: scale * errors[name] for name in ("value", "low", "high")}})
     return plots.forest(
-        rows, title=f"How the surrogate reads {first}",
+        rows, title=f"Errors in {first}",
         x=(("gold labels read right", "%") if shares else ("surrogate minus gold",
                                                            "unit of the label")),
         y=("documents", "by covariate"),
-        roles={"gold 1 read as 1": "ours", "gold 0 read as 0": "rival",
-               "surrogate minus gold": "variant"},
-        reference=(100.0 if shares else 0.0, "without error", "truth"))
+        roles={"1 read as 1": "ours", "0 read as 0": "rival", "surrogate minus gold": "variant"},
+        reference=(100.0 if shares else 0.0, "no error", "truth"))
 
 
 def _labels(result: Result, term: str) -> plots.Figure:
@@ -121,7 +120,7 @@ def _splits(result: Result, term: str) -> plots.Figure:
     combined = pd.DataFrame([{"name": "combined", "kind": "all splits", "value": own["estimate"],
                               "low": own["low"], "high": own["high"]}])
     return plots.forest(pd.concat([combined, rows], ignore_index=True),
-                        title="What the division into folds changes",
+                        title="Divisions into folds",
                         x=(f"coefficient of {term}", _unit(result)),
                         y=("division", "largest on top"),
                         roles={"all splits": "ours", "one split": "variant"},

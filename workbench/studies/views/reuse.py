@@ -51,8 +51,9 @@ class VIEW(Params):
     offers: ClassVar = {"columns": choices}
 
     columns = param.List([], item_type=str, doc=(
-        "Play: pick columns; each is a submission more, in which all so far vote. In brackets "
-        "what the leaderboard tells of a column alone. None lets a machine play."))
+        "Play: pick columns; in the order of the list each is a submission more, in which all so "
+        "far vote. In brackets what the leaderboard tells of a column alone. Who takes one back "
+        "plays again from the start. None lets a machine play."))
     reveal = param.Boolean(default=True, doc=(
         "Draw the fresh rows, too: switch it off while you play, and on to see."))
 
@@ -78,10 +79,10 @@ def figures(result: Result, view: Any = None) -> dict[str, plots.Figure]:
         "errors": plots.errors_by_reuse(tables["errors"], names=SHOWN.get(
             name, ("plain", "split", "gaussian", "thresholdout"))),
         "learned": plots.learned_weights(
-            points, truth="fresh rows" if own else "the truth",
+            points, tables["bits"], truth="fresh rows" if own else "the truth",
             effective=effective_size(points["weight"].to_numpy())),
         "bounds": plots.bounds_by_rows(
-            tables["bounds"], (int(told["n"]), float(told["tau"]), f"{name}, as set here"),
+            tables["bounds"], (int(told["n"]), float(told["tau"]), "as set here"),
             queries=int(told["queries"]))}
 
 
@@ -94,11 +95,15 @@ def details(result: Result, chosen: Chosen) -> Mapping[str, Any]:
     last = moves.iloc[at - 1]
     left = "no end" if np.isnan(last["remaining"]) else f"{last['remaining']:.0f} left"
     told = "was refused" if np.isnan(last["told"]) else f"was told {100 * last['told']:.1f} %"
+    bound = float(last["tau"])
+    certified = "The answers so far are certified " + (
+        f"within {100 * bound:.2g} points." if bound < 0.5 else
+        "nowhere: bounds above 50 points say nothing.")
     shown = moves.iloc[:at][["submission", "column", "told", "used_holdout", "remaining",
                              "epsilon"]]
     return {"submission": (
         f"Submission {at} added {last['column']} and {told}; the plain holdout would have said "
-        f"{100 * last['plain']:.1f} %. Budget: {left}."),
+        f"{100 * last['plain']:.1f} %. Budget: {left}. {certified}"),
         "Ledger of the submissions": shown, "theory": THEORY}
 
 

@@ -62,7 +62,7 @@ def headline(params: Any, n: int, tables: Mapping[str, pd.DataFrame], weights: n
     numbers["effective share of multiplicative weights"] = Estimate(
         effective_size(weights) / len(weights),
         why=f"exact for {len(weights)} weights").percent()
-    return Summary(numbers, (*_limits(params, tables), *_affordable(params, n),
+    return Summary(numbers, (*_limits(params, n, tables), *_affordable(params, n),
                              *(_own_limits(params, n, tables) if own else ()),
                              *dict.fromkeys(notes)))
 
@@ -107,12 +107,20 @@ def _bound_words(found: Certificate) -> str:
     return f"bound by {found.theorem}; {says}"
 
 
-def _limits(params: Any, tables: Mapping[str, pd.DataFrame]) -> list[str]:
+def _limits(params: Any, n: int, tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """What a reader must know, by what was found."""
     said = [
         "Observed errors are those of these analysts; theoretical bounds hold for every analyst "
         "and are loose at such sizes. Thresholdout of the features figure adds normal noise, as "
         "in the published experiment, and has neither budget nor bound."]
+    setting = setting_of(params, n)
+    said.append("Thresholdout lets answers follow the training rows by up to its threshold, "
+                f"{100 * setting.threshold:.3g} points here, and its noise: smaller errors go "
+                "unnoticed.")
+    if params.mechanism == "thresholdout" and setting.threshold < 4 * setting.sigma:
+        said.append(f"The threshold of {setting.threshold:g} is below 4 sigma = "
+                    f"{4 * setting.sigma:g}, so that comparisons are mostly noise. Lower sigma or "
+                    "raise the threshold.")
     errors = tables["errors"]
     ended = errors[(errors["mechanism"] == params.mechanism) & (errors["answered"] < 1)]
     if len(ended):
@@ -128,6 +136,9 @@ def _affordable(params: Any, n: int) -> list[str]:
     fresh = most_queries(n, TOLERANCE, beta=params.beta)
     most = most_beforehand(n, TOLERANCE, beta=params.beta)
     before = f"{most:,.0f}" if most < BILLION else "billions of"
+    if most < 1:
+        return [f"A holdout of {n:,} rows certifies an error of {100 * TOLERANCE:g} points for no "
+                "query at all."]
     return [f"A holdout of {n:,} rows certifies an error of {100 * TOLERANCE:g} points for "
             f"{fresh:,} adaptive {'query' if fresh == 1 else 'queries'} on fresh rows each, and "
             f"for {before} queries that were all chosen beforehand."]
@@ -141,19 +152,18 @@ def _own_limits(params: Any, n: int, tables: Mapping[str, pd.DataFrame]) -> list
             f"{Estimate(gap.value, gap.interval, 'points', gap.why)}."]
     for method in ("plain", "thresholdout"):
         some = kept[(kept["method"] == method)]
-        probes = some[some["feature"].str.startswith("probe ")]
+        probes = some[some["shuffled"]]
         if len(probes):
             said.append(f"{_capital(method)} kept {probes['share'].sum():.1f} shuffled columns "
                         f"on average, of {some['share'].sum():.1f} kept in all.")
-    best = kept[(kept["method"] == "plain") & ~kept["feature"].str.startswith("probe ")]
+    best = kept[(kept["method"] == "plain") & ~kept["shuffled"]]
     if len(best):
         said.append("Kept most often, the strongest first: "
                     f"{', '.join(best['feature'].head(8))}. All are in features_kept.csv.")
     setting = setting_of(params, n)
     return [*said, f"To protect a holdout of {n:,} rows like these in a search of scikit-learn: "
             f"ReusableHoldoutScorer(train, holdout, threshold={setting.threshold:.3g}, "
-            f"sigma={setting.sigma:.3g}, budget={setting.budget}). Errors up to the threshold go "
-            "unnoticed."]
+            f"sigma={setting.sigma:.3g}, budget={setting.budget})."]
 
 
 def _capital(name: str) -> str:
