@@ -1,5 +1,7 @@
 """Tables of experts and of classes: what is inferred, told and refused."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -85,6 +87,19 @@ def test_matches_what_a_table_holds(file):
     assert looks_like_forecasts(simulated)
     assert forecasts_of(simulated).predictions.shape == (50, 8)
     assert MixtureTable(file(simulated)).kind == "experts"
+    german = simulated.round(3).assign(
+        Datum=pd.date_range("2023-01-01", periods=50).strftime("%d.%m.%Y"),
+        stunde=np.arange(50)).to_csv(index=False, sep=";", decimal=",")
+    path = Path(file(simulated, "wetter.csv"))
+    path.write_text(german)
+    assert MixtureTable(str(path)).kind == "sgld"               # hours are no shares
+    assert MixtureTable(str(path), time="stunde").kind == "experts"
+    found = load_forecasts(str(path), time="stunde")
+    assert "Datum" not in found.predictions
+    assert any("'Datum' is no expert: it holds dates" in note for note in found.notes)
+    points = load_forecasts(str(path), time="stunde", kind="point", outcome="coin",
+                            experts=[])
+    assert "Datum" not in points.predictions
     rng = generator(1)
     classes = pd.DataFrame({"size": rng.normal(size=60), "colour": rng.choice(["r", "g"], 60),
                             "diagnosis": rng.choice(["ill", "well"], 60)})
@@ -93,6 +108,8 @@ def test_matches_what_a_table_holds(file):
     assert own.kind == "sgld"
     assert own.classes.classes == ("ill", "well")
     assert own.notes("sgld")
+    with pytest.raises(ValueError, match=r"For a table of forecasts pass experiment='experts'"):
+        MixtureTable(own.data, target="size").notes("sgld")
     assert MixtureTable("", seed=3).forecasts.kind == "probability"
     assert MixtureTable("").notes("experts") == ()
 

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import pandas as pd
 
 from workbench.datasets import cells
-from workbench.datasets.features import read_feature
+from workbench.datasets.features import Feature, read_feature
 from workbench.datasets.words import words_of
 
 __all__ = [
     "TIMES",
     "events_of",
     "guessed_outcome",
+    "holds_dates",
     "listed",
     "looks_like_forecasts",
     "named_outcome",
@@ -28,13 +29,19 @@ MOST_EXPERTS = 200
 SHOWN = 20
 
 
-def looks_like_forecasts(frame: pd.DataFrame, outcome: str = "") -> bool:
-    """Whether a table has an outcome of two values and beside it, but for times, only shares."""
+def looks_like_forecasts(frame: pd.DataFrame, outcome: str = "", *, time: str = "",
+                         commas: bool = False) -> bool:
+    """Whether a table has an outcome of two values and beside it, but for times, only shares.
+
+    A column of dates is a time, whatever its name; `commas` as for `read_feature`.
+    """
     chosen = outcome or named_outcome(frame)
     if chosen not in frame or events_of(frame[chosen]) is None:
         return False
-    others = [_numbers(frame[name]) for name in frame if name != chosen and
-              str(name).casefold() not in TIMES]
+    features = {str(name): read_feature(frame[name], commas=commas) for name in frame
+                if name not in (chosen, time) and str(name).casefold() not in TIMES}
+    others = [_numbers(feature) for name, feature in features.items()
+              if not holds_dates(name, feature)]
     held = [one for one in others if one is not None]
     shares = all(one.between(0, 1).all() and not one.isin([0, 1]).all() for one in held)
     return shares and len(held) == len(others) and sum(one.nunique() > 2 for one in held) >= 2
@@ -65,9 +72,14 @@ def listed(names: pd.Index) -> str:
     return ", ".join(map(str, names[:SHOWN])) + (" ..." if len(names) > SHOWN else "")
 
 
-def _numbers(column: pd.Series) -> pd.Series | None:
+def holds_dates(name: str, feature: Feature) -> bool:
+    """Whether a column was read as dates."""
+    return any(note.startswith(f"Column {name!r} holds dates") for note in feature.notes)
+
+
+def _numbers(feature: Feature) -> pd.Series | None:
     """Numbers of a column without gaps, or None where it holds others."""
-    values = read_feature(column).values
+    values = feature.values
     return None if values is None or values.dtype.kind != "f" else values.dropna()
 
 

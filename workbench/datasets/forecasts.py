@@ -19,6 +19,7 @@ from workbench.datasets.forecast_columns import (
     TIMES,
     events_of,
     guessed_outcome,
+    holds_dates,
     listed,
     no_expert,
     refuse_few,
@@ -180,7 +181,8 @@ def _experts(frame: pd.DataFrame, experts: Sequence[str], others: set[str], kind
             notes.append(f"Column {name!r} is no expert: it is called a time.")
             continue
         feature = read_feature(frame[name], commas=opened.delimiter == ";")
-        why = no_expert(feature.values, kind)
+        why = "it holds dates; name it as time to order the steps" if holds_dates(
+            str(name), feature) else no_expert(feature.values, kind)
         notes += [*feature.notes, *([f"Column {name!r} is no expert: {why}."] if why else [])]
         if feature.values is not None and not why:
             found[name] = feature.values
