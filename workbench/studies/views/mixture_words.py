@@ -11,7 +11,7 @@ from scipy.stats import norm
 from workbench.core import Estimate, Interval, Result, Summary, effective_size
 from workbench.inference.mixtures.exact_experiments import Exact
 from workbench.inference.mixtures.experts import CLIP, Followed
-from workbench.inference.mixtures.network_experiments import Widths
+from workbench.inference.mixtures.network_experiments import RIVALS, Widths
 
 __all__ = ["exact_headline", "network_headline"]
 
@@ -93,8 +93,12 @@ def _coin(params: Any, exact: Exact) -> tuple[dict[str, Estimate], list[str]]:
         "bound by the best ball": Estimate(row.ball, why="exact on the grid of eps", unit="nats"),
         "effective dimension at the best eps": Estimate(
             float(parts["dimension"].iloc[at]), why="twice the slope of log W on the grid")}
-    return numbers, [f"Prior: {params.prior}. The posterior over time is of one simulated "
-                     "sequence of tosses."]
+    said = [f"Prior: {params.prior}. The posterior over time is of one simulated sequence of "
+            "tosses."]
+    if params.temperature != 1:
+        said.append(f"Coins are followed at temperature 1; {params.temperature:g} concerns "
+                    "networks alone.")
+    return numbers, said
 
 
 def _experts(params: Any, exact: Exact, found: Followed
@@ -132,17 +136,19 @@ def _beside(found: Widths) -> dict[str, Estimate]:
     scores: Any = found.scores[found.scores["width"] == widest].set_index("method")
     what = "log-loss above the entropy" if found.entropy else "log-loss"
     numbers = {}
-    for method in ("SGLD mixture", "single optimum"):
+    for method in ("SGLD mixture", RIVALS[0]):
         row = scores.loc[method]
         numbers[f"{what}, {method}, width {widest}"] = Estimate(
             row["loss"], Interval(row["low"], row["high"], LEVEL), "nats / row")
-    numbers[f"gain of the mixture over the single optimum, width {widest}"] = found.gains[widest]
+    for rival, gained in found.gains[widest].items():
+        numbers[f"gain of the mixture over the {rival}, width {widest}"] = gained
     return numbers
 
 
 def _cautions(params: Any, found: Widths) -> list[str]:
     facts = found.facts
-    said = []
+    said = ["The optimum with the prior is the fair rival: it has the same prior. The single "
+            "optimum has none and fits its rows as closely as its steps allow."]
     apart = facts[facts["rhat"] > AGREE]
     if len(apart) and params.temperature > 0:
         said.append("Chains have not mixed (split R-hat of the loss up to "
