@@ -19,12 +19,14 @@ __all__ = [
     "no_expert",
     "refuse_few",
     "refuse_out_of_range",
+    "turned",
 ]
 
 OUTCOMES = ("outcome", "y", "target", "actual", "actuals", "observed", "observation", "truth",
             "event", "label", "result", "realised", "realized")
 TIMES = ("time", "date", "timestamp", "datetime", "step", "round", "period")
-EVENTS = ("yes", "true", "1", "win", "won", "rain", "positive")
+EVENTS = ("yes", "true", "1", "win", "won", "rain", "positive", "y", "t", "success", "hit",
+          "ja", "j", "oui", "si", "sí", "sim", "tak", "wahr", "vrai", "vero", "verdadero", "да")
 MOST_EXPERTS = 200
 SHOWN = 20
 
@@ -91,6 +93,16 @@ def events_of(column: pd.Series) -> tuple[str, str] | None:
     if len(known) != 2 or (_is_number(known) and known != ["0", "1"]):
         return None
     return (known[1], known[0]) if known[0].casefold() in EVENTS else (known[0], known[1])
+
+
+def turned(table: pd.DataFrame, outcome: pd.Series, event: str) -> list[str]:
+    """A note where most forecasts are lower when the event happens, as if of the other value."""
+    lower = sum(bool(values[outcome == 1].mean() < values[outcome == 0].mean())
+                for _, values in table.items())
+    return [] if 2 * lower <= len(table.columns) else [
+        f"{lower} of {len(table.columns)} forecasts are lower on average where {event!r} happened "
+        "than where it did not: if they are probabilities of the other value, write that as 1 and "
+        "this as 0."]
 
 
 def _is_number(words: Sequence[str]) -> bool:

@@ -120,8 +120,9 @@ def _experts(params: Any, exact: Exact, found: Followed
             f"{len(weights)} that count the same at first")}
     said = []
     if found.clipped:
-        said.append(f"{found.clipped} probabilities nearer than {CLIP:g} to 0 or 1 were moved "
-                    "there: one sure and wrong forecast would end an expert for ever.")
+        said.append(f"Probabilities nearer than {CLIP:g} to 0 or 1 were moved to that distance, "
+                    f"{found.clipped} in all: one sure and wrong forecast would end an expert for "
+                    "ever.")
     if len(found.expert) > len(weights):
         said.append(f"Each expert counts with {len(found.expert) // len(weights)} scales of its "
                     "errors, in powers of 2 around the spread of the outcomes, which is taken "
