@@ -9,6 +9,7 @@ import param
 
 from workbench import plots
 from workbench.core import Params, Result
+from workbench.studies.views.balancing_words import kind_of
 
 __all__ = ["PRESETS", "VIEW", "about", "downloads", "figures"]
 
@@ -20,7 +21,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 ROLES = {"random": "rival", "adaptive": "ours", "worst": "variant"}
 RANKERS = {"unweighted": "uniform", "inverse propensities": "rival", "balanced kernels": "ours",
            "doubly robust": "variant"}
-KINDS = {"balanced kernels": "ours", "kernels, robust": "variant", "propensities": "rival",
+KINDS = {"kernels": "ours", "robust": "variant", "propensities": "rival",
          "no weights": "uniform"}
 
 
@@ -65,10 +66,10 @@ def _estimates(result: Result) -> plots.Figure:
         rows = _biases(result.tables["worlds"])
         return plots.forest(
             rows, title=f"Relative bias, {int(result.tables['worlds']['worlds'].max())} worlds",
-            x=("bias, two standard errors", "% of the mean loss"),
+            x=("bias ± 2 errors", "% of the loss"),
             y=("way", "each tuned alike"), roles=KINDS, reference=(0.0, "no bias", "truth"))
     table = result.tables["estimates"]
-    rows = pd.DataFrame({"name": table["way"].map(_short), "kind": table["kind"],
+    rows = pd.DataFrame({"name": table["way"].map(_short), "kind": table["way"].map(kind_of),
                          "value": table["value"], "low": table["low"], "high": table["high"],
                          "effective": [_percent(each) for each in table["share"]]})
     truth = None if told["truth"] == "None" else (float(told["truth"]), "truth", "truth")
@@ -79,10 +80,7 @@ def _estimates(result: Result) -> plots.Figure:
 
 
 def _biases(worlds: pd.DataFrame) -> pd.DataFrame:
-    kinds = ["no weights" if way in ("naive", "random slice") else
-             "propensities" if "kernels" not in way else
-             "kernels, robust" if "robust" in way else "balanced kernels"
-             for way in worlds["way"]]
+    kinds = [kind_of(way) for way in worlds["way"]]
     return pd.DataFrame({
         "name": worlds["way"].map(_short), "kind": kinds, "value": 100 * worlds["bias"],
         "low": 100 * (worlds["bias"] - 2 * worlds["bias_error"]),

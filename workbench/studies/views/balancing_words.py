@@ -13,10 +13,8 @@ from workbench.inference.balancing.comparison import KERNEL_WAYS, WAYS
 from workbench.inference.kernel_balancing import KernelBalancer
 from workbench.studies.views.balancing_cases import Source
 
-__all__ = ["KINDS", "estimates", "headline"]
+__all__ = ["estimates", "headline", "kind_of"]
 
-KINDS = {"balanced kernels": "ours", "kernels, robust": "variant", "propensities": "rival",
-         "no weights": "uniform"}
 CHECK = "held-back slice"
 OURS = "balanced kernels"
 FEW = 30                 # effective observations below which normal intervals are doubtful
@@ -25,7 +23,7 @@ FEW = 30                 # effective observations below which normal intervals a
 def kind_of(way: str) -> str:
     """Kind of a way, as figures tell it by colour."""
     if way in KERNEL_WAYS:
-        return "kernels, robust" if KERNEL_WAYS[way][1] else "balanced kernels"
+        return "robust" if KERNEL_WAYS[way][1] else "kernels"
     return "no weights" if way in ("naive", "random slice", CHECK) else "propensities"
 
 

@@ -88,9 +88,8 @@ def _threshold(result: Result, about: Mapping[str, str], target: str) -> dict[st
     return {
         "regret": plots.bound_curves(
             table[table["function"] == shown],
-            {"regret": ("regret of the mixture", "ours"), "soft": ("soft bound", "variant"),
-             "ball": (f"bound by {shown} alone", "uniform"),
-             "count": ("bound by counting", "rival")},
+            {"regret": ("regret", "ours"), "soft": ("soft bound", "variant"),
+             "ball": ("weight bound", "uniform"), "count": ("counting bound", "rival")},
             x=("log10_size", "networks in the class", "power of ten"),
             y=("total over the samples", "nats"),
             title=f"Regret against {shown}, {about['n']} samples", logy=True, marks=True,
@@ -145,7 +144,7 @@ def _experts(result: Result, about: Mapping[str, str], target: str) -> dict[str,
             title="Regret against the best expert"),
         "weights": plots.relative_weights(
             rows, roles={"now": "ours", "to keep: mean of all steps": "variant"},
-            title=f"{k} experts count like {size:.3g} equal ones",
+            title=f"{k} experts count like {size:.3g}",
             items=("experts", "heaviest on top")),
         "posterior": plots.posterior_areas(result.tables["posterior"], unit="outcomes seen"),
         "bound": _bound(result, "excess loss over the best expert")}
