@@ -54,7 +54,8 @@ def forest(rows: pd.DataFrame, *, title: str, x: tuple[str, str], y: tuple[str, 
         if len(some):
             layers += dots(some, across, down, label=kind, role=role, tooltips=tooltips)
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=title, ylim=(-0.5, len(rows) - 0.5), xlabel=across.pprint_label, **named_rows(placed["name"].tolist()[::-1])))
+        title=title, ylim=(-0.5, len(rows) - 0.5), xlabel=across.pprint_label,
+        **named_rows(placed["name"].tolist()[::-1])))
 
 
 def dots(rows: pd.DataFrame, x: hv.Dimension, y: hv.Dimension, *, label: str, role: str,

@@ -160,8 +160,8 @@ def _report(name: str, shown: Shown, study: Study, reports: str | None) -> str:
 
 def _accented(text: str) -> str:
     """Letters with accents for how LaTeX writes them."""
-    return re.sub(r"\\([\"'`^~])\{?(\w)\}?", lambda found: unicodedata.normalize(
-        "NFC", found[2] + ACCENTS[found[1]]), text)
+    return re.sub(r"\\([\"'`^~])(?:\{(\w)\}|(\w))", lambda found: unicodedata.normalize(
+        "NFC", (found[2] or found[3]) + ACCENTS[found[1]]), text)
 
 
 def _paper(method: Card) -> str:
