@@ -29,6 +29,9 @@ def test_matches_imbalance_with_the_worst_on_top_above_the_map():
     assert balanced.dimension_values("imbalance").tolist() == [-0.01, 0.01]
     assert held.dimension_values("imbalance").tolist() == [0.05]
     assert before.kdims[0].unit == "sd"
+    ticks = first.opts.get("plot").kwargs["yticks"]
+    assert ticks == sorted(ticks)                  # a page drops labels of ticks out of order
+    assert {word for _, word in ticks} == {"balanced", "held out"}
     assert len(marks(second)) == 3
     hv.render(hv.Layout([first, second]).cols(1))
 
