@@ -1,5 +1,7 @@
 """Tables of experts and of classes: what is inferred, told and refused."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -93,8 +95,35 @@ def test_matches_what_a_table_holds(file):
     assert own.kind == "sgld"
     assert own.classes.classes == ("ill", "well")
     assert own.notes("sgld")
+    with pytest.raises(ValueError, match=r"For a table of forecasts pass experiment='experts'"):
+        MixtureTable(own.data, target="size").notes("sgld")
     assert MixtureTable("", seed=3).forecasts.kind == "probability"
     assert MixtureTable("").notes("experts") == ()
+
+
+def test_matches_forecasts_of_another_country(file):
+    simulated = simulated_forecasts(50, rng=generator(0))
+    german = simulated.round(3).assign(
+        Datum=pd.date_range("2023-01-01", periods=50).strftime("%d.%m.%Y"),
+        stunde=np.arange(50)).to_csv(index=False, sep=";", decimal=",")
+    path = Path(file(simulated, "wetter.csv"))
+    path.write_text(german)
+    assert MixtureTable(str(path)).kind == "sgld"               # hours are no shares
+    assert MixtureTable(str(path), time="stunde").kind == "experts"
+    found = load_forecasts(str(path), time="stunde")
+    assert "Datum" not in found.predictions
+    assert any("'Datum' is no expert: it holds dates" in note for note in found.notes)
+    points = load_forecasts(str(path), time="stunde", kind="point", outcome="coin",
+                            experts=[])
+    assert "Datum" not in points.predictions
+    words = german.replace("\n1;", "\nja;").replace("\n0;", "\nnein;")
+    path.write_text(words)
+    yes = load_forecasts(str(path), time="stunde")
+    np.testing.assert_array_equal(yes.outcome, found.outcome)
+    assert not any("lower on average" in note for note in yes.notes)
+    path.write_text(words.replace("ja;", "alpha;").replace("nein;", "beta;"))
+    assert any("forecasts are lower on average where 'beta' happened" in note
+               for note in load_forecasts(str(path), time="stunde").notes)
 
 
 def test_matches_classes_of_all_kinds(file):

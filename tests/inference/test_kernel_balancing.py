@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 from workbench.datasets import selected_pairs
 from workbench.inference.kernel_balancing import BalanceInfeasible, KernelBalancer
@@ -59,8 +60,10 @@ def test_matches_entropy_balancing_of_the_features_themselves():
 def test_identity_units_of_the_features_change_nothing(selection):
     X, seen, loss = sample()
     fits = [KernelBalancer(selection=selection, n_functions=10).fit(items, seen, loss)
-            for items in (X, X * [3, 0.01, 5, 1, 1e4, 2] + [0, 9, 0, -4, 1, 0])]
-    np.testing.assert_allclose(fits[0].weights_, fits[1].weights_, atol=1e-8)
+            for items in (X, X * [3, 0.01, 5, 1, 1e4, 2] + [0, 9, 0, -4, 1, 0],
+                          X * [1e-200, 1e-12, 1, 1e155, 1e200, 1])]
+    for other in fits[1:]:
+        np.testing.assert_allclose(fits[0].weights_, other.weights_, atol=1e-8)
 
 
 def test_identity_order_of_the_items_permutes_the_weights():
@@ -131,8 +134,14 @@ def test_matches_scikit_learns_grammar():
 
 @pytest.mark.parametrize(("options", "words"), [
     ({"slack": -1}, "slack must be at least 0"), ({"slack": math.nan}, "slack must be"),
-    ({"n_functions": 0}, "n_functions must lie between 1 and the 800"),
-    ({"n_functions": 801}, "n_functions must lie"), ({"gamma": 0.0}, "gamma must be positive"),
+    ({"slack": "small"}, "slack must be at least 0, got 'small'"),
+    ({"n_functions": 0}, "n_functions must be a whole number of at least 1, got 0"),
+    ({"n_functions": 2.5}, "n_functions must be a whole number of at least 1, got 2.5"),
+    ({"n_functions": 801}, "n_functions must not exceed the 800 items, got 801"),
+    ({"gamma": 0.0}, "gamma must be positive"), ({"gamma": math.inf}, "gamma must be positive"),
+    ({"gamma": None}, "gamma must be positive and finite, got None"),
+    ({"ridge": "small"}, "ridge must be positive, got 'small'"),
+    ({"n_candidates": 2.5}, "n_candidates must be a whole number"),
     ({"gamma": "medium"}, "Did you mean 'median'"), ({"kernel": "gauss"}, "kernel must be one of"),
     ({"selection": "best"}, "selection must be one of"), ({"ridge": 0}, "ridge must be positive"),
     ({"selection": "adaptive"}, "error must hold the losses"),
@@ -151,10 +160,21 @@ def test_rejects_data():
     for items, marks, words in (
             (X, np.zeros(800), "got none of 800 items"), (X, np.ones(800), "got all 800 items"),
             (X[:5], seen, "X has 5"), (np.where(X > 3, np.nan, X), seen, "X must be finite"),
-            (X[:, 0], seen, "row per item"), (X, seen + 1, "true or false")):
+            (X[:, 0], seen, "row per item"), (X, seen + 1, "true or false"),
+            (X, seen[:, None], r"observed must have one entry per item, got shape \(800, 1\)"),
+            (X.astype(str) + "m", seen, "X must hold numbers, but could not convert")):
         with pytest.raises(ValueError, match=words):
             fit.fit(items, marks)
+    with pytest.raises(NotFittedError):
+        KernelBalancer().estimate(loss)
+    with pytest.raises(ValueError, match="sample_weight must be >= 0 and above 0 somewhere"):
+        fit.fit(X, seen, sample_weight=-np.ones(800))
     fit.fit(X, seen)
+    for groups in (np.zeros(800), ["one"] * 800):
+        with pytest.raises(ValueError, match="groups must be at least two"):
+            fit.estimate(loss, groups=groups)
+    with pytest.raises(ValueError, match="values must hold numbers"):
+        fit.estimate(["a"] * 800)
     with pytest.raises(ValueError, match=r"values must have one number for each of .* observed"):
         fit.estimate(loss[:3])
     with pytest.raises(ValueError, match="values must be finite"):

@@ -130,6 +130,11 @@ def test_recovers_the_average_predictor_within_its_regret(rng):
     ({"log_prior": np.zeros((2, 2))}, r"shape \(k,\)"),
     ({"log_prior": [0.0], "temperature": 0.0}, "temperature must be positive, got 0.0"),
     ({"log_prior": [0.0], "temperature": math.nan}, "temperature must be positive"),
+    ({"log_prior": [0.0], "temperature": "hot"}, "temperature must be positive, got 'hot'"),
+    ({"log_prior": ["a", "b"]}, "log_prior must hold numbers, but could not convert"),
+    ({"log_prior": [0.0], "log_likelihood": [-1.0, -2.0]}, "log_likelihood must have one number"),
+    ({"log_prior": [0.0], "log_likelihood": [np.nan]}, "log_likelihood must have one number"),
+    ({"log_prior": [0.0], "total": np.nan}, "total must be finite"),
 ])
 def test_rejects_priors_and_temperatures(values, words):
     with pytest.raises(ValueError, match=words):
@@ -142,10 +147,23 @@ def test_rejects_priors_and_temperatures(values, words):
     ([[-1.0, -1.0], [-np.inf, -np.inf]], "at step 1 all that have weight"),
     ([[-1.0]], "one column for each of 2 hypotheses"),
     ([[np.inf, -1.0]], "at most 0, got inf"),
+    (np.empty((0, 2)), r"got shape \(0, 2\). Pass an array of shape \(t, 2\), t > 0"),
 ])
 def test_rejects_what_is_no_log_probability(loglik, words):
     with pytest.raises(ValueError, match=words):
         FiniteMixture.uniform(2).follow(loglik)
+
+
+def test_rejects_several_steps_at_once_and_no_hypotheses():
+    with pytest.raises(ValueError, match=r"for one step of shape \(2,\)"):
+        FiniteMixture.uniform(2).update([[-1.0, -1.0], [-2.0, -2.0]])
+    with pytest.raises(ValueError, match="k must be a whole number of at least 1, got 0"):
+        FiniteMixture.uniform(0)
+
+
+def test_matches_priors_of_single_precision_made_exact():
+    rough = np.log(np.full(1000, 1 / 1000, np.float32))
+    assert FiniteMixture(rough).weights.sum() == pytest.approx(1, abs=1e-12)
 
 
 def test_matches_densities_and_no_bound_below_temperature_one():

@@ -125,3 +125,4 @@ def test_matches_rows_of_a_forest_to_their_names_from_the_top():
     marks = next(one for one in figure if type(one) is hv.Scatter).dframe()
     assert [names[place] for place in marks["place"]] == ["first", "last"]
     assert marks["place"].tolist() == [1.0, 0.0]
+    assert plot(figure)["xlabel"] == "score (points)"           # not that of the intervals' ends

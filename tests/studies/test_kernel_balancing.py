@@ -109,11 +109,12 @@ def test_matches_ratings_with_a_slice(ratings):
     by_rating = table.loc["naive-Bayes IPS"]
     assert abs(by_rating["value"] - truth) < 4 * by_rating["se"]
     assert abs(means["balanced"].value - truth) < abs(means["unweighted"].value - truth)
-    slice_ = table.loc["random slice, held back"]
+    slice_ = table.loc["held-back slice"]
     assert abs(slice_["value"] - truth) < 4 * slice_["se"]
     assert any("Half of the random slice" in note for note in result.summary.notes)
     assert set(result.tables["tuned"]["way"]) == {
         "unweighted", "inverse propensities", "balanced kernels", "doubly robust"}
+    assert {"AUC, unweighted, tuned", "AUC, balanced kernels, tuned"} <= set(result.summary)
     assert list(study.figures(result)) == FIGURES
 
 
@@ -124,6 +125,13 @@ def test_matches_ratings_without_a_slice_to_a_warning(ratings, tmp_path):
     notes = " ".join(result.summary.notes)
     assert "No ratings of pairs drawn at random are marked" in notes
     assert "says little about those that they did not" in notes
+    assert "so that intervals come out too short" in notes
+    assert "users only" not in notes                                # there are sixty
+    few = frame[(frame["random"] == 0) & (frame["user"] < 18)]
+    few.to_csv(tmp_path / "few.csv", index=False)
+    told = " ".join(run(data=str(tmp_path / "few.csv"), weight_decays=[]).summary.notes)
+    assert "The ratings come from 18 users only" in told
+    assert "The mark of pairs drawn at random is read from column 'random'" in told
     assert "naive-Bayes IPS" not in set(result.tables["estimates"]["way"])
 
 

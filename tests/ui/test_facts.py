@@ -4,7 +4,7 @@ import pytest
 
 from workbench import runs
 from workbench.core import Estimate, Interval, Summary
-from workbench.studies import opinion_trends
+from workbench.studies import opinion_trends, universal_mixture
 from workbench.ui import facts
 from workbench.ui.computing import Shown, live, saved
 
@@ -21,6 +21,13 @@ def test_matches_question_to_first_sentence(tiny):
 
 def test_matches_card_of_the_imported_method():
     assert facts.card(opinion_trends).source == "pavlyshenko2025news"
+
+
+def test_matches_accents_of_authors():
+    told = facts._paper(facts.card(universal_mixture))
+    assert "Urbanke, Rüdiger" in told
+    assert "\\" not in told
+    assert facts._accented(r"Sch{\"u}rholt, L{\'e}o, \`a \^{o}") == "Sch{ü}rholt, L{é}o, à ô"
 
 
 def test_matches_headline_in_the_summary_order():

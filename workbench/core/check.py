@@ -5,18 +5,19 @@ Each check states what must hold, so that NaN fails it.
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-__all__ = ["finite", "one_of", "positive", "same_length", "simplex", "suggestion", "whole"]
+__all__ = ["finite", "floats", "holds", "one_of", "positive", "same_length", "simplex",
+           "suggestion", "whole"]
 
 
 def positive(*, hint: str = "Pass a number above zero.", **named: float) -> None:
     """Refuse arguments that are not above zero; infinity passes."""
     for name, value in named.items():
-        if not value > 0:
+        if not holds(lambda one: one > 0, value):
             raise ValueError(f"{name} must be positive, got {value!r}. {hint}")
 
 
@@ -32,11 +33,20 @@ def whole(least: int, *, hint: str = "Pass a whole number.", **named: Any) -> No
 def finite(*, hint: str = "Drop or fill the missing entries first.", **named: Any) -> None:
     """Refuse arrays that hold NaN or infinity."""
     for name, values in named.items():
-        bad = ~np.isfinite(np.asarray(values, dtype=float))
+        bad = ~np.isfinite(floats(**{name: values}))
         if bad.any():
             first = int(np.flatnonzero(bad.ravel())[0])
             raise ValueError(f"{name} must be finite, got {int(bad.sum())} NaN or infinite "
                              f"entries, the first at position {first}. {hint}")
+
+
+def floats(*, hint: str = "Convert it to numbers first.", **named: Any) -> np.ndarray:
+    """The one named array as floats; refuses words, dates and rows of unequal length."""
+    (name, values), = named.items()
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as trouble:
+        raise ValueError(f"{name} must hold numbers, but {trouble}. {hint}") from None
 
 
 def same_length(**named: Any) -> None:
@@ -63,6 +73,14 @@ def simplex(weights: Any, *, hint: str = "Divide by the sum with normalise().") 
     if not (smallest >= 0 and abs(total - 1.0) <= 1e-5):
         raise ValueError(f"weights must be non-negative and sum to 1, got sum {total:.6g} "
                          f"and smallest entry {smallest:.3g}. {hint}")
+
+
+def holds(rule: Callable[[Any], Any], value: Any) -> bool:
+    """Whether a value follows a rule; no word or None does."""
+    try:
+        return bool(rule(value))
+    except (TypeError, ValueError):
+        return False
 
 
 def suggestion(word: object, choices: Iterable[str]) -> str:

@@ -5,36 +5,45 @@ from collections.abc import Sequence
 import pandas as pd
 
 from workbench.datasets import cells
-from workbench.datasets.features import read_feature
+from workbench.datasets.features import Feature, read_feature
 from workbench.datasets.words import words_of
+from workbench.datasets.yes_no import ONES
 
 __all__ = [
     "TIMES",
     "events_of",
     "guessed_outcome",
+    "holds_dates",
     "listed",
     "looks_like_forecasts",
     "named_outcome",
     "no_expert",
     "refuse_few",
     "refuse_out_of_range",
+    "turned",
 ]
 
 OUTCOMES = ("outcome", "y", "target", "actual", "actuals", "observed", "observation", "truth",
             "event", "label", "result", "realised", "realized")
 TIMES = ("time", "date", "timestamp", "datetime", "step", "round", "period")
-EVENTS = ("yes", "true", "1", "win", "won", "rain", "positive")
+EVENTS = ONES | {"1", "win", "won", "rain", "t", "success", "hit"}
 MOST_EXPERTS = 200
 SHOWN = 20
 
 
-def looks_like_forecasts(frame: pd.DataFrame, outcome: str = "") -> bool:
-    """Whether a table has an outcome of two values and beside it, but for times, only shares."""
+def looks_like_forecasts(frame: pd.DataFrame, outcome: str = "", *, time: str = "",
+                         commas: bool = False) -> bool:
+    """Whether a table has an outcome of two values and beside it, but for times, only shares.
+
+    A column of dates is a time, whatever its name; `commas` as for `read_feature`.
+    """
     chosen = outcome or named_outcome(frame)
     if chosen not in frame or events_of(frame[chosen]) is None:
         return False
-    others = [_numbers(frame[name]) for name in frame if name != chosen and
-              str(name).casefold() not in TIMES]
+    features = {str(name): read_feature(frame[name], commas=commas) for name in frame
+                if name not in (chosen, time) and str(name).casefold() not in TIMES}
+    others = [_numbers(feature) for name, feature in features.items()
+              if not holds_dates(name, feature)]
     held = [one for one in others if one is not None]
     shares = all(one.between(0, 1).all() and not one.isin([0, 1]).all() for one in held)
     return shares and len(held) == len(others) and sum(one.nunique() > 2 for one in held) >= 2
@@ -65,9 +74,14 @@ def listed(names: pd.Index) -> str:
     return ", ".join(map(str, names[:SHOWN])) + (" ..." if len(names) > SHOWN else "")
 
 
-def _numbers(column: pd.Series) -> pd.Series | None:
+def holds_dates(name: str, feature: Feature) -> bool:
+    """Whether a column was read as dates."""
+    return any(note.startswith(f"Column {name!r} holds dates") for note in feature.notes)
+
+
+def _numbers(feature: Feature) -> pd.Series | None:
     """Numbers of a column without gaps, or None where it holds others."""
-    values = read_feature(column).values
+    values = feature.values
     return None if values is None or values.dtype.kind != "f" else values.dropna()
 
 
@@ -79,6 +93,16 @@ def events_of(column: pd.Series) -> tuple[str, str] | None:
     if len(known) != 2 or (_is_number(known) and known != ["0", "1"]):
         return None
     return (known[1], known[0]) if known[0].casefold() in EVENTS else (known[0], known[1])
+
+
+def turned(table: pd.DataFrame, outcome: pd.Series, event: str) -> list[str]:
+    """A note where most forecasts are lower when the event happens, as if of the other value."""
+    lower = sum(bool(values[outcome == 1].mean() < values[outcome == 0].mean())
+                for _, values in table.items())
+    return [] if 2 * lower <= len(table.columns) else [
+        f"{lower} of {len(table.columns)} forecasts are lower on average where {event!r} happened "
+        "than where it did not: if they are probabilities of the other value, write that as 1 and "
+        "this as 0."]
 
 
 def _is_number(words: Sequence[str]) -> bool:

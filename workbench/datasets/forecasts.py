@@ -19,10 +19,12 @@ from workbench.datasets.forecast_columns import (
     TIMES,
     events_of,
     guessed_outcome,
+    holds_dates,
     listed,
     no_expert,
     refuse_few,
     refuse_out_of_range,
+    turned,
 )
 from workbench.datasets.numbers import read_numbers
 from workbench.datasets.shipped import open_table
@@ -115,9 +117,11 @@ def _read(opened: Opened, outcome: str, experts: Sequence[str], time: str, kind:
         raise ValueError(f"data must hold at least 2 rows with an outcome and a forecast, but "
                          f"{len(frame)} rows gave {len(table)}. {' '.join([*told, *late])} Add "
                          "rows.")
+    doubts = turned(table, values[table.index], events[1]) if (
+        found == "probability" and events is not None and values is not None) else []
     ends = None if values is None else values[table.index].to_numpy(float)
     return Forecasts(table, ends, found, opened.name, opened.origin, opened.sha256,
-                     (*notes, *told, *late, *read, *gaps))
+                     (*notes, *told, *late, *read, *gaps, *doubts))
 
 
 def _present(frame: pd.DataFrame, *roles: Sequence[str]) -> None:
@@ -180,7 +184,8 @@ def _experts(frame: pd.DataFrame, experts: Sequence[str], others: set[str], kind
             notes.append(f"Column {name!r} is no expert: it is called a time.")
             continue
         feature = read_feature(frame[name], commas=opened.delimiter == ";")
-        why = no_expert(feature.values, kind)
+        why = "it holds dates; name it as time to order the steps" if holds_dates(
+            str(name), feature) else no_expert(feature.values, kind)
         notes += [*feature.notes, *([f"Column {name!r} is no expert: {why}."] if why else [])]
         if feature.values is not None and not why:
             found[name] = feature.values

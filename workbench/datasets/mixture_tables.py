@@ -52,7 +52,7 @@ class MixtureTable:
         """What the table holds: ``experts`` or ``sgld``, that is classes."""
         if not self.data or self.experts or self.forecast != "auto":
             return "experts"
-        return str(KEPT.get(self._key("kind"), self._guessed))
+        return str(KEPT.get(self._key("kind", self.time), self._guessed))
 
     @property
     def forecasts(self) -> Forecasts:
@@ -68,8 +68,7 @@ class MixtureTable:
     @property
     def classes(self) -> ClassTable:
         """The table as classes."""
-        found: ClassTable = KEPT.get(
-            self._key("classes"), lambda: load_class_table(self.data, target=self.target))
+        found: ClassTable = KEPT.get(self._key("classes"), self._classes)
         return found
 
     def notes(self, experiment: str) -> tuple[str, ...]:
@@ -78,9 +77,18 @@ class MixtureTable:
             return ()
         return (self.forecasts if experiment == "experts" else self.classes).notes
 
+    def _classes(self) -> ClassTable:
+        try:
+            return load_class_table(self.data, target=self.target)
+        except ValueError as trouble:
+            raise ValueError(f"{trouble} For a table of forecasts pass "
+                             "experiment='experts'.") from trouble
+
     def _guessed(self) -> str:
-        frame = open_file(Path(self.data).expanduser()).frame.rename(columns=str)
-        return "experts" if looks_like_forecasts(frame, self.target) else "sgld"
+        opened = open_file(Path(self.data).expanduser())
+        found = looks_like_forecasts(opened.frame.rename(columns=str), self.target,
+                                     time=self.time, commas=opened.delimiter == ";")
+        return "experts" if found else "sgld"
 
     def _key(self, *more: Any) -> Any:
         path = Path(self.data).expanduser()

@@ -21,6 +21,7 @@ RATING_NAMES = {
              "song_id"),
     "rating": ("rating", "ratings", "stars", "score", "watch_ratio"),
     "drawn": ("random", "mcar", "drawn", "uniform", "randomised", "randomized")}
+SAID = {"drawn": "mark of pairs drawn at random"}
 FEWEST = 50              # ratings
 MOST_DIFFERENT = 50      # values of a rating
 SHOWN = 20
@@ -108,7 +109,8 @@ def load_ratings(data: str | Path, *, user: str = "", item: str = "", rating: st
         raise ValueError(f"{lost[0]} must name a column of the data, got none, and no column has "
                          f"a usual name ({', '.join(RATING_NAMES[lost[0]][:4])}). Columns: "
                          f"{', '.join(list(frame.columns)[:SHOWN])}.")
-    chosen = [f"The {role} is read from column {name!r}." for role, name in roles.items()
+    chosen = [f"The {SAID.get(role, role)} is read from column {name!r}."
+              for role, name in roles.items()
               if name and not named[role] and name != role]
     return _made(frame, roles, opened, chosen)
 

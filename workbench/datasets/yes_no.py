@@ -2,6 +2,7 @@
 
 __all__ = ["ONES", "ZEROS"]
 
-ONES = frozenset(["yes", "y", "true", "positive", "ja", "j", "oui", "si", "sí", "sim", "wahr",
-                  "vrai"])
-ZEROS = frozenset(["no", "n", "false", "negative", "nein", "non", "não", "falsch", "faux"])
+ONES = frozenset(["yes", "y", "true", "positive", "ja", "j", "oui", "si", "sí", "sim", "tak",
+                  "wahr", "vrai", "vero", "verdadero", "да"])
+ZEROS = frozenset(["no", "n", "false", "negative", "nein", "non", "não", "nie", "falsch", "faux",
+                   "falso", "нет"])

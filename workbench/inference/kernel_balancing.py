@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from workbench.core import check, effective_size, generator
 from workbench.core.card import Card
@@ -188,6 +189,7 @@ class KernelBalancer(BaseEstimator):
         the slack are small. Whatever else explains the outcome biases the mean, and no interval
         tells by how much.
         """
+        check_is_fitted(self, "weights_")
         outcome, shift = checked_losses("values", values, self.observed_), 0.0
         if imputed is not None:
             guess = checked_imputed(imputed, len(self.observed_))
@@ -213,7 +215,8 @@ class KernelBalancer(BaseEstimator):
         imbalance : DataFrame
             As `imbalance_`.
         """
-        check.positive(count=count)
+        check_is_fitted(self, "weights_")
+        check.whole(1, count=count)
         free = np.setdiff1d(np.arange(len(self.items_)), self.centres_)
         if not len(free):
             free = np.arange(len(self.items_))
@@ -230,12 +233,13 @@ class KernelBalancer(BaseEstimator):
         if not callable(self.kernel):
             check.one_of(KERNELS, kernel=self.kernel)
         check.one_of(SELECTIONS, selection=self.selection)
-        check.positive(ridge=self.ridge, n_candidates=self.n_candidates)
-        if not self.slack >= 0:
+        check.positive(ridge=self.ridge)
+        check.whole(1, n_candidates=self.n_candidates, n_functions=self.n_functions)
+        if not check.holds(lambda one: one >= 0, self.slack):
             raise ValueError(f"slack must be at least 0, got {self.slack!r}. Pass 0.01, in "
                              "standard deviations of a function.")
-        if not 1 <= self.n_functions <= n:
-            raise ValueError(f"n_functions must lie between 1 and the {n} items, got "
+        if self.n_functions > n:
+            raise ValueError(f"n_functions must not exceed the {n} items, got "
                              f"{self.n_functions!r}. Pass {min(50, n)}.")
 
     def _generator(self) -> np.random.Generator:

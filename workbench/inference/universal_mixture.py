@@ -16,10 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from workbench.core import check
 from workbench.core.card import Card
 from workbench.inference.mixtures.given import (
     checked_likelihood,
     checked_prior,
+    checked_seen,
     checked_temperature,
     refuse_impossible,
 )
@@ -79,13 +81,15 @@ class FiniteMixture:
     def __post_init__(self) -> None:
         prior = checked_prior(self.log_prior)
         checked_temperature(self.temperature)
-        seen = np.zeros(len(prior)) if self.log_likelihood is None else self.log_likelihood
+        seen = checked_seen(self.log_likelihood, len(prior))
+        check.finite(total=self.total, hint="Leave it out to begin anew.")
         object.__setattr__(self, "log_prior", prior)
-        object.__setattr__(self, "log_likelihood", np.asarray(seen, dtype=float))
+        object.__setattr__(self, "log_likelihood", seen)
 
     @classmethod
     def uniform(cls, k: int, **options: Any) -> "FiniteMixture":
         """A mixture that counts `k` hypotheses the same at first."""
+        check.whole(1, k=k)
         return cls(np.full(k, -math.log(k)), **options)
 
     @property
@@ -112,17 +116,14 @@ class FiniteMixture:
         loglik : array, shape (k,)
             Log-probability of that outcome under each hypothesis; NaN for one that says nothing.
         """
-        row = checked_likelihood(np.asarray(loglik, dtype=float)[None], len(self.log_prior),
-                                 is_density=self.is_density)[0]
-        return self._predictive(row)
+        return self._predictive(self._row(loglik))
 
     def update(self, loglik: Any) -> "FiniteMixture":
         """The mixture after one more outcome; this one stays as it is.
 
         A hypothesis that said nothing is credited with the mixture's own probability.
         """
-        row = checked_likelihood(np.asarray(loglik, dtype=float)[None], len(self.log_prior),
-                                 is_density=self.is_density)[0]
+        row = self._row(loglik)
         gained = self._predictive(row)
         credited = np.where(np.isnan(row), gained, row)
         return replace(self, log_likelihood=self.log_likelihood + credited,
@@ -149,6 +150,10 @@ class FiniteMixture:
         if not np.isnan(rows).any():
             return self._awake(rows)
         return self._sleeping(rows)
+
+    def _row(self, loglik: Any) -> np.ndarray:
+        return checked_likelihood(check.floats(loglik=loglik)[None], len(self.log_prior),
+                                  is_density=self.is_density)[0]
 
     def _predictive(self, row: np.ndarray) -> float:
         """``log(weights @ exp(row))`` over the hypotheses that say something."""

@@ -61,7 +61,7 @@ def _imbalance(balance: pd.DataFrame) -> hv.Element:
         parts.append(some.loc[order])
     rows = pd.concat(parts, ignore_index=True)
     rows["place"] = np.arange(len(rows))[::-1].astype(float)
-    x = dimension("imbalance", "weighted minus overall mean", "sd of the function")
+    x = dimension("imbalance", "weighted minus overall", "sd")
     y = dimension("place", "functions", "the least balanced on top")
     layers: list[hv.Element] = [hv.Curve(([0.0, 0.0], [-1.0, len(rows)]), x, y).opts(
         **ROLES["truth"].curve())]
@@ -77,7 +77,8 @@ def _imbalance(balance: pd.DataFrame) -> hv.Element:
         layers.append(hv.Scatter(marks, x, [y, "kind"]).opts(
             size=6, tools=[hover([("", "@kind"), (column, "@imbalance" + DIGITS)])],
             **ROLES[role].points()))
-    ticks = [(float(some["place"].mean()), str(kind)) for kind, some in rows.groupby("kind")]
+    ticks = sorted((float(some["place"].mean()), str(kind))
+                   for kind, some in rows.groupby("kind"))
     span = float(max(rows["before"].abs().max(), rows["after"].abs().max(), 0.05))
     step = 0.075 * len(rows)
     entries = [("before", "uniform"), ("after, balanced", "ours"), ("after, held out", "rival")]
@@ -107,7 +108,7 @@ def _map(points: pd.DataFrame) -> hv.Element:
     layers += written_legend(entries, x, y, at=(left, [
         low - span * (0.1 + 0.09 * at) for at in range(len(entries))]))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title="Where balanced kernels are centred", show_legend=False,
+        title="Centres of the kernels", show_legend=False,
         ylim=(low - 0.4 * span, high + 0.06 * span), **frame(height=420)))
 
 
@@ -128,7 +129,7 @@ def _profile(weights: np.ndarray, items: str) -> hv.Element:
     layers += written_legend([("weights", "ours"), ("uniform", "uniform")], x, y,
                              at=(2.0, [low * ratio ** 1.7, low * ratio ** 0.6]))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=f"{n} {items} count like {effective_size(scaled):.4g} equal ones",
+        title=f"{n} {items} count like {effective_size(scaled):.4g}",
         show_legend=False, logy=True, ylim=(low, high), yticks=ticks, **frame()))
 
 
@@ -161,7 +162,7 @@ def _outcomes(table: pd.DataFrame, drawn: np.ndarray | None, label: str,
     layers += written_legend(entries, x, y, at=(float(places[0]), [
         top * (1.3 - 0.09 * at) for at in range(len(entries))]))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title="The outcome, observed and weighted", ylim=(0, 1.4 * top), show_legend=False,
+        title="Observed and weighted", ylim=(0, 1.4 * top), show_legend=False,
         **frame()))
 
 

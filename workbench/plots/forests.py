@@ -55,7 +55,7 @@ def forest(rows: pd.DataFrame, *, title: str, x: tuple[str, str], y: tuple[str, 
             layers += dots(some, across, down, label=kind, role=role, tooltips=tooltips)
     return hv.Overlay(layers).opts(hv.opts.Overlay(
         title=title, xlim=_room(rows, reference), ylim=(-0.5, len(rows) - 0.5),
-        **named_rows(placed["name"].tolist()[::-1])))
+        xlabel=across.pprint_label, **named_rows(placed["name"].tolist()[::-1])))
 
 
 def _room(rows: pd.DataFrame, reference: tuple[float, str, str] | None) -> tuple[float, float]:

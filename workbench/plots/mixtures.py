@@ -65,8 +65,20 @@ def bound_curves(  # noqa: PLR0913 - parts of a figure
             layers.append(hv.Scatter((at, shown), across, up, label=name).opts(
                 size=7, tools=[hover([(x[1], f"@place{DIGITS}"), (name, f"@value{DIGITS}")])],
                 **ROLES[role].points()))
-    return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=title, logx=logx, logy=logy, **frame(**LEGEND_BELOW, height=TALL)))
+    around = frame(**LEGEND_BELOW, height=TALL)
+    if marks:                                   # whole marks at both ends
+        around["xlim"] = _wider(some[x[0]].to_numpy(float), log=logx)
+    return hv.Overlay(layers).opts(hv.opts.Overlay(title=title, logx=logx, logy=logy, **around))
+
+
+def _wider(values: np.ndarray, *, log: bool) -> tuple[float, float]:
+    """Ends of an axis with room for the marks at the outermost values."""
+    low, high = float(values.min()), float(values.max())
+    if log:
+        room = max(1.05, (high / low) ** 0.04)
+        return low / room, high * room
+    room = 0.04 * (high - low) or 0.5
+    return low - room, high + room
 
 
 def posterior_areas(weights: pd.DataFrame, *, unit: str = "samples seen") -> Figure:
@@ -172,7 +184,9 @@ def method_losses(scores: pd.DataFrame, roles: Mapping[str, str], *, label: str,
             size=8, tools=[hover(told)], **drawn.points()))
     ticks = [(int(width), str(int(width))) for width in sorted(scores["width"].unique())]
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=title, logx=len(ticks) > 1, xticks=ticks, **frame(**LEGEND_BELOW, height=TALL)))
+        title=title, logx=len(ticks) > 1, xticks=ticks,
+        xlim=_wider(scores["width"].to_numpy(float), log=len(ticks) > 1),
+        **frame(**LEGEND_BELOW, height=TALL)))
 
 
 def confidence(bins: pd.DataFrame, roles: Mapping[str, str], *, said: str, happened: str

@@ -11,10 +11,12 @@ from workbench.plots.theme import ROLES, STACKED, Figure, dimension, frame, writ
 
 __all__ = ["Panel", "setting_panels"]
 
+TICKED = 7               # settings that each have a tick of their own on a log axis
+
 
 @dataclass(frozen=True)
 class Panel:
-    """One of two pictures of a number by a setting.
+    """One picture of a number by a setting.
 
     Parameters
     ----------
@@ -38,7 +40,7 @@ class Panel:
 
 
 def setting_panels(panels: Sequence[Panel], roles: Mapping[str, str]) -> Figure:
-    """Two pictures, one above the other, of numbers by settings.
+    """Pictures, one above the other, of numbers by settings.
 
     Parameters
     ----------
@@ -73,9 +75,12 @@ def _panel(panel: Panel, roles: Mapping[str, str]) -> hv.Element:
         low - span * (0.12 + 0.11 * at) for at in range(len(entries))]))
     room = (ends[1] - ends[0]) * 0.03 or 0.5
     across = (ends[0] / 1.15, ends[1] * 1.15) if panel.log else (ends[0] - room, ends[1] + room)
+    places = sorted(table["at"].unique())
+    ticks = {"xticks": [(float(at), f"{at:g}") for at in places]} if panel.log and len(
+        places) <= TICKED else {}
     return hv.Overlay(layers).opts(hv.opts.Overlay(
         title=panel.title, logx=panel.log, show_legend=False, xlim=across,
-        ylim=(low - span * (0.18 + 0.11 * len(entries)), high + 0.08 * span), **frame()))
+        ylim=(low - span * (0.18 + 0.11 * len(entries)), high + 0.08 * span), **ticks, **frame()))
 
 
 def _line(some: pd.DataFrame, axes: tuple[hv.Dimension, hv.Dimension], name: str,

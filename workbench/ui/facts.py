@@ -6,6 +6,7 @@ import math
 import re
 import shlex
 import sys
+import unicodedata
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = ["alarm", "card", "command", "duration", "empty", "foot", "headline", 
            "method",
            "notes", "question", "when"]
 
+ACCENTS = {'"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303"}
 LARGE = 4                # headline numbers shown large; the others follow in a table
 
 
@@ -156,6 +158,12 @@ def _report(name: str, shown: Shown, study: Study, reports: str | None) -> str:
     return f'<a href="{html.escape(quote(f"{reports}/{path}"))}">Open the report</a>'
 
 
+def _accented(text: str) -> str:
+    """Letters with accents for how LaTeX writes them."""
+    return re.sub(r"\\([\"'`^~])(?:\{(\w)\}|(\w))", lambda found: unicodedata.normalize(
+        "NFC", (found[2] or found[3]) + ACCENTS[found[1]]), text)
+
+
 def _paper(method: Card) -> str:
     """Author, title and year of the card's source, where the bibliography is at hand."""
     path: Path = places.root() / "docs" / "references.bib"
@@ -164,7 +172,7 @@ def _paper(method: Card) -> str:
     except (OSError, IndexError):
         return method.source
     fields = dict(re.findall(r"^\s*(\w+) = \{(.*)\},?$", entry, re.MULTILINE))
-    told = {name: re.sub(r"[{}]", "", value) for name, value in fields.items()}
+    told = {name: re.sub(r"[{}]", "", _accented(value)) for name, value in fields.items()}
     if {"author", "title", "year"} - told.keys():
         return method.source
     place = f"arXiv:{told['eprint']}" if "eprint" in told else told.get("journal", "")

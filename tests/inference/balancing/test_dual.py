@@ -5,6 +5,7 @@ import pytest
 from scipy.optimize import linprog
 
 from workbench.datasets import selected_pairs
+from workbench.inference.balancing import dual
 from workbench.inference.balancing.dual import BalanceInfeasible, balance, least_slack
 from workbench.inference.balancing.kernels import Scaling, kernel_functions
 
@@ -89,6 +90,17 @@ def test_rejects_what_no_weights_balance(slack):
     assert told.value.least == pytest.approx(G[:, 0].min(), rel=1e-2)
     assert isinstance(told.value, ValueError)
     assert balance(G, told.value.least + 0.1, base).weights.min() > 0
+
+
+def test_matches_an_error_whose_linear_program_waits_until_it_is_read(monkeypatch):
+    G, solved = np.ones((4, 1)), []
+    monkeypatch.setattr(dual, "least_slack", lambda functions: solved.append(functions) or 1.0)
+    with pytest.raises(BalanceInfeasible) as told:
+        balance(G, 0.0, np.full(4, 0.25))
+    assert not solved
+    assert "at least 1 standard deviations for these 1 functions, got 0" in str(told.value)
+    assert told.value.least == 1.0
+    assert len(solved) == 1
 
 
 def test_matches_least_slack_to_a_linear_program():

@@ -1,8 +1,11 @@
 """Factorisations: PyTorch's own Adam, one model alone, and what training must find."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
+from sklearn.exceptions import NotFittedError
 
 from workbench.inference.balancing.alternating import MatrixFactorisation
 from workbench.inference.balancing.balanced_factors import KernelBalancedMF
@@ -99,8 +102,10 @@ def test_matches_seven_epochs_without_a_fall():
 
 @pytest.mark.parametrize(("options", "words"), [
     ({"weight_decay": -1.0}, "weight_decay must be at least 0"),
-    ({"weight_decay": []}, "weight_decay must be"), ({"epochs": 0}, "epochs must be positive"),
-    ({"size": 0}, "size must be positive")])
+    ({"weight_decay": []}, "weight_decay must be"), ({"epochs": 0}, "epochs must be a whole"),
+    ({"size": 0}, "size must be a whole number"), ({"batch": 2.5}, "batch must be a whole number"),
+    ({"imputation_rate": 0}, "imputation_rate must be positive, got 0"),
+    ({"imputation_rate": math.nan}, "imputation_rate must be positive, got nan")])
 def test_rejects_options(options, words):
     with pytest.raises(ValueError, match=words):
         MatrixFactorisation(USERS, ITEMS, **options)
@@ -117,6 +122,14 @@ def test_rejects_ratings():
                         ((users, items, ratings, [1.0]), "amounts must have one number")):
         with pytest.raises(ValueError, match=words):
             model.fit(*args)
+    with pytest.raises(NotFittedError, match="fit must be called before predict"):
+        model.predict(users, items)
+    model.fit(users, items, ratings)
+    for wrong in (users - 1, users + 99, users * 1.0):
+        with pytest.raises(ValueError, match="users must be whole numbers from 0 to 29, got"):
+            model.predict(wrong, items)
+    with pytest.raises(FloatingPointError, match="smaller learning_rate than 1e\\+30"):
+        MatrixFactorisation(USERS, ITEMS, epochs=20, learning_rate=1e30).fit(users, items, ratings)
     with pytest.raises(ValueError, match="balance must be one of"):
         KernelBalancedMF(3, 3, balance="all")
     with pytest.raises(ValueError, match="compat must be one of"):

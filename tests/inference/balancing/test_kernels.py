@@ -94,5 +94,7 @@ def test_recovers_a_smooth_outcome_by_imputation():
     guess = kernel_imputation(items, seen, outcome + 0.1 * rng.normal(size=1500), rng=rng)
     assert np.sqrt(((guess - outcome) ** 2).mean()) < 0.15
     assert np.sqrt(((guess - outcome)[seen] ** 2).mean()) < 0.15
+    alike = kernel_imputation(np.ones((100, 1)), np.arange(100) < 30, np.arange(100.0), rng=rng)
+    np.testing.assert_allclose(alike[30:], np.arange(30).mean())          # no feature, the mean
     with pytest.raises(ValueError, match="at least 10 observed outcomes"):
         kernel_imputation(items, np.arange(1500) < 5, outcome, rng=rng)

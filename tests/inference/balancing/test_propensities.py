@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 from scipy.special import expit
+from sklearn.exceptions import NotFittedError
 
 from workbench.inference.balancing.propensities import (
     PropensityLogistic,
@@ -38,7 +39,8 @@ def test_identity_all_observed_is_certain():
 @pytest.mark.parametrize(("args", "words"), [
     (([1, 5], [1, 1], 2, 10), "got none of 5 among 2"), (([1], [1], 3, 2), "n_obs must lie"),
     (([1], [1], 0, 2), "n_obs must lie"), (([np.nan], [1], 1, 2), "y_obs must be finite"),
-    (([1], [], 1, 2), "with 1 and 0 ratings")])
+    (([1], [], 1, 2), "with 1 and 0 ratings"), (([1], [1], "1", 2), "n_obs must lie"),
+    ((["good"], [1], 1, 2), "y_obs must hold numbers")])
 def test_rejects_impossible_counts(args, words):
     with pytest.raises(ValueError, match=words):
         naive_bayes_propensity(*args)
@@ -63,7 +65,7 @@ def test_identity_an_endless_penalty_leaves_the_share():
     x, _, seen, _ = world()
     np.testing.assert_allclose(PropensityLogistic(1e9).fit(x, seen).predict(x), seen.mean(),
                                atol=1e-7)
-    with pytest.raises(ValueError, match="penalty must be at least 0"):
+    with pytest.raises(ValueError, match="penalty must be finite and at least 0"):
         PropensityLogistic(-1.0)
 
 
@@ -98,3 +100,22 @@ def test_rejects_propensities_outside_the_unit_interval(chance):
             risk([chance])
     with pytest.raises(ValueError, match="propensity must be finite"):
         snips([1.0], [np.nan])
+    for call, words in ((lambda: snips([], []), "losses must have one number per observed item"),
+                        (lambda: ips_risk([1.0, 2.0], [0.5, 0.5], 1), "n must be a whole number"),
+                        (lambda: dr_risk([1.0], [0.5, 2.0], [True, False], [-2.0]), "weights mus"),
+                        (lambda: dr_risk([1.0], [0.5, 2.0], ["yes", "no"], [2.0]), "true or fal"),
+                        (lambda: PropensityLogistic(np.inf), "penalty must be finite")):
+        with pytest.raises(ValueError, match=words):
+            call()
+
+
+def test_rejects_other_features_than_those_of_the_fit():
+    X, _, seen, _ = world()
+    model = PropensityLogistic()
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+    model.fit(X, seen)
+    with pytest.raises(ValueError, match=f"X must have {X.shape[1]} features, as in fit"):
+        model.predict(X[:, :1])
+    with pytest.raises(ValueError, match="X must be finite"):
+        model.predict(X * np.nan)

@@ -56,7 +56,8 @@ def test_matches_both_ways_to_count_users_without_a_one():
 @pytest.mark.parametrize(("run", "words"), [
     (lambda: auc([1, 1], [0.1, 0.2]), "both 0 and 1"), (lambda: auc([0, 2], [0, 1]), "0 or 1"),
     (lambda: mse([0], [np.nan]), "scores must be finite"),
-    (lambda: ndcg_at(0, [0], [1], [1.0]), "k must be positive"),
+    (lambda: ndcg_at(0, [0], [1], [1.0]), "k must be a whole number"),
+    (lambda: ndcg_at(2.5, [0], [1], [1.0]), "k must be a whole number of at least 1, got 2.5"),
     (lambda: ndcg_at(1, [0], [1], [1.0], empty="all"), "empty must be one of"),
     (lambda: recall_at(1, [0, 1], [1], [1.0]), "users has 2")])
 def test_rejects(run, words):

@@ -56,7 +56,7 @@ def test_matches_tuning_to_other_worlds():
     chosen = tuned(2, SMALL, n=800, rng=generator(0))
     assert chosen["SNIPS"] >= 2                     # products of features help the propensity
     assert set(chosen) == {way for way in WAYS if way not in ("naive", "random slice")}
-    with pytest.raises(ValueError, match="worlds must be at least 2"):
+    with pytest.raises(ValueError, match="worlds must be a whole number of at least 2, got 1"):
         bias_trials(1, SMALL, rng=generator(0))
 
 

@@ -116,9 +116,9 @@ def test_rejects_what_is_no_weight_and_warns_of_empty_balls():
         mixture_regret_bound([0.1], [0.5], 5)
     with pytest.raises(ValueError, match="eps must hold divergences >= 0, got -0"):
         mixture_regret_bound([-0.1], [-0.5], 5)
-    with pytest.raises(ValueError, match="kl must be >= 0"):
+    with pytest.raises(ValueError, match="kl must hold divergences >= 0, got -1"):
         soft_log_weight([0.0], [-1.0], 5)
-    with pytest.raises(ValueError, match="n must be positive, got 0"):
+    with pytest.raises(ValueError, match="n must be a whole number of at least 1, got 0"):
         mixture_regret_bound([0.1], [-0.5], 0)
     with pytest.raises(ValueError, match=r"p must lie in \[0, 1\], got 2"):
         bernoulli.expected_regret(5, 2)
@@ -126,6 +126,37 @@ def test_rejects_what_is_no_weight_and_warns_of_empty_balls():
         warnings.simplefilter("error")
         assert bernoulli.expected_regret(0, 0.5) == 0
         assert bernoulli.expected_regret(7, 0.0) > 0
+
+
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda: soft_log_weight([0.0, 0.0], [0.1, 0.2], 3), "log_prior must be logarithms"),
+    (lambda: soft_log_weight([0.0], [math.nan], 3), "kl must hold divergences >= 0, got nan"),
+    (lambda: soft_log_weight([0.0], [0.1], -3), "n must be a finite number >= 0, got -3"),
+    (lambda: mixture_regret_bound([0.1], [-1.0], 2.5), "n must be a whole number"),
+    (lambda: mixture_regret_bound(["wide"], [-1.0], 2), "eps must hold numbers, but could not"),
+    (lambda: variational_bound([0.5, 0.5], np.log([0.5, 0.5]), [0.1], 3), "must have one entry"),
+    (lambda: effective_dimension([0.0, 0.1], [-2.0, -1.0]), "eps must be above 0, got 0"),
+    (lambda: bernoulli.log_evidence(5, 3), "ones must lie between 0 and the 3 tosses, got 5"),
+    (lambda: bernoulli.expected_regret(2.5, 0.3), "n must be a whole number"),
+    (lambda: bernoulli.ball_log_weight([math.nan], 0.3), "eps must hold divergences"),
+    (lambda: bernoulli.divergence(0.3, 2.0), r"theta must lie in \[0, 1\], got 2"),
+    (lambda: bernoulli.soft_log_weight(-1, 0.3), "n must be a finite number >= 0"),
+    (lambda: bernoulli.expected_regret(5, "0.3"), r"p must lie in \[0, 1\], got '0.3'"),
+])
+def test_rejects_numbers_that_would_give_wrong_ones(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+@pytest.mark.parametrize(("p", "a"), [(0.3, 1.0), (0.02, 0.5)])
+def test_identity_the_last_prediction_pays_what_the_total_regret_grows_by(p, a):
+    n = 40
+    k = np.arange(n + 1)
+    said = (a + k) / (2 * a + n)
+    chance = binom(n, p).pmf(k)
+    kl = chance @ (p * np.log(p / said) + (1 - p) * np.log((1 - p) / (1 - said)))
+    grown = bernoulli.expected_regret(n + 1, p, a, a) - bernoulli.expected_regret(n, p, a, a)
+    assert kl == pytest.approx(grown, abs=1e-12)
 
 
 def test_matches_posterior_cells_to_a_beta_distribution():

@@ -181,3 +181,12 @@ def test_rejects_one_class_and_other_widths(fitted):
         UniversalClassifier(4, n_steps=100, snapshots=4).fit(np.ones((5, 2)), np.ones(5))
     with pytest.raises(ValueError, match="3 features"):
         model.predict(np.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"hidden must be a whole number of at least 1, got 2\.5"):
+        UniversalClassifier(2.5).fit(np.ones((4, 2)), [0, 1, 0, 1])
+
+
+def test_identity_a_constant_feature_says_nothing():
+    x = np.column_stack([np.linspace(-1, 1, 20), np.full(20, 0.1)])       # of which rounding
+    model = UniversalClassifier(4, n_steps=40, snapshots=4, n_chains=2,   # leaves a spread
+                                random_state=0).fit(x, np.arange(20) % 2)
+    np.testing.assert_array_equal(model.predict_proba(x), model.predict_proba(x * [1, 2]))

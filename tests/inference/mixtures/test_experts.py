@@ -93,6 +93,21 @@ def test_matches_log_scores_and_refuses_missing_outcomes(rng):
         hypotheses(scores, np.ones(6), "points")
 
 
+@pytest.mark.parametrize(("predictions", "outcome", "kind", "words"), [
+    ([[20.0, 60.0]], [1], "probability", r"predictions must lie in \[0, 1\] where kind='prob"),
+    ([[0.2, 0.6]], [3], "probability", r"outcome must lie in \[0, 1\]"),
+    ([[0.2, 0.6]], [np.nan], "point", "outcome must be finite"),
+    ([[0.2, np.inf]], [1], "point", "predictions must be finite"),
+    ([[0.2, 0.6]], [1, 0], "point", "outcome and predictions must have one entry per row"),
+    ([[0.2, 0.6]], ["rain"], "probability", "outcome must hold numbers"),
+    ([0.2, 0.6], [1, 0], "probability", "predictions must have a row per step"),
+])
+def test_rejects_forecasts_and_outcomes_that_no_likelihood_knows(predictions, outcome, kind,
+                                                                 words):
+    with pytest.raises(ValueError, match=words):
+        follow_experts(predictions, outcome, kind)
+
+
 def test_recovers_the_level_of_intervals_under_the_prior():
     for level, prior in ((0.9, (1.0, 1.0)), (0.5, (0.5, 3.0))):
         found = validity.coin_coverage(level, 25, prior=prior, replications=4000,

@@ -220,7 +220,13 @@ def test_matches_the_shared_loop_to_the_posterior(regression):
 @pytest.mark.parametrize(("options", "words"), [
     ({"temperature": -1.0}, "temperature must be finite and >= 0, got -1.0"),
     ({"prior_std": 0.0}, "prior_std must be positive, got 0.0"),
-    ({"lr": 0.0}, "lr must be positive, got 0.0"),
+    ({"lr": 0.0}, "lr must be positive and finite, got 0.0"),
+    ({"lr": math.inf}, "lr must be positive and finite, got inf"),
+    ({"lr": "fast"}, "lr must be positive and finite, got 'fast'"),
+    ({"temperature": "hot"}, "temperature must be finite and >= 0, got 'hot'"),
+    ({"n_steps": 100.5}, "steps must be a whole number of at least 1, got 100.5"),
+    ({"n_chains": 2.5}, "n_chains must be a whole number"),
+    ({"batch_size": 8.5}, "batch_size must be a whole number"),
     ({"schedule": "cosine"}, "schedule must be one of"),
     ({"precondition": "adam"}, "precondition must be one of"),
     ({"precondition": "prior", "prior_std": math.inf}, "prior_std must be finite"),
@@ -250,9 +256,15 @@ def test_rejects_layers_data_and_steps_that_break_the_chain(regression):
     with pytest.raises(ValueError, match="labels must lie in 0 to 1"):
         how.sample(nn.Linear(2, 2), (X.astype("float32"), np.full(40, 2)),
                    rng=np.random.default_rng(0))
+    for y_half in (y.round() * 0.5, np.where(y > 0, np.nan, 0.0)):
+        with pytest.raises(ValueError, match="y must hold whole numbers of classes from zero"):
+            how.sample(nn.Linear(2, 2), (X.astype("float32"), np.abs(y_half)),
+                       rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="x must be rows that the network takes, but"):
+        how.sample(Line(), (X[:, :1], y), rng=np.random.default_rng(0), loss=squared)
     with pytest.raises(ValueError, match="lr must lie below 4"):
         stationary_variance(4.0, 1.0)
-    with pytest.raises(ValueError, match="temperature must be >= 0"):
+    with pytest.raises(ValueError, match="temperature must be finite and >= 0"):
         Sgld(temperature=-1.0)
 
 

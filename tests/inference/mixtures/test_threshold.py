@@ -99,5 +99,12 @@ def test_rejects_sizes_and_shares():
         threshold.function_weights(65)
     with pytest.raises(ValueError, match="flip must lie strictly between 0"):
         threshold.divergences("XOR", 0.5)
+    with pytest.raises(ValueError, match=r"hidden must be a whole number in \[1, 64\], got '4'"):
+        threshold.function_weights("4")
+    with pytest.raises(ValueError, match="labels must be -1 or 1, got"):
+        threshold.loglik(np.array([0, 1]), np.array([0, 1]), 0.1)
+    with pytest.raises(ValueError, match="n must be a whole number"):
+        threshold.expected_regret(np.full(16, 1 / 16), "XOR", 2.5, 0.1,
+                                  rng=np.random.default_rng(0))
     with pytest.raises(ValueError, match="Did you mean 'XOR'"):
         threshold.divergences("XORR", 0.1)

@@ -102,5 +102,17 @@ def test_rejects_guesses():
     sampler = WeightEstimator("prior_mc", lambda one: one, prior_sampler=lambda m, _: m)
     with pytest.raises(ValueError, match="rng must be given"):
         sampler.weight([0.1])
+    for call in (lambda: exact_weight([0.1], [np.nan, 0.2], np.log([0.5, 0.5])),
+                 lambda: prior_weight([0.1], np.append(np.zeros(50), np.nan))):
+        with pytest.raises(ValueError, match="kl must hold divergences >= 0, got nan"):
+            call()
+    with pytest.raises(ValueError, match="eps must hold divergences >= 0, got nan"):
+        prior_weight([np.nan], np.zeros(50))
+    with pytest.raises(ValueError, match="log_prior must be logarithms of weights that sum to 1"):
+        exact_weight([0.5], [0.1, 0.2], [0.0, 0.0])
+    with pytest.raises(ValueError, match="along must be finite"):
+        laplace_soft_weight([1.0], [np.nan], 3)
+    with pytest.raises(ValueError, match="n_samples must be a whole number"):
+        WeightEstimator("prior_mc", np.abs, prior_sampler=np.ones, n_samples=-1)
     found = WeightEstimator("laplace", lambda: ([4.0], -1.0)).weight([0.01])
     assert np.isnan(found.stderr).all()

@@ -9,12 +9,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
 from workbench.core import check
 from workbench.inference.balancing.factors import Factors, StackAdam, Stop, row_losses
 from workbench.inference.balancing.learnt_weights import Balancing, LearntWeights
-from workbench.inference.balancing.rating_inputs import checked_amounts, checked_ratings
+from workbench.inference.balancing.rating_inputs import (
+    checked_amounts,
+    checked_codes,
+    checked_ratings,
+)
 from workbench.train import device_for, one_thread, torch_generator
 
 __all__ = ["MatrixFactorisation"]
@@ -55,16 +60,18 @@ class MatrixFactorisation:
                  others: int = 5, learning_rate: float = 1e-2,
                  imputation_rate: float | None = None, tol: float = 1e-5, device: str = "auto",
                  random_state: Any = 0):
-        check.positive(n_users=n_users, n_items=n_items, size=size, batch=batch, epochs=epochs,
-                       others=others, learning_rate=learning_rate, tol=tol)
-        self.decays = np.atleast_1d(np.asarray(weight_decay, dtype=float))
+        check.whole(1, n_users=n_users, n_items=n_items, size=size, batch=batch, epochs=epochs,
+                    others=others)
+        imputing = learning_rate if imputation_rate is None else imputation_rate
+        check.positive(learning_rate=learning_rate, imputation_rate=imputing, tol=tol)
+        self.decays = np.atleast_1d(check.floats(weight_decay=weight_decay))
         if not (self.decays >= 0).all() or not len(self.decays):
             raise ValueError(f"weight_decay must be at least 0, got {weight_decay!r}. Pass 0.001.")
         self.n_users, self.n_items, self.size = n_users, n_items, size
         self.robust, self.dr_unweighted = robust, dr_unweighted
         self.batch, self.epochs, self.others = batch, epochs, others
         self.learning_rate, self.tol, self.device = learning_rate, tol, device
-        self.imputation_rate = imputation_rate or learning_rate
+        self.imputation_rate = imputing
         self.random_state = random_state
 
     def fit(self, users: Any, items: Any, ratings: Any,
@@ -88,11 +95,15 @@ class MatrixFactorisation:
 
     def predict(self, users: Any, items: Any) -> np.ndarray:
         """Probabilities of a rating of 1, shape (models, n); (n,) for a single weight decay."""
+        if not hasattr(self, "prediction_"):
+            raise NotFittedError("fit must be called before predict. Pass it ratings.")
+        check.same_length(users=users, items=items)
         with torch.no_grad():
             device = self.prediction_.users.device
             found = torch.sigmoid(self.prediction_(
-                torch.tensor(np.asarray(users), device=device),
-                torch.tensor(np.asarray(items), device=device))).cpu().numpy()
+                torch.tensor(checked_codes("users", users, self.n_users), device=device),
+                torch.tensor(checked_codes("items", items, self.n_items), device=device))
+                ).cpu().numpy()
         return found if len(self.decays) > 1 else found[0]
 
     def _train(self, rows: tuple[np.ndarray, ...], counts: np.ndarray,
@@ -129,6 +140,10 @@ class MatrixFactorisation:
                 total += self._step((users[own], items[own], ratings[own], base[..., own]),
                                     (some // self.n_items, some % self.n_items), weigher,
                                     optimisers)
+            if not bool(total[torch.as_tensor(~stop.ended)].isfinite().all()):
+                raise FloatingPointError(
+                    f"losses are not finite after {int(stop.epochs.max()) + 1} epochs. Pass a "
+                    f"smaller learning_rate than {self.learning_rate:g}, or smaller amounts.")
             ended = torch.as_tensor(stop(total.cpu().numpy()), device=device)
             for kept, param in zip(best, self.prediction_.parameters(), strict=True):
                 kept[ended] = param.detach()[ended]

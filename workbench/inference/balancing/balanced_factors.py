@@ -60,8 +60,8 @@ class KernelBalancedMF:
         check.one_of(COMPATS, compat=compat)
         self.how = replace(how or Balancing(), balance=balance, compat=compat, robust=robust)
         check.one_of(KERNELS, kernel=self.how.kernel)
-        check.positive(functions=self.how.functions, strength=self.how.strength,
-                       candidates=self.how.candidates)
+        check.whole(1, functions=self.how.functions, candidates=self.how.candidates)
+        check.positive(strength=self.how.strength)
         self.compat, self.random_state = compat, random_state
         self.model_ = MatrixFactorisation(
             n_users, n_items, weight_decay=weight_decay, robust=robust,
@@ -95,7 +95,8 @@ class KernelBalancedMF:
         else:
             check.same_length(user_features=features[0], users=range(model.n_users))
             check.same_length(item_features=features[1], items=range(model.n_items))
-            check.finite(user_features=features[0], item_features=features[1])
+            check.finite(user_features=features[0])
+            check.finite(item_features=features[1])
         with one_thread():
             model._train(rows, checked_amounts(base, len(base)), (self.how, features))
         return self

@@ -8,6 +8,7 @@ directions that the functions span.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -27,20 +28,28 @@ class BalanceInfeasible(ValueError):  # noqa: N818 - the paper's word
 
     Parameters
     ----------
-    slack, least : float
-        What was asked for, and the smallest slack that can be reached.
-    functions : int
+    slack : float
+        What was asked for.
+    G : array, shape (n, J)
+        The functions. The least slack, a linear program, waits until it is asked for.
     """
 
-    def __init__(self, slack: float, least: float, functions: int):
-        self.slack, self.least = slack, least
-        why = ("no weights on the observed items balance them better" if least > slack else
-               "what balances them so closely rests on next to no items")
-        super().__init__(
-            f"slack must be at least {max(least, slack):.4g} standard deviations for these "
-            f"{functions} functions, got {slack:g}: {why}. Raise slack well above "
-            f"{max(least, slack):.2g}, balance fewer functions, or smoother ones by a smaller "
-            "gamma.")
+    def __init__(self, slack: float, G: np.ndarray):
+        super().__init__(slack, G)
+        self.slack, self.G = slack, G
+
+    @cached_property
+    def least(self) -> float:
+        """The smallest slack that can be reached."""
+        return least_slack(self.G)
+
+    def __str__(self) -> str:
+        why = ("no weights on the observed items balance them better" if self.least > self.slack
+               else "what balances them so closely rests on next to no items")
+        most = max(self.least, self.slack)
+        return (f"slack must be at least {most:.4g} standard deviations for these "
+                f"{self.G.shape[1]} functions, got {self.slack:g}: {why}. Raise slack well above "
+                f"{most:.2g}, balance fewer functions, or smoother ones by a smaller gamma.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +106,7 @@ def balance(G: np.ndarray, slack: float, base: np.ndarray) -> Balanced:
     over = float(np.abs(found.residual).max()) - slack
     far = slack > 0 and np.abs(found.dual).max() > FARTHEST
     if far or not (over <= ALLOWED and (found.weights > 0).all()):
-        raise BalanceInfeasible(slack, least_slack(G), count)
+        raise BalanceInfeasible(slack, G)
     return found
 
 

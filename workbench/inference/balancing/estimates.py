@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from workbench.core import Estimate, Interval, Summary, effective_size
+from workbench.core import Estimate, Interval, Summary, check, effective_size
 
 __all__ = ["BalanceResult", "weighted_mean"]
 
@@ -51,7 +51,7 @@ class BalanceResult:
 
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
         """Ends of the normal interval that misses with probability `alpha`."""
-        if not 0 < alpha < 1:
+        if not check.holds(lambda one: 0 < one < 1, alpha):
             raise ValueError(f"alpha must lie between 0 and 1, got {alpha!r}. Pass 0.05.")
         half = float(norm.ppf(1 - alpha / 2)) * self.bse
         return pd.DataFrame({"low": self.params - half, "high": self.params + half})

@@ -74,7 +74,7 @@ def _fitted(held: np.ndarray, outcome: np.ndarray,
         some = held[~own] - centre
         sizes, turn = np.linalg.eigh(some.T @ some / len(some))
         first = turn.T @ (some.T @ (outcome[~own] - mean) / len(some))
-        shrunk = first / (np.maximum(sizes, 0) + RIDGES[:, None] * sizes.mean())
+        shrunk = first / (np.maximum(sizes, 0) + RIDGES[:, None] * (sizes.mean() or 1.0))
         each = shrunk @ turn.T
         slopes[:, one, 0], slopes[:, one, 1:] = mean - each @ centre, each
         guesses[:, own] = slopes[:, one, :1] + each @ held[own].T

@@ -34,11 +34,13 @@ class Scaling:
     @classmethod
     def of(cls, X: np.ndarray, share: np.ndarray | None = None) -> "Scaling":
         """Statistics over all items, shape (n, p), which may stand for others by their share."""
-        mean = X.mean(axis=0) if share is None else share @ X
-        squares = (X - mean) ** 2
+        size = np.abs(X).max(axis=0)
+        size = np.exp2(np.floor(np.log2(np.where(size > 0, size, 1.0))))     # exact to divide by
+        small = X / size                            # so that no square overflows or vanishes
+        mean = small.mean(axis=0) if share is None else share @ small
+        squares = (small - mean) ** 2
         spread = np.sqrt(squares.mean(axis=0) if share is None else share @ squares)
-        flat = spread <= FLAT * np.maximum(1.0, np.abs(X).max(axis=0))
-        return cls(mean, np.where(flat, np.inf, spread))
+        return cls(mean * size, np.where(spread <= FLAT, np.inf, spread * size))
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         return (X - self.mean) / self.spread
@@ -123,8 +125,9 @@ def kernel_functions(kernel: Kernel, X: np.ndarray, centres: np.ndarray,
         made = np.asarray(kernel(X, centres), dtype=float)
         if made.shape != (len(X), len(centres)) or not np.isfinite(made).all():
             raise ValueError(f"kernel must give finite numbers of shape {(len(X), len(centres))} "
-                             f"for items and centres, got shape {made.shape}. Return one row per "
-                             "item and one column per centre.")
+                             f"for items and centres, got shape {made.shape} with "
+                             f"{int((~np.isfinite(made)).sum())} that are not finite. Return one "
+                             "row per item and one column per centre.")
         return made
     squares = ((X ** 2).sum(axis=1)[:, None] + (centres ** 2).sum(axis=1) - 2 * X @ centres.T)
     squares = np.maximum(squares, 0.0)
@@ -150,7 +153,9 @@ def width(rule: str | float, X: np.ndarray, kernel: Kernel = "gaussian") -> floa
     0.08333333333333333
     """
     if not isinstance(rule, str):
-        check.positive(gamma=rule, hint="Pass 'median', or a number above zero.")
+        if not check.holds(lambda one: 0 < one < np.inf, rule):
+            raise ValueError(f"gamma must be positive and finite, got {rule!r}. Pass 'median', or "
+                             "a number above zero.")
         return float(rule)
     check.one_of(RULES, gamma=rule)
     if rule == "dimension":

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 from scipy.special import expit
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from workbench.core import check
 from workbench.inference.balancing.inputs import checked_items, checked_share
@@ -42,9 +44,9 @@ def naive_bayes_propensity(y_obs: Any, y_mcar: Any, n_obs: int, n_pairs: int) ->
     >>> naive_bayes_propensity([1, 1, 1, 0], [1, 0], 4, 100).round(3)
     array([0.06, 0.06, 0.06, 0.02])
     """
-    seen, drawn = np.asarray(y_obs, dtype=float), np.asarray(y_mcar, dtype=float)
+    seen, drawn = check.floats(y_obs=y_obs), check.floats(y_mcar=y_mcar)
     check.finite(y_obs=seen, y_mcar=drawn)
-    if not 0 < n_obs <= n_pairs or not len(seen) or not len(drawn):
+    if not check.holds(lambda one: 0 < one <= n_pairs, n_obs) or not len(seen) or not len(drawn):
         raise ValueError(f"n_obs must lie between 1 and n_pairs with ratings in both parts, got "
                          f"{n_obs!r} of {n_pairs!r} with {len(seen)} and {len(drawn)} ratings. "
                          "Count observed and all pairs.")
@@ -58,7 +60,7 @@ def naive_bayes_propensity(y_obs: Any, y_mcar: Any, n_obs: int, n_pairs: int) ->
     return np.asarray(np.minimum(share / whole * n_obs / n_pairs, 1.0)[place])
 
 
-class PropensityLogistic:
+class PropensityLogistic(BaseEstimator):
     """Logistic regression of being observed on standardised features, with a ridge penalty.
 
     Parameters
@@ -77,8 +79,9 @@ class PropensityLogistic:
     """
 
     def __init__(self, penalty: float = 1e-3, *, quadratic: bool = False):
-        if not penalty >= 0:
-            raise ValueError(f"penalty must be at least 0, got {penalty!r}. Pass 0.001.")
+        if not check.holds(lambda one: 0 <= one < np.inf, penalty):
+            raise ValueError(f"penalty must be finite and at least 0, got {penalty!r}. Pass "
+                             "0.001.")
         self.penalty = penalty
         self.quadratic = quadratic
 
@@ -106,7 +109,13 @@ class PropensityLogistic:
 
     def predict(self, X: Any) -> np.ndarray:
         """Probabilities, shape (n,)."""
-        raw = self._terms(self.scaling_(np.asarray(X, dtype=float)))
+        check_is_fitted(self, "coef_")
+        items = check.floats(X=X)
+        if items.ndim != 2 or items.shape[1] != len(self.scaling_.mean):
+            raise ValueError(f"X must have {len(self.scaling_.mean)} features, as in fit, got "
+                             f"shape {items.shape}. Pass the same columns.")
+        check.finite(X=items)
+        raw = self._terms(self.scaling_(items))
         return np.asarray(expit(self.coef_[0] + self.terms_(raw) @ self.coef_[1:]))
 
     def _terms(self, scaled: np.ndarray) -> np.ndarray:

@@ -83,7 +83,7 @@ def f1_at(k: int, users: Any, ratings: Any, scores: Any) -> float:
 
 def _hits(k: int, users: Any, ratings: Any, scores: Any) -> tuple[np.ndarray, np.ndarray]:
     """Ones among the first k of each user, shape (users, k), and how many ones each has."""
-    check.positive(k=k)
+    check.whole(1, k=k)
     truth, given = _checked(ratings, scores)
     codes = np.unique(np.asarray(users), return_inverse=True)[1]
     check.same_length(users=codes, ratings=truth)

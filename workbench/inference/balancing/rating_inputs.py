@@ -6,32 +6,39 @@ import numpy as np
 
 from workbench.core import check
 
-__all__ = ["checked_amounts", "checked_ratings"]
+__all__ = ["checked_amounts", "checked_codes", "checked_ratings"]
 
 
 def checked_ratings(users: Any, items: Any, ratings: Any, n_users: int,
                     n_items: int) -> tuple[np.ndarray, ...]:
     """Numbers of users and items, and ratings of 0 and 1."""
-    found = np.asarray(users), np.asarray(items), np.asarray(ratings, dtype=float)
-    check.same_length(users=found[0], items=found[1], ratings=found[2])
-    if not len(found[0]):
+    told = check.floats(ratings=ratings)
+    check.same_length(users=users, items=items, ratings=told)
+    if not len(told):
         raise ValueError("ratings must hold at least one rating, got none. Pass observed ones.")
-    for name, each, count in (("users", found[0], n_users), ("items", found[1], n_items)):
-        if each.dtype.kind not in "iu" or each.min() < 0 or each.max() >= count:
-            raise ValueError(f"{name} must be whole numbers from 0 to {count - 1}, got "
-                             f"{each.min()!r} to {each.max()!r}. Number them with "
-                             "pandas.factorize.")
-    if not np.isin(found[2], (0, 1)).all():
-        raise ValueError(f"ratings must be 0 or 1, got {np.unique(found[2])[:5].tolist()}. Pass "
+    own = checked_codes("users", users, n_users), checked_codes("items", items, n_items)
+    if not np.isin(told, (0, 1)).all():
+        raise ValueError(f"ratings must be 0 or 1, got {np.unique(told)[:5].tolist()}. Pass "
                          "ratings >= 3, for instance.")
-    return found[0].astype(np.int64), found[1].astype(np.int64), found[2]
+    return *own, told
+
+
+def checked_codes(name: str, codes: Any, count: int) -> np.ndarray:
+    """Numbers of users or of items, from 0 to `count` - 1."""
+    each = np.asarray(codes)
+    if each.dtype.kind not in "iu" or (each.size and not (0 <= each.min() <= each.max() < count)):
+        first, last = (each.min(), each.max()) if each.dtype.kind in "iuf" and each.size else (
+            str(each.dtype), "no numbers")
+        raise ValueError(f"{name} must be whole numbers from 0 to {count - 1}, got "
+                         f"{first} to {last}. Number them with pandas.factorize.")
+    return each.astype(np.int64)
 
 
 def checked_amounts(amounts: Any, n: int, models: int = 1) -> np.ndarray:
     """How much each loss counts, for all models alike or for each."""
     if amounts is None:
         return np.ones(n)
-    found = np.asarray(amounts, dtype=float)
+    found = check.floats(amounts=amounts)
     if found.shape not in ((n,), (models, n)):
         raise ValueError(f"amounts must have one number for each of {n} ratings, got shape "
                          f"{found.shape}. Pass the inverse propensity of each.")

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from workbench.core import check
+from workbench.inference.balancing.inputs import checked_flags
 
 __all__ = ["dr_risk", "ips_risk", "snips"]
 
@@ -25,7 +26,7 @@ def ips_risk(losses: Any, propensity: Any, n: int) -> float:
     2.0
     """
     seen, inverse = _inverse(losses, propensity)
-    check.positive(n=n)
+    check.whole(len(seen), n=n, hint="Count all items, observed or not.")
     return float(inverse @ seen / n)
 
 
@@ -60,16 +61,24 @@ def dr_risk(losses: Any, imputed: Any, observed: Any, weights: Any) -> float:
     >>> dr_risk([1.0], [0.5, 2.0], [True, False], [2.0])
     1.75
     """
-    seen, guess = np.asarray(losses, dtype=float), np.asarray(imputed, dtype=float)
-    held, amounts = np.asarray(observed, dtype=bool), np.asarray(weights, dtype=float)
-    check.same_length(imputed=guess, observed=held)
+    seen, guess = check.floats(losses=losses), check.floats(imputed=imputed)
+    amounts = check.floats(weights=weights)
+    check.same_length(imputed=guess, observed=observed)
+    held = checked_flags(observed)
     check.same_length(losses=seen, weights=amounts, observed_items=np.flatnonzero(held))
     check.finite(losses=seen, imputed=guess, weights=amounts)
+    if not (len(guess) and (amounts >= 0).all()):
+        raise ValueError(f"weights must be at least 0, of some items, got "
+                         f"{amounts.min() if len(amounts) else 'none'} for {len(guess)} items. "
+                         "Pass inverse propensities.")
     return float((guess.sum() + amounts @ (seen - guess[held])) / len(guess))
 
 
 def _inverse(losses: Any, propensity: Any) -> tuple[np.ndarray, np.ndarray]:
-    seen, chance = np.asarray(losses, dtype=float), np.asarray(propensity, dtype=float)
+    seen, chance = check.floats(losses=losses), check.floats(propensity=propensity)
+    if seen.ndim != 1 or not len(seen):
+        raise ValueError(f"losses must have one number per observed item, got shape {seen.shape}. "
+                         "Pass those of at least one item.")
     check.same_length(losses=seen, propensity=chance)
     check.finite(losses=seen, propensity=chance)
     if not ((chance > 0) & (chance <= 1)).all():

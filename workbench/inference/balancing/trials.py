@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from workbench.core import normalise
+from workbench.core import check, normalise
 from workbench.datasets.simulated_selection import selected_pairs
 from workbench.inference.balancing.cases import Case, Found, Options
 from workbench.inference.balancing.choosing import SELECTIONS
@@ -79,9 +79,7 @@ def bias_trials(worlds: int, options: Options, chosen: dict[str, int] | None = N
         (effective of observed pairs), coverage, coverage_error, setting, worlds. The oracle weighs
         by the true propensities.
     """
-    if worlds < 2:
-        raise ValueError(f"worlds must be at least 2, for errors over worlds, got {worlds!r}. "
-                         "Pass 10.")
+    check.whole(2, worlds=worlds, hint="Errors are over worlds: pass 10.")
     settings = chosen or {}
     rows: dict[str, list[tuple[float, float, float]]] = {}
     z = float(norm.ppf(0.5 + level / 2))
@@ -152,6 +150,8 @@ def coverage_trials(worlds: int, *, slacks: Sequence[float] = (0.0, 0.01, 0.03),
         Columns slack, coverage, coverage_error, width (mean, of the interval), bias, rmse, worlds
         (of those that could be balanced), infeasible.
     """
+    check.whole(1, worlds=worlds)
+    check.positive(noise=noise)
     made: dict[float, list[tuple[float, float, float]]] = {slack: [] for slack in slacks}
     lost = dict.fromkeys(slacks, 0)
     for _ in range(worlds):

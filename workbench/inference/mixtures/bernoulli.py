@@ -5,13 +5,13 @@ that of Krichevsky and Trofimov. The soft weight has a closed form too, since th
 is linear in the logarithms of theta and of 1 - theta.
 """
 
-import math
 from typing import Any
 
 import numpy as np
 from scipy.special import betainc, betaln, gammaln, xlog1py, xlogy
 
 from workbench.core import check
+from workbench.inference.mixtures.given import checked_divergences, checked_samples
 
 __all__ = ["PRIORS", "ball_log_weight", "divergence", "expected_regret", "log_evidence",
            "posterior_cells", "soft_log_weight"]
@@ -23,13 +23,20 @@ HALVINGS = 80
 def log_evidence(ones: Any, n: int, a: float = 1.0, b: float = 1.0) -> np.ndarray:
     """Log-probability of one sequence with so many ones under the mixture, shape as `ones`."""
     check.positive(a=a, b=b)
-    return np.asarray(betaln(np.asarray(ones) + a, n - np.asarray(ones) + b) - betaln(a, b))
+    k = check.floats(ones=ones)
+    if not ((k >= 0) & (k <= n)).all():
+        raise ValueError(f"ones must lie between 0 and the {n!r} tosses, got {k.min():g} to "
+                         f"{k.max():g}. Count the ones of the sequence.")
+    return np.asarray(betaln(k + a, n - k + b) - betaln(a, b))
 
 
 def divergence(p: float, theta: Any) -> np.ndarray:
     """KL(p || theta) of coins [nats per toss], shape as `theta`."""
     _share(p=p)
-    q = np.asarray(theta, float)
+    q = check.floats(theta=theta)
+    if not ((q >= 0) & (q <= 1)).all():
+        raise ValueError(f"theta must lie in [0, 1], got {q[~((q >= 0) & (q <= 1))][0]:g}. Pass "
+                         "probabilities.")
     own = xlogy(p, p) + xlog1py(1 - p, -p)
     with np.errstate(divide="ignore"):
         return np.asarray(np.maximum(own - xlogy(p, q) - xlog1py(1 - p, -q), 0.0))
@@ -52,6 +59,7 @@ def expected_regret(n: int, p: float, a: float = 1.0, b: float = 1.0) -> float:
     1.6746
     """
     _share(p=p)
+    check.whole(0, n=n)
     k = np.arange(n + 1)
     own = xlogy(k, p) + xlog1py(n - k, -p)
     log_pmf = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1) + own
@@ -65,7 +73,8 @@ def ball_log_weight(eps: Any, p: float, a: float = 1.0, b: float = 1.0) -> np.nd
 
     The ball is an interval around p; its ends are found by halving.
     """
-    radii = np.atleast_1d(np.asarray(eps, float))
+    radii = checked_divergences("eps", eps)
+    _share(p=p)
     check.positive(a=a, b=b)
     low = _end(np.zeros_like(radii), np.full_like(radii, p), radii, p)
     high = _end(np.ones_like(radii), np.full_like(radii, p), radii, p)
@@ -77,6 +86,7 @@ def soft_log_weight(n: float, p: float, a: float = 1.0, b: float = 1.0) -> float
     """``log E exp(-n KL(p || theta))`` under the prior, in closed form."""
     _share(p=p)
     check.positive(a=a, b=b)
+    checked_samples(n)
     own = xlogy(p, p) + xlog1py(1 - p, -p)
     return float(-n * own + betaln(a + n * p, b + n * (1 - p)) - betaln(a, b))
 
@@ -111,5 +121,5 @@ def _end(outside: np.ndarray, inside: np.ndarray, radii: np.ndarray, p: float) -
 
 def _share(**named: float) -> None:
     for name, value in named.items():
-        if not (0 <= value <= 1 and math.isfinite(value)):
+        if not check.holds(lambda one: 0 <= one <= 1, value):
             raise ValueError(f"{name} must lie in [0, 1], got {value!r}. Pass a probability.")

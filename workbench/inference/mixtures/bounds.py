@@ -15,6 +15,11 @@ import numpy as np
 from scipy.special import logsumexp
 
 from workbench.core import check
+from workbench.inference.mixtures.given import (
+    checked_divergences,
+    checked_prior,
+    checked_samples,
+)
 
 __all__ = ["Bound", "EmptyBallWarning", "effective_dimension", "eps_grid", "mixture_regret_bound",
            "samples_needed", "soft_bound", "soft_log_weight", "variational_bound"]
@@ -50,8 +55,9 @@ class Bound:
 
 def eps_grid(low: float = 1e-5, high: float = 1.0, size: int = 200) -> np.ndarray:
     """Divergences in equal ratios [nats], shape (size,)."""
-    check.positive(low=low, high=high, size=size)
-    return np.geomspace(low, high, int(size))
+    check.positive(low=low, high=high)
+    check.whole(1, size=size)
+    return np.geomspace(low, high, size)
 
 
 def mixture_regret_bound(eps: Any, log_weight: Any, n: int) -> Bound:
@@ -76,17 +82,13 @@ def mixture_regret_bound(eps: Any, log_weight: Any, n: int) -> Bound:
     >>> mixture_regret_bound([0.0, 0.5], np.log([0.01, 1.0]), n=100).at
     0.0
     """
-    radii, weights = np.atleast_1d(np.asarray(eps, float)), np.atleast_1d(
-        np.asarray(log_weight, float))
-    check.positive(n=n)
+    check.whole(1, n=n)
+    radii = checked_divergences("eps", eps, finite=True)
+    weights = np.atleast_1d(check.floats(log_weight=log_weight))
     check.same_length(eps=radii, log_weight=weights)
-    check.finite(eps=radii)
-    if not (len(radii) and radii.min() >= 0):
-        raise ValueError("eps must hold divergences >= 0, got "
-                         f"{radii.min() if len(radii) else 'none'}. Pass eps_grid().")
     if not (weights <= 1e-9).all():
         raise ValueError("log_weight must be logarithms of weights, at most 0, got "
-                         f"{np.nanmax(weights):.4g}. Take logarithms of shares.")
+                         f"{weights[~(weights <= 1e-9)][0]:.4g}. Take logarithms of shares.")
     price = -np.minimum(weights, 0.0) / n
     total = radii + price
     if np.isinf(total).all():
@@ -109,11 +111,9 @@ def soft_log_weight(log_prior: Any, kl: Any, n: float) -> float:
     n : float >= 0
         Samples.
     """
-    prior, far = np.asarray(log_prior, float), np.asarray(kl, float)
+    prior, far = checked_prior(log_prior), checked_divergences("kl", kl)
     check.same_length(log_prior=prior, kl=far)
-    if not (far >= 0).all():
-        raise ValueError(f"kl must be >= 0, got {np.nanmin(far):.4g}. Divergences are never "
-                         "negative: check their order.")
+    checked_samples(n)
     if n == 0:
         return float(logsumexp(prior))
     return float(logsumexp(prior - n * far))
@@ -127,8 +127,10 @@ def soft_bound(log_prior: Any, kl: Any, n: int) -> float:
 
 def variational_bound(weights: Any, log_prior: Any, kl: Any, n: int) -> float:
     """``E_rho KL + KL(rho || prior) / n`` for any weights rho; the soft bound is its minimum."""
-    rho, prior, far = (np.asarray(one, float) for one in (weights, log_prior, kl))
+    rho, prior = check.floats(weights=weights), checked_prior(log_prior)
+    far = checked_divergences("kl", kl)
     check.simplex(rho)
+    check.same_length(weights=rho, log_prior=prior, kl=far)
     check.positive(n=n)
     held = rho > 0
     return float(rho[held] @ (far[held] + (np.log(rho[held]) - prior[held]) / n))
@@ -140,7 +142,8 @@ def effective_dimension(eps: Any, log_weight: Any) -> np.ndarray:
     d for d parameters of a regular class, fewer where directions are flat; NaN where no
     hypothesis lies.
     """
-    logs, weights = np.log(np.asarray(eps, float)), np.asarray(log_weight, float)
+    radii, weights = _balls(eps, log_weight)
+    logs = np.log(radii)
     found = np.full(len(logs), math.nan)
     known = np.isfinite(weights)
     if known.sum() > 1:
@@ -150,4 +153,14 @@ def effective_dimension(eps: Any, log_weight: Any) -> np.ndarray:
 
 def samples_needed(eps: Any, log_weight: Any) -> np.ndarray:
     """``log(1 / W(eps)) / eps``: samples from which the price is no more than eps, shape (m,)."""
-    return np.asarray(-np.asarray(log_weight, float) / np.asarray(eps, float))
+    radii, weights = _balls(eps, log_weight)
+    return np.asarray(-weights / radii)
+
+
+def _balls(eps: Any, log_weight: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Radii above zero and their log weights, of one length."""
+    radii, weights = check.floats(eps=eps), check.floats(log_weight=log_weight)
+    check.same_length(eps=radii, log_weight=weights)
+    if not (radii > 0).all():
+        raise ValueError(f"eps must be above 0, got {radii[~(radii > 0)][0]}. Pass eps_grid().")
+    return radii, weights

@@ -157,15 +157,24 @@ def checked_models(models: Sequence[nn.Module], data: tuple[Any, Any], *, is_own
                          f"{tuple(x.shape)} and y {tuple(y.shape)}. Pass n > 0 rows of both.")
     if not bool(x.isfinite().all()):
         raise ValueError("x must be finite, got NaN or infinite entries. Fill or drop them.")
+    outputs = _outputs(models[0], x[0, :1] if is_own else x[:1])
     if loss is classification:
-        labels_in_range(y, _outputs(models[0], x[0, :1] if is_own else x[:1]))
+        if not bool((y == y.round()).all()):
+            raise ValueError("y must hold whole numbers of classes from zero, got "
+                             f"{y[y != y.round()][0].item():g}. Number the classes.")
+        labels_in_range(y, outputs)
         return x, y.long()
     return x, y.to(dtype) if y.is_floating_point() else y
 
 
 def _outputs(model: nn.Module, x: Tensor) -> int:
-    with torch.no_grad():
-        return int(model(x.to(next(model.parameters()).device)).shape[-1])
+    try:
+        with torch.no_grad():
+            return int(model(x.to(next(model.parameters()).device)).shape[-1])
+    except RuntimeError as trouble:
+        raise ValueError("x must be rows that the network takes, but one of shape "
+                         f"{tuple(x.shape[1:])} fails: {trouble}. Check its first "
+                         "layer.") from None
 
 
 def _refuse_noise(model: nn.Module) -> None:

@@ -7,10 +7,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from workbench.core import generator
+from workbench.core import check, generator
 from workbench.core.rng import seed_from
 
 __all__ = ["UniversalClassifier"]
+
+FLAT = 1e-10             # spread of a feature, by its size, that is rounding alone
 
 
 class UniversalClassifier(ClassifierMixin, BaseEstimator):
@@ -42,7 +44,7 @@ class UniversalClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    Features are standardised by the training rows.
+    Features are standardised by the training rows; one that is constant there says nothing.
 
     Examples
     --------
@@ -86,7 +88,8 @@ class UniversalClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"y must hold at least 2 classes, got one class: "
                              f"{self.classes_[0]!r}. Add rows of another.")
         self.centre_, spread = X.mean(axis=0), X.std(axis=0)
-        self.spread_ = np.where(spread > 0, spread, 1.0)
+        self.spread_ = np.where(spread > FLAT * np.abs(X).max(axis=0), spread, np.inf)
+        check.whole(1, hidden=self.hidden, depth=self.depth, n_chains=self.n_chains)
         rng = self._generator()
         draws = torch_generator(rng)
         models = [MLP(X.shape[1], self.hidden, len(self.classes_), depth=self.depth,

@@ -8,6 +8,7 @@ sums over its scales, all exact.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import xlogy
@@ -94,10 +95,7 @@ def hypotheses(predictions: np.ndarray, outcome: np.ndarray | None, kind: str, *
     k = predictions.shape[1]
     if kind == "log_score":
         return predictions, np.arange(k), 0
-    if outcome is None:
-        raise ValueError(f"outcome must be given where kind={kind!r}, got none. Pass what "
-                         "happened in each step.")
-    y = np.asarray(outcome, float)[:, None]
+    y = _outcomes(outcome, predictions, kind)[:, None]
     if kind == "probability":
         kept = np.clip(predictions, CLIP, 1 - CLIP)
         moved = int((kept != predictions)[~np.isnan(predictions)].sum())
@@ -126,7 +124,10 @@ def follow_experts(predictions: np.ndarray, outcome: np.ndarray | None, kind: st
     outcome, kind, quantile_level : as for :func:`hypotheses`
     temperature : float > 0
     """
-    table = np.asarray(predictions, float)
+    table = check.floats(predictions=predictions)
+    if table.ndim != 2 or not table.size:
+        raise ValueError("predictions must have a row per step and a column per expert, got "
+                         f"shape {table.shape}. Pass one column for each expert.")
     loglik, expert, clipped = hypotheses(table, outcome, kind, quantile_level=quantile_level)
     mixture = FiniteMixture.uniform(loglik.shape[1], temperature=temperature,
                                     is_density=kind != "probability")
@@ -140,6 +141,27 @@ def follow_experts(predictions: np.ndarray, outcome: np.ndarray | None, kind: st
     forecast = (heard * np.where(spoken, table, 0.0)).sum(axis=1) / heard.sum(axis=1)
     batch = weights[:-1].mean(axis=0)
     return Followed(path, expert, weights, batch / batch.sum(), forecast, clipped)
+
+
+def _outcomes(outcome: Any, predictions: np.ndarray, kind: str) -> np.ndarray:
+    """Outcomes, shape (t,), that fit the forecasts: shares beside probabilities, else finite."""
+    if outcome is None:
+        raise ValueError(f"outcome must be given where kind={kind!r}, got none. Pass what "
+                         "happened in each step.")
+    y = check.floats(outcome=outcome, hint="Code an event as 1, and what is none as 0.")
+    check.same_length(outcome=y, predictions=predictions)
+    check.finite(outcome=y)
+    told = predictions[~np.isnan(predictions)]
+    if kind != "probability":
+        check.finite(predictions=told, hint="Leave forecasts that were not made NaN.")
+        return y
+    for name, values in {"outcome": y, "predictions": told}.items():
+        bad = (values < 0) | (values > 1)
+        if bad.any():
+            raise ValueError(f"{name} must lie in [0, 1] where kind='probability', got "
+                             f"{values[bad][0]:g}. Divide percentages by 100, or pass "
+                             "kind='point'.")
+    return y
 
 
 def _long_run_error(values: np.ndarray) -> float:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from workbench.core import check
 from workbench.inference.mixtures.chains import Chains, Draws, Sampled, checked_models
-from workbench.inference.mixtures.step_sizes import Plan, plan_of
+from workbench.inference.mixtures.step_sizes import Plan, checked_heat, plan_of
 from workbench.train.device import device_for
 from workbench.train.losses import RowLoss, classification
 from workbench.train.stack import Stack, stack
@@ -89,13 +89,12 @@ class SGLDSampler:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        check.positive(n_chains=self.n_chains, prior_std=self.prior_std, damping=self.damping,
-                       batch_size=math.inf if self.batch_size is None else self.batch_size)
+        check.positive(prior_std=self.prior_std, damping=self.damping)
+        check.whole(1, n_chains=self.n_chains,
+                    batch_size=1 if self.batch_size is None else self.batch_size)
         check.one_of(STARTS, start=self.start)
         check.one_of(SCALES, precondition=self.precondition)
-        if not (self.temperature >= 0 and math.isfinite(self.temperature)):
-            raise ValueError(f"temperature must be finite and >= 0, got {self.temperature!r}. "
-                             "1 draws from the posterior, 0 descends.")
+        checked_heat(self.temperature)
         if self.precondition == "prior" and math.isinf(self.prior_std):
             raise ValueError("prior_std must be finite where precondition='prior', got infinity. "
                              "Pass precondition='none'.")

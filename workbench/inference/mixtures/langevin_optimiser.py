@@ -12,6 +12,7 @@ import torch
 from torch.optim import Optimizer
 
 from workbench.core import check
+from workbench.inference.mixtures.step_sizes import checked_heat
 from workbench.train.randomness import seed_of
 
 __all__ = ["Sgld"]
@@ -49,9 +50,7 @@ class Sgld:
 
     def __post_init__(self) -> None:
         check.positive(learning_rate=self.learning_rate, n=self.n, prior_std=self.prior_std)
-        if not self.temperature >= 0:
-            raise ValueError(f"temperature must be >= 0, got {self.temperature!r}. 1 draws from "
-                             "the posterior.")
+        checked_heat(self.temperature)
 
     def __call__(self, params: Iterable[Any]) -> Optimizer:
         """The optimiser of `params`."""

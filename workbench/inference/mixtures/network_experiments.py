@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from workbench.inference.mixtures.arms import Arms, Rows
     from workbench.inference.mixtures.langevin import SGLDSampler
 
-__all__ = ["Widths", "gain", "mean_interval", "rows_of_moons", "rows_of_table", "widths"]
+__all__ = ["RIVALS", "Widths", "gain", "mean_interval", "rows_of_moons", "rows_of_table", "widths"]
 
 BINS = 8                 # of predicted probabilities
 SIDE = 48                # places per side of a map
 LEVEL = 0.9
 TEST_ROWS = 2000
+RIVALS = ("optimum with the prior", "single optimum")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +38,8 @@ class Widths:
         (``d log n / (2 n)``), rhat, draws.
     trace, confidence, map : DataFrame
         Of the widest network.
-    gains : mapping of width to Estimate
-        Log-loss of the single optimum minus that of the mixture [nats].
+    gains : mapping of width to mapping of rival to Estimate
+        Log-loss of each of `RIVALS` minus that of the mixture on the same rows [nats].
     entropy : float
         Least possible log-loss, 0 where it is unknown.
     rows, classes, sets : int
@@ -50,7 +51,7 @@ class Widths:
     trace: pd.DataFrame
     confidence: pd.DataFrame
     map: pd.DataFrame
-    gains: Mapping[int, Estimate]
+    gains: Mapping[int, Mapping[str, Estimate]]
     entropy: float
     rows: int
     classes: int
@@ -111,7 +112,8 @@ def widths(rows: "Rows", sizes: Sequence[int], how: "SGLDSampler", *, seed: int,
             arms = compare_arms(rows, size, how, rng=generator(seed))
             scores += _scores(arms, size, entropy)
             facts.append(_facts(arms, size, rows))
-            gains[size] = gain(arms.losses["single optimum"], arms.losses["SGLD mixture"])
+            gains[size] = {rival: gain(arms.losses[rival], arms.losses["SGLD mixture"])
+                           for rival in RIVALS}
         drawn = _map(arms, rows)
     return Widths(pd.DataFrame(scores), pd.DataFrame(facts), _trace(arms), _confidence(arms, rows),
                   drawn, gains, entropy, rows.y.shape[1], rows.classes, len(rows.y))

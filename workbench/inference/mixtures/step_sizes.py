@@ -7,7 +7,7 @@ import numpy as np
 
 from workbench.core import check
 
-__all__ = ["SCHEDULES", "Plan", "plan_of", "stationary_variance"]
+__all__ = ["SCHEDULES", "Plan", "checked_heat", "plan_of", "stationary_variance"]
 
 SCHEDULES = ("constant", "decay", "cyclical")
 GAMMA = 0.55             # power of the decay
@@ -66,11 +66,13 @@ def plan_of(  # noqa: PLR0913 - options of the sampler
         If something is out of range, or fewer steps may be kept than asked for.
     """
     check.one_of(SCHEDULES, schedule=schedule)
-    check.positive(lr=lr, steps=steps, snapshots=snapshots, cycles=cycles)
+    check.whole(1, steps=steps, snapshots=snapshots, cycles=cycles)
+    if not check.holds(lambda one: 0 < one < math.inf, lr):
+        raise ValueError(f"lr must be positive and finite, got {lr!r}. Pass 0.001.")
     for name, share in {"burn_in": burn_in, "explore": explore}.items():
-        if not 0 <= share < 1:
+        if not check.holds(lambda one: 0 <= one < 1, share):
             raise ValueError(f"{name} must lie in [0, 1), got {share!r}. Pass 0.3.")
-    k = np.arange(int(steps))
+    k = np.arange(steps)
     sizes, noisy = np.full(len(k), float(lr)), np.ones(len(k), dtype=bool)
     first = int(burn_in * steps)
     if schedule == "decay":
@@ -84,10 +86,17 @@ def plan_of(  # noqa: PLR0913 - options of the sampler
     if len(free) < snapshots:
         raise ValueError(f"snapshots must not exceed the steps that may be kept, got {snapshots} "
                          f"for {len(free)} of {steps}. Take more steps, or fewer snapshots.")
-    places = np.round(np.linspace(0, len(free), int(snapshots) + 1)[1:]).astype(int) - 1
+    places = np.round(np.linspace(0, len(free), snapshots + 1)[1:]).astype(int) - 1
     kept = free[places]
     amounts = sizes[kept] if schedule == "decay" else np.ones(len(kept))
     return Plan(sizes, noisy, kept, amounts / amounts.sum(), first)
+
+
+def checked_heat(temperature: float) -> None:
+    """Refuse temperatures of the dynamics that are negative, infinite or no number."""
+    if not check.holds(lambda one: 0 <= one < math.inf, temperature):
+        raise ValueError(f"temperature must be finite and >= 0, got {temperature!r}. 1 draws from "
+                         "the posterior, 0 descends.")
 
 
 def stationary_variance(precision: float, lr: float, *, temperature: float = 1.0,
@@ -108,6 +117,7 @@ def stationary_variance(precision: float, lr: float, *, temperature: float = 1.0
     (0.2778, 0.4167)
     """
     check.positive(precision=precision, lr=lr, scale=scale)
+    checked_heat(temperature)
     room = 1 - lr * scale * precision / 4
     if not room > 0:
         raise ValueError(f"lr must lie below 4 / (scale * precision) = "

@@ -50,7 +50,7 @@ def function_weights(hidden: int) -> np.ndarray:
     >>> round(float(function_weights(2)[TARGETS["XOR"]]), 5)
     0.00274
     """
-    if not (1 <= hidden <= MOST_UNITS and int(hidden) == hidden):
+    if not check.holds(lambda one: 1 <= one <= MOST_UNITS and int(one) == one, hidden):
         raise ValueError(f"hidden must be a whole number in [1, {MOST_UNITS}], got {hidden!r}. "
                          "Its grid grows like the fourth power.")
     first, second = _walk(hidden // 2), _walk(hidden - hidden // 2)
@@ -71,6 +71,9 @@ def loglik(labels: np.ndarray, at: np.ndarray, flip: float) -> np.ndarray:
         Probability that a label is flipped.
     """
     checked_flip(flip)
+    if not np.isin(labels, (-1, 1)).all():
+        raise ValueError(f"labels must be -1 or 1, got {np.unique(labels)[:3].tolist()}. Pass "
+                         "2 * y - 1 for y of 0 and 1.")
     agrees = np.asarray(labels)[:, None] == FUNCTIONS[:, at].T
     return np.where(agrees, math.log1p(-flip), math.log(flip))
 
@@ -109,7 +112,8 @@ def expected_regret(weights: np.ndarray, target: str, n: int, flip: float, *,
         Simulated data sets of n uniform inputs.
     """
     checked_flip(flip)
-    check.positive(n=n)
+    check.whole(1, n=n)
+    check.whole(2, replications=replications)
     check.one_of(TARGETS, target=target)
     counts = rng.multinomial(n, np.full(4, 0.25), size=replications)
     surplus = counts - 2 * rng.binomial(counts, flip)            # right minus flipped labels
@@ -130,7 +134,7 @@ def name_of(function: int) -> str:
 
 def checked_flip(flip: float) -> None:
     """Refuse shares of flipped labels outside (0, 0.5)."""
-    if not 0 < flip < 0.5:
+    if not check.holds(lambda one: 0 < one < 0.5, flip):
         raise ValueError(f"flip must lie strictly between 0 and 0.5, got {flip!r}. Pass 0.1.")
 
 

@@ -16,6 +16,11 @@ import numpy as np
 from scipy.special import gammaln, logsumexp
 
 from workbench.core import check
+from workbench.inference.mixtures.given import (
+    checked_divergences,
+    checked_prior,
+    checked_samples,
+)
 
 __all__ = ["WeightEstimator", "WeightResult", "ball_weight", "exact_weight", "laplace_ball_weight",
            "laplace_soft_weight", "prior_weight"]
@@ -52,8 +57,8 @@ def exact_weight(eps: Any, kl: Any, log_prior: Any) -> WeightResult:
     >>> np.exp(exact_weight([0.0, 1.0], [0.0, 0.5], np.log([0.25, 0.75])).log_weight)
     array([0.25, 1.  ])
     """
-    radii = np.atleast_1d(np.asarray(eps, float))
-    far, prior = np.asarray(kl, float), np.asarray(log_prior, float)
+    radii, far = checked_divergences("eps", eps), checked_divergences("kl", kl)
+    prior = checked_prior(log_prior)
     check.same_length(kl=far, log_prior=prior)
     order = np.argsort(far, kind="stable")
     with np.errstate(divide="ignore"):
@@ -76,7 +81,7 @@ def prior_weight(eps: Any, kl: Any) -> WeightResult:
     ValueError
         If fewer than 20 draws fall into the smallest ball: the share would be a guess.
     """
-    radii, far = np.atleast_1d(np.asarray(eps, float)), np.sort(np.asarray(kl, float))
+    radii, far = checked_divergences("eps", eps), np.sort(checked_divergences("kl", kl))
     hits = np.searchsorted(far, radii, side="right")
     if not (len(hits) and hits.min() >= FEWEST):
         least = far[FEWEST - 1] if len(far) >= FEWEST else math.inf
@@ -106,7 +111,7 @@ def laplace_ball_weight(eps: Any, eigenvalues: Any, log_prior_at: float, *,
     ValueError
         If an eigenvalue is not far above ``eps / prior_std**2``; the soft weight takes any.
     """
-    radii, curvature = np.atleast_1d(np.asarray(eps, float)), np.asarray(eigenvalues, float)
+    radii, curvature = checked_divergences("eps", eps), check.floats(eigenvalues=eigenvalues)
     least = FAR_ABOVE * radii.max() / prior_std ** 2
     if not (len(curvature) and curvature.min() > 0 and curvature.min() >= least):
         raise ValueError("eigenvalues must lie far above eps / prior_std**2, got a smallest of "
@@ -132,8 +137,10 @@ def laplace_soft_weight(eigenvalues: Any, along: Any, n: float, *, prior_std: fl
         Samples.
     prior_std : float > 0
     """
-    curvature, at = np.asarray(eigenvalues, float), np.asarray(along, float)
+    curvature, at = check.floats(eigenvalues=eigenvalues), check.floats(along=along)
     check.same_length(eigenvalues=curvature, along=at)
+    check.finite(along=at, hint="Find the optimum first.")
+    checked_samples(n)
     check.positive(prior_std=prior_std)
     if not (curvature >= -1e-10 * max(1.0, np.abs(curvature).max(initial=0.0))).all():
         raise ValueError("eigenvalues must be >= 0, got a smallest of "
@@ -174,6 +181,8 @@ class WeightEstimator:
 
     def __post_init__(self) -> None:
         check.one_of(("exact", "grid", "prior_mc", "laplace"), method=self.method)
+        check.whole(1, n_samples=self.n_samples)
+        check.positive(prior_std=self.prior_std)
         needed = {"exact": ("hypotheses", "log_prior"), "grid": ("hypotheses", "log_prior"),
                   "prior_mc": ("prior_sampler",), "laplace": ()}[self.method]
         missing = [name for name in needed if getattr(self, name) is None]
@@ -200,7 +209,7 @@ class WeightEstimator:
                 raise ValueError("rng must be given where hypotheses are drawn, got none. Pass a "
                                  "generator.")
             return prior_weight(eps, self.kl_fn(self.prior_sampler(self.n_samples, rng)))
-        prior = np.asarray(self.log_prior, float)
+        prior = check.floats(log_prior=self.log_prior)
         return exact_weight(eps, self.kl_fn(self.hypotheses), prior - (
             logsumexp(prior) if self.method == "grid" else 0.0))
 

@@ -9,6 +9,7 @@ import param
 
 from workbench import plots
 from workbench.core import Params, Result
+from workbench.studies.views.balancing_words import kind_of
 
 __all__ = ["PRESETS", "VIEW", "about", "downloads", "figures"]
 
@@ -20,7 +21,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 ROLES = {"random": "rival", "adaptive": "ours", "worst": "variant"}
 RANKERS = {"unweighted": "uniform", "inverse propensities": "rival", "balanced kernels": "ours",
            "doubly robust": "variant"}
-KINDS = {"balanced kernels": "ours", "kernels, robust": "variant", "propensities": "rival",
+KINDS = {"kernels": "ours", "robust": "variant", "propensities": "rival",
          "no weights": "uniform"}
 
 
@@ -64,12 +65,12 @@ def _estimates(result: Result) -> plots.Figure:
     if "worlds" in result.tables:
         rows = _biases(result.tables["worlds"])
         return plots.forest(
-            rows, title=f"Relative bias over {int(result.tables['worlds']['worlds'].max())} "
-            "worlds, two standard errors", x=("bias over the mean loss", "%"),
+            rows, title=f"Relative bias, {int(result.tables['worlds']['worlds'].max())} worlds",
+            x=("bias ± 2 errors", "% of the loss"),
             y=("way", "each tuned alike"), roles=KINDS, reference=(0.0, "no bias", "truth"))
     table = result.tables["estimates"]
-    rows = pd.DataFrame({"name": table["way"], "kind": table["kind"], "value": table["value"],
-                         "low": table["low"], "high": table["high"],
+    rows = pd.DataFrame({"name": table["way"].map(_short), "kind": table["way"].map(kind_of),
+                         "value": table["value"], "low": table["low"], "high": table["high"],
                          "effective": [_percent(each) for each in table["share"]]})
     truth = None if told["truth"] == "None" else (float(told["truth"]), "truth", "truth")
     return plots.forest(
@@ -79,17 +80,19 @@ def _estimates(result: Result) -> plots.Figure:
 
 
 def _biases(worlds: pd.DataFrame) -> pd.DataFrame:
-    kinds = ["no weights" if way in ("naive", "random slice") else
-             "propensities" if "kernels" not in way else
-             "kernels, robust" if "robust" in way else "balanced kernels"
-             for way in worlds["way"]]
+    kinds = [kind_of(way) for way in worlds["way"]]
     return pd.DataFrame({
-        "name": worlds["way"], "kind": kinds, "value": 100 * worlds["bias"],
+        "name": worlds["way"].map(_short), "kind": kinds, "value": 100 * worlds["bias"],
         "low": 100 * (worlds["bias"] - 2 * worlds["bias_error"]),
         "high": 100 * (worlds["bias"] + 2 * worlds["bias_error"]),
         "effective": [_percent(each) for each in worlds["share"]],
         "error": [_percent(each) for each in worlds["rmse"]],
         "covers": [_percent(each) for each in worlds["coverage"]]})
+
+
+def _short(way: str) -> str:
+    """A name that fits beside a figure on a phone."""
+    return way.replace(" kernels, robust", ", robust")
 
 
 def _percent(share: float) -> str:
@@ -118,19 +121,22 @@ def _settings(result: Result) -> plots.Figure:
                           "value": 100 * table["bias"],
                           "low": 100 * (table["bias"] - 2 * table["bias_error"]),
                           "high": 100 * (table["bias"] + 2 * table["bias_error"])}),
-            "Relative bias by the number of kernels", ("balanced kernels", "number"),
+            "Bias by the number of kernels", ("balanced kernels", "number"),
             ("bias over the mean loss", "%"), log=True, reference=(0.0, "no bias"))
     else:
         first = plots.Panel(
             table.rename(columns={"selection": "series", "functions": "at"}),
-            f"Mean {told['label']} by the number of kernels", ("balanced kernels", "number"),
+            "Mean by the number of kernels", ("balanced kernels", "number"),
             (f"mean {told['label']}", "over all"), log=True)
     path = slacks.assign(series="this selection", at=slacks["slack"])
     known = None if told["truth"] == "None" else (float(told["truth"]), "truth")
-    second = plots.Panel(path, "What slack buys: weights nearer to uniform, and bias",
+    second = plots.Panel(path, "What more slack does",
                          ("slack", "sd of a function"), (f"mean {told['label']}", "weighted"),
                          log=True, reference=known)
-    return plots.setting_panels([first, second], {**ROLES, "this selection": "ours"})
+    third = plots.Panel(path.assign(value=path["dual"], low=np.nan, high=np.nan),
+                        "The price of balance: the dual", ("slack", "sd of a function"),
+                        ("largest multiplier", "per sd"), log=True)
+    return plots.setting_panels([first, second, third], {**ROLES, "this selection": "ours"})
 
 
 def _ranking(result: Result) -> plots.Figure:

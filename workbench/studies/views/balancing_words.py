@@ -13,18 +13,17 @@ from workbench.inference.balancing.comparison import KERNEL_WAYS, WAYS
 from workbench.inference.kernel_balancing import KernelBalancer
 from workbench.studies.views.balancing_cases import Source
 
-__all__ = ["KINDS", "estimates", "headline"]
+__all__ = ["estimates", "headline", "kind_of"]
 
-KINDS = {"balanced kernels": "ours", "kernels, robust": "variant", "propensities": "rival",
-         "no weights": "uniform"}
-CHECK = "random slice, held back"
+CHECK = "held-back slice"
+OURS = "balanced kernels"
 FEW = 30                 # effective observations below which normal intervals are doubtful
 
 
 def kind_of(way: str) -> str:
     """Kind of a way, as figures tell it by colour."""
     if way in KERNEL_WAYS:
-        return "kernels, robust" if KERNEL_WAYS[way][1] else "balanced kernels"
+        return "robust" if KERNEL_WAYS[way][1] else "kernels"
     return "no weights" if way in ("naive", "random slice", CHECK) else "propensities"
 
 
@@ -72,6 +71,10 @@ def headline(params: Any, source: Source, chosen: KernelBalancer,
     notes = [*raised, *([f"No weights balance {', '.join(lost)} so closely; they are left out."]
                         if lost else []), *_worlds(tables, own, numbers),
              *_promise(tables, params, numbers), *_rankings(tables, numbers, level)]
+    users = 0 if source.case.groups is None else len(np.unique(source.case.groups))
+    if 0 < users < FEW:
+        notes.append(f"The ratings come from {users} users only: intervals over so few groups "
+                     "are too short.")
     if chosen.effective_size_ < FEW:
         notes.append(f"The observed count like {chosen.effective_size_:.0f} only; normal "
                      "intervals are then too short. Raise slack, or balance fewer functions.")
@@ -86,11 +89,11 @@ def headline(params: Any, source: Source, chosen: KernelBalancer,
 
 def _first(source: Source) -> str:
     told = ("Intervals hold if balanced functions explain the outcome up to noise, and what is "
-            f"observed depends on nothing but the features: where the {source.label} itself "
+            "observed depends on nothing but the features: where the outcome itself "
             "decides what is observed, a bias is left that no interval tells.")
     if source.kind == "ratings":
-        told += (" Features of pairs are made from the ratings themselves, and taken as given; "
-                 "ratings of one user may err together.")
+        told += (" Features of pairs are made from these very ratings and taken as given, so that "
+                 "intervals come out too short; ratings of one user may err together.")
     return told
 
 
@@ -140,7 +143,7 @@ def _rankings(tables: Mapping[str, pd.DataFrame], numbers: dict[str, Estimate],
     best = tables["tuned"].set_index("way")
     weighted = best.drop(index="unweighted")
     top = str(weighted["auc"].idxmax())
-    for way in ("unweighted", top):
+    for way in dict.fromkeys(["unweighted", top, *weighted.index.intersection([OURS])]):
         value, low, high = _row(best, way, "auc", "low", "high")
         numbers[f"AUC, {way}, tuned"] = Estimate(value, Interval(
             min(low, value), max(high, value), level))

@@ -11,7 +11,7 @@ from scipy.stats import norm
 from workbench.core import Estimate, Interval, Result, Summary, effective_size
 from workbench.inference.mixtures.exact_experiments import Exact
 from workbench.inference.mixtures.experts import CLIP, Followed
-from workbench.inference.mixtures.network_experiments import Widths
+from workbench.inference.mixtures.network_experiments import RIVALS, Widths
 
 __all__ = ["exact_headline", "network_headline"]
 
@@ -93,8 +93,12 @@ def _coin(params: Any, exact: Exact) -> tuple[dict[str, Estimate], list[str]]:
         "bound by the best ball": Estimate(row.ball, why="exact on the grid of eps", unit="nats"),
         "effective dimension at the best eps": Estimate(
             float(parts["dimension"].iloc[at]), why="twice the slope of log W on the grid")}
-    return numbers, [f"Prior: {params.prior}. The posterior over time is of one simulated "
-                     "sequence of tosses."]
+    said = [f"Prior: {params.prior}. The posterior over time is of one simulated sequence of "
+            "tosses."]
+    if params.temperature != 1:
+        said.append(f"Coins are followed at temperature 1; {params.temperature:g} concerns "
+                    "networks alone.")
+    return numbers, said
 
 
 def _experts(params: Any, exact: Exact, found: Followed
@@ -116,8 +120,9 @@ def _experts(params: Any, exact: Exact, found: Followed
             f"{len(weights)} that count the same at first")}
     said = []
     if found.clipped:
-        said.append(f"{found.clipped} probabilities nearer than {CLIP:g} to 0 or 1 were moved "
-                    "there: one sure and wrong forecast would end an expert for ever.")
+        said.append(f"Probabilities nearer than {CLIP:g} to 0 or 1 were moved to that distance, "
+                    f"{found.clipped} in all: one sure and wrong forecast would end an expert for "
+                    "ever.")
     if len(found.expert) > len(weights):
         said.append(f"Each expert counts with {len(found.expert) // len(weights)} scales of its "
                     "errors, in powers of 2 around the spread of the outcomes, which is taken "
@@ -132,17 +137,19 @@ def _beside(found: Widths) -> dict[str, Estimate]:
     scores: Any = found.scores[found.scores["width"] == widest].set_index("method")
     what = "log-loss above the entropy" if found.entropy else "log-loss"
     numbers = {}
-    for method in ("SGLD mixture", "single optimum"):
+    for method in ("SGLD mixture", RIVALS[0]):
         row = scores.loc[method]
         numbers[f"{what}, {method}, width {widest}"] = Estimate(
             row["loss"], Interval(row["low"], row["high"], LEVEL), "nats / row")
-    numbers[f"gain of the mixture over the single optimum, width {widest}"] = found.gains[widest]
+    for rival, gained in found.gains[widest].items():
+        numbers[f"gain of the mixture over the {rival}, width {widest}"] = gained
     return numbers
 
 
 def _cautions(params: Any, found: Widths) -> list[str]:
     facts = found.facts
-    said = []
+    said = ["The optimum with the prior is the fair rival: it has the same prior. The single "
+            "optimum has none and fits its rows as closely as its steps allow."]
     apart = facts[facts["rhat"] > AGREE]
     if len(apart) and params.temperature > 0:
         said.append("Chains have not mixed (split R-hat of the loss up to "

@@ -20,7 +20,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "Networks, preconditioned by gradients": {"experiment": "sgld", "precondition": "rmsprop",
                                               "width": [16, 64]},
     "Networks, in cycles": {"experiment": "sgld", "schedule": "cyclical", "width": [16, 64]}}
-OCCASIONAL = frozenset({"map"})
+OCCASIONAL = frozenset({"map", "dimension"})
 NETWORKS = {"SGLD mixture": "ours", "single optimum": "rival", "one posterior draw": "variant",
             "class shares": "uniform"}
 WIDTHS = {"SGLD mixture": "ours", "single optimum": "rival", "optimum with the prior": "variant",
@@ -54,6 +54,8 @@ def figures(result: Result, view: Any = None) -> dict[str, plots.Figure]:
         "No networks were drawn: experts are followed, or width is empty") if scores is None else (
         plots.method_losses(scores, WIDTHS, label=_loss(about), unit="nats / row",
                             title="Networks of growing width"))
+    if about["experiment"] == "bernoulli":
+        found["dimension"] = _dimension(result)
     if "map" in result.tables:
         found["map"] = plots.probability_map(result.tables["map"])
     return found
@@ -86,16 +88,15 @@ def _threshold(result: Result, about: Mapping[str, str], target: str) -> dict[st
     return {
         "regret": plots.bound_curves(
             table[table["function"] == shown],
-            {"regret": ("regret of the mixture", "ours"), "soft": ("soft bound", "variant"),
-             "ball": (f"log 1 / weight of {shown}", "uniform"),
-             "count": ("log of the number of networks", "rival")},
+            {"regret": ("regret", "ours"), "soft": ("soft bound", "variant"),
+             "ball": ("weight bound", "uniform"), "count": ("counting bound", "rival")},
             x=("log10_size", "networks in the class", "power of ten"),
             y=("total over the samples", "nats"),
             title=f"Regret against {shown}, {about['n']} samples", logy=True, marks=True,
             error="error"),
         "weights": plots.relative_weights(
             rows, roles=dict(zip(kinds.values(), ("ours", "variant"), strict=False)),
-            title="What a random network computes", items=("functions", "heaviest on top")),
+            title="What random networks do", items=("functions", "heaviest on top")),
         "posterior": plots.posterior_areas(result.tables["posterior"]),
         "bound": _bound(result, "divergence from the source")}
 
@@ -108,8 +109,6 @@ def _coin(result: Result, about: Mapping[str, str], target: str) -> dict[str, pl
         columns={moment: f"after {moment}" for moment in moments}).reset_index()
     roles = dict(zip([f"after {moment}" for moment in moments], ("uniform", "variant", "ours"),
                      strict=False))
-    slope = next((f"{number.value:.3g}" for name, number in result.summary.items()
-                  if name.startswith("effective dimension")), "")
     return {
         "regret": plots.bound_curves(
             result.tables["regret"],
@@ -123,8 +122,7 @@ def _coin(result: Result, about: Mapping[str, str], target: str) -> dict[str, pl
             x=("bias", "bias of a coin", "probability"), y=("weight", "times uniform"),
             title=f"Weight of each coin, at last after {about['n']} tosses"),
         "posterior": plots.posterior_areas(result.tables["posterior"], unit="tosses seen"),
-        "bound": _bound(result, "divergence from the coin",
-                        f"; effective dimension {slope}" if slope else "")}
+        "bound": _bound(result, "divergence from the coin")}
 
 
 def _experts(result: Result, about: Mapping[str, str], target: str) -> dict[str, plots.Figure]:
@@ -146,7 +144,7 @@ def _experts(result: Result, about: Mapping[str, str], target: str) -> dict[str,
             title="Regret against the best expert"),
         "weights": plots.relative_weights(
             rows, roles={"now": "ours", "to keep: mean of all steps": "variant"},
-            title=f"{k} experts count like {size:.3g} equal ones",
+            title=f"{k} experts count like {size:.3g}",
             items=("experts", "heaviest on top")),
         "posterior": plots.posterior_areas(result.tables["posterior"], unit="outcomes seen"),
         "bound": _bound(result, "excess loss over the best expert")}
@@ -184,13 +182,26 @@ def _networks(result: Result, about: Mapping[str, str], target: str) -> dict[str
             marks=True)}
 
 
-def _bound(result: Result, far: str, more: str = "") -> plots.Figure:
+def _dimension(result: Result) -> plots.Figure:
+    """Log weight of the balls against log eps, and the line whose slope is half the dimension."""
+    parts = result.tables["bound"]
+    at = parts.iloc[int(parts["total"].argmin())]
+    line = at["log_weight"] + at["dimension"] / 2 * np.log(parts["eps"] / at["eps"])
+    return plots.bound_curves(
+        parts.assign(line=line), {
+            "log_weight": ("log weight of the ball", "ours"),
+            "line": ("half the dimension as slope", "uniform")},
+        x=("eps", "divergence from the coin", "nats / sample"), y=("log weight", "nats"),
+        title=f"Effective dimension {at['dimension']:.3g}", logx=True)
+
+
+def _bound(result: Result, far: str) -> plots.Figure:
     parts = result.tables["bound"]
     parts = parts.assign(own=parts["eps"])[parts["eps"] > 0]
     finite = parts["total"][np.isfinite(parts["total"])]
-    best = f"{finite.min():.3g} nats at best" if len(finite) else "infinite"
+    best = f"{finite.min():.3g} nats" if len(finite) else "infinite"
     return plots.bound_curves(
         parts, {"total": ("bound: the sum", "ours"), "price": ("log(1 / weight) / n", "rival"),
                 "own": ("eps", "uniform")},
         x=("eps", far, "nats / sample"), y=("per sample", "nats"),
-        title=f"Two parts of the bound, {best}{more}", logx=True, logy=True)
+        title=f"The bound, {best}", logx=True, logy=True)
