@@ -96,6 +96,7 @@ def test_matches_pairs_of_seeds_and_students_interval():
     assert found.gain("uniform", "high").value == 0
     assert found.weights["uniform"].to_numpy() == pytest.approx(1, rel=1e-5)
     assert found.weights["linupper"].std() > 0.01
+    assert found.last["linupper"].corr(found.weights["linupper"]) > 0.3    # the hard ones
     with pytest.raises(ValueError, match="weighter must be one that was trained, got 'sharp'"):
         found.loss("sharp", "all")
 
@@ -123,6 +124,6 @@ def test_rejects_a_weighter_by_its_name():
 def test_identity_a_training_that_diverged_is_told():
     table = pd.DataFrame({"weighter": ["uniform"] * 2 + ["a"] * 2, "seed": [0, 1] * 2,
                           "name": "test", "loss": [1.0, 2.0, np.nan, 1.0]})
-    gain = Trials(table, pd.DataFrame(), pd.DataFrame()).gain("a")
+    gain = Trials(table, pd.DataFrame(), pd.DataFrame(), pd.DataFrame()).gain("a")
     assert gain.interval is None
     assert gain.why == "a training diverged"

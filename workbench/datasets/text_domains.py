@@ -17,9 +17,9 @@ from workbench.datasets.raw import raw_file
 __all__ = ["ALPHABET", "encode", "text_domains", "windows"]
 
 ALPHABET = "\n" + "".join(map(chr, range(32, 127)))      # another character counts as "?"
-MODULES = ("argparse", "ast", "calendar", "configparser", "csv", "datetime", "difflib", "fractions",
-           "heapq", "inspect", "locale", "pathlib", "pickle", "statistics", "tarfile", "textwrap",
-           "typing", "zipfile")
+MODULES = ("argparse", "ast", "calendar", "configparser", "csv", "datetime", "difflib",
+           "fractions", "heapq", "inspect", "locale", "pathlib", "pickle", "statistics",
+           "tarfile", "textwrap", "typing", "zipfile")
 TABLES = ("concrete", "energy", "wine_quality_red")
 
 
@@ -43,11 +43,11 @@ def text_domains() -> dict[str, str]:
 
 
 def encode(text: str) -> np.ndarray:
-    """Characters as places in `ALPHABET`, int64.
+    r"""Characters as places in `ALPHABET`, int64.
 
     Examples
     --------
-    >>> encode("a\\n").tolist()
+    >>> encode("a\n").tolist()
     [66, 0]
     """
     codes = np.frombuffer(text.encode("ascii", "replace"), np.uint8).astype(np.int64)

@@ -1,4 +1,4 @@
-"""A number by a setting, several curves in each of two pictures, one above the other."""
+"""A number by a setting, several curves in each picture, one picture above the other."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ import pandas as pd
 from workbench.plots.hovers import DIGITS, hover
 from workbench.plots.theme import ROLES, STACKED, Figure, dimension, frame, written_legend
 
-__all__ = ["Panel", "setting_panels"]
+__all__ = ["Panel", "panel_figure", "setting_panels"]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One of two pictures of a number by a setting.
+    """One picture of a number by a setting.
 
     Parameters
     ----------
@@ -27,6 +27,8 @@ class Panel:
         Whether the setting is drawn on a logarithmic axis; zeros are left out.
     reference : (float, str) or None
         A number to compare with, and its name.
+    marks : bool
+        Whether the settings that were computed are marked.
     """
 
     table: pd.DataFrame
@@ -35,10 +37,11 @@ class Panel:
     y: tuple[str, str]
     log: bool = False
     reference: tuple[float, str] | None = None
+    marks: bool = True
 
 
 def setting_panels(panels: Sequence[Panel], roles: Mapping[str, str]) -> Figure:
-    """Two pictures, one above the other, of numbers by settings.
+    """Pictures, one above the other, of numbers by settings.
 
     Parameters
     ----------
@@ -47,11 +50,12 @@ def setting_panels(panels: Sequence[Panel], roles: Mapping[str, str]) -> Figure:
     """
     for at, panel in enumerate(panels):
         _some(**{f"panels[{at}]": panel.table})
-    return hv.Layout([_panel(each, roles) for each in panels]).cols(1).opts(
+    return hv.Layout([panel_figure(each, roles) for each in panels]).cols(1).opts(
         hv.opts.Layout(**STACKED))
 
 
-def _panel(panel: Panel, roles: Mapping[str, str]) -> hv.Element:
+def panel_figure(panel: Panel, roles: Mapping[str, str]) -> hv.Element:
+    """One picture."""
     x, y = dimension("at", *panel.x), dimension("value", *panel.y)
     table = panel.table[panel.table["at"] > 0] if panel.log else panel.table
     ends = float(table["at"].min()), float(table["at"].max())
@@ -66,7 +70,7 @@ def _panel(panel: Panel, roles: Mapping[str, str]) -> hv.Element:
     for name, role in entries:
         some = table[table["series"] == name].sort_values("at")
         if len(some):
-            layers += _line(some, (x, y), name, role)
+            layers += _line(some, (x, y), name, role)[:None if panel.marks else -1]
     low, high = (float(getattr(pd.concat(seen), which)()) for which in ("min", "max"))
     span = (high - low) or 1.0
     layers += written_legend(entries, x, y, at=(ends[0], [
@@ -95,4 +99,4 @@ def _line(some: pd.DataFrame, axes: tuple[hv.Dimension, hv.Dimension], name: str
 def _some(**tables: pd.DataFrame) -> None:
     for name, table in tables.items():
         if table.empty:
-            raise ValueError(f"{name} must have rows, got {len(table)}. Balance something first.")
+            raise ValueError(f"{name} must have rows, got {len(table)}. Compute something first.")

@@ -18,7 +18,7 @@ from workbench.reweighting.watched import Watched, relative_weights
 if TYPE_CHECKING:
     from workbench.train import Training
 
-__all__ = ["Trials", "compare_weighters", "mean_over_seeds"]
+__all__ = ["Trials", "compare_weighters", "mean_of_known", "mean_over_seeds"]
 
 UNIFORM = "uniform"
 
@@ -34,23 +34,27 @@ class Trials:
     history : DataFrame
         That of every training, with columns weighter, seed; `heaviest` is the largest weight of
         a step, times uniform.
-    weights : DataFrame, n rows
-        A column for each weighter: mean weight of each training row, times uniform.
+    weights, last : DataFrame, n rows
+        A column for each weighter: mean weight of each training row, times uniform, and its loss
+        when it was last seen; means over seeds.
     """
 
     scores: pd.DataFrame
     history: pd.DataFrame
     weights: pd.DataFrame
+    last: pd.DataFrame
 
     def loss(self, weighter: str, name: str = "test", *, level: float = 0.9) -> Estimate:
         """Mean test loss over seeds, with Student's interval."""
-        return mean_over_seeds(self._of(weighter, name), level=level)
+        return mean_over_seeds(self.losses(weighter, name), level=level)
 
     def gain(self, weighter: str, name: str = "test", *, level: float = 0.9) -> Estimate:
         """Mean test loss of uniform weights minus that of a weighter, paired by seed."""
-        return mean_over_seeds(self._of(UNIFORM, name) - self._of(weighter, name), level=level)
+        gaps = self.losses(UNIFORM, name) - self.losses(weighter, name)
+        return mean_over_seeds(gaps, level=level)
 
-    def _of(self, weighter: str, name: str) -> np.ndarray:
+    def losses(self, weighter: str, name: str = "test") -> np.ndarray:
+        """Test losses in the order of the seeds, shape (seeds,)."""
         some = self.scores[(self.scores["weighter"] == weighter) & (self.scores["name"] == name)]
         if some.empty:
             known = ", ".join(f"{one!r}" for one in self.scores["weighter"].unique())
@@ -131,6 +135,7 @@ def compare_weighters(  # noqa: PLR0913 - what is trained and what is compared
     tests = test if _is_several(test) else {"test": test}
     scores, histories = list[dict[str, Any]](), list[pd.DataFrame]()
     amounts: dict[str, list[Any]] = {name: [] for name in arms}
+    lasts: dict[str, list[Any]] = {name: [] for name in arms}
     for seed in seeds:
         for name, weighter in arms.items():
             model = make(seed).train()
@@ -142,12 +147,20 @@ def compare_weighters(  # noqa: PLR0913 - what is trained and what is compared
                        for kind, rows in tests.items()]
             histories.append(done.history.assign(weighter=name, seed=seed))
             amounts[name].append(relative_weights(done.weighter_state).numpy(force=True))
+            lasts[name].append(done.weighter_state["last"].numpy(force=True))
             if on_trained is not None:
                 on_trained(len(histories), len(seeds) * len(arms))
-    with np.errstate(all="ignore"):
-        weights = {name: np.nanmean(found, axis=0) for name, found in amounts.items()}
-    return Trials(pd.DataFrame(scores), pd.concat(histories, ignore_index=True),
-                  pd.DataFrame(weights))
+    rows = (pd.DataFrame({name: mean_of_known(np.stack(one)) for name, one in part.items()})
+            for part in (amounts, lasts))
+    return Trials(pd.DataFrame(scores), pd.concat(histories, ignore_index=True), *rows)
+
+
+def mean_of_known(values: np.ndarray) -> np.ndarray:
+    """Mean over the first axis of what is finite; NaN where nothing is."""
+    known = np.isfinite(values)
+    count = known.sum(0)
+    total = np.where(known, values, 0.0).sum(0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _trained(model: Any, data: Any, how: "Training", arm: tuple[str, Any], loss: Any,

@@ -28,9 +28,10 @@ class Watched:
 
     Notes
     -----
-    The state has `amount`, shape (n,), the sum over steps of a row's weight times uniform, and
-    `times`, shape (n,), how often it was seen: their quotient is above one for a row that was
-    weighted up. With scope "batch" each process records its own rows.
+    The state has `amount`, shape (n,), the sum over steps of a row's weight times uniform;
+    `times`, shape (n,), how often it was seen; and `last`, shape (n,), its loss when it was last
+    seen (NaN before). `amount / times` is above one for a row that was weighted up. With scope
+    "batch" each process records its own rows.
 
     Examples
     --------
@@ -78,7 +79,8 @@ class Watched:
         import torch
 
         inner = {"inner": self.weighter.init(n)} if self.remembers else {}
-        return {"amount": torch.zeros(n), "times": torch.zeros(n), "heaviest": torch.ones(()),
+        return {"amount": torch.zeros(n), "times": torch.zeros(n),
+                "last": torch.full((n,), torch.nan), "heaviest": torch.ones(()),
                 "share": torch.zeros(len(self.groups)), **inner}
 
     def update(self, state: dict[str, Any], batch: Any) -> tuple[dict[str, Any], Any]:
@@ -97,6 +99,7 @@ class Watched:
         return {"amount": state["amount"].index_add(0, batch.index, relative),
                 "times": state["times"].index_add(0, batch.index, relative.new_ones(
                     len(relative))),
+                "last": state["last"].index_copy(0, batch.index, batch.losses.to(relative)),
                 "heaviest": relative.max(), "share": share, **inner}, weights
 
     def metrics(self, state: dict[str, Any]) -> dict[str, Any]:

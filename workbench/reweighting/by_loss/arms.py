@@ -38,9 +38,9 @@ class Arm:
         more = {str(word).partition(":")[0] for word in getattr(weighter, "needs", ())} - KNOWN
         if more or hasattr(weighter, "prepare"):
             told = ", ".join(sorted(more)) or "the optimiser's step"
-            raise ValueError(f"weighter must need losses, step and index alone in this experiment, "
-                             f"but {name!r} needs {told}. Compare it on data that have it, with "
-                             "compare_weighters.")
+            raise ValueError("weighter must need losses, step and index alone in this "
+                             f"experiment, but {name!r} needs {told}. Compare it on data that "
+                             "have it, with compare_weighters.")
         self.states: list[Any] = []
 
     def __call__(self, losses: "Tensor", index: "Tensor", step: int) -> "Tensor":

@@ -97,7 +97,8 @@ def _inputs(n: int, d: int, common: float, rng: np.random.Generator
     return x * np.where(is_rare[:, None], ~is_first, is_first), is_rare
 
 
-def train_regression(weighters: Mapping[str, Any], *, seeds: int = 5, steps: int = 400,
+def train_regression(weighters: Mapping[str, Any], *, seeds: int = 5,  # noqa: PLR0913
+                     steps: int = 400,
                      batch_size: int = 64, rate: float = 0.05, outliers: float = 0.0,
                      seed: int = 0) -> Course:
     """Descend with every weighter, in several worlds at once, all on the same batches.
