@@ -65,7 +65,7 @@ def test_matches_a_view_of_another_batch(smoke):
     view = study.VIEW(step="0", batch_of="quadratic")
     title = study.figures(smoke, view)["weights"]
     drawn = str([element.opts.get("plot").kwargs.get("title") for element in title])
-    assert "One batch at step 0, quadratic" in drawn
+    assert "Batch at step 0, quadratic" in drawn
 
 
 def test_matches_text_by_domain():

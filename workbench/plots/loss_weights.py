@@ -95,7 +95,7 @@ def _rows(batch: pd.DataFrame, kinds: Mapping[str, str], title: str,
 
 def _gains(gains: pd.DataFrame, title: str) -> hv.Element:
     placed = gains.assign(place=np.arange(len(gains))[::-1].astype(float))
-    x = dimension("value", "loss of uniform weights minus this", "nats per character")
+    x = dimension("value", "gain over uniform", "nats / character")
     y = dimension("place", "domain", "the right side is better")
     seen = placed[["value", "low", "high"]].to_numpy(float)
     reach = float(np.nanmax(np.abs(seen))) * 1.1 or 1.0

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["course_tables", "row_tables", "text_tables", "weight_curves"]
 
 LEVEL, GRID, FLOOR = 0.9, 65, 1e-12
+BINS = 12                # stretches of a training over which shares are averaged
 
 
 def weight_curves(weighters: Mapping[str, Any]) -> pd.DataFrame:
@@ -67,10 +68,13 @@ def course_tables(courses: Mapping[str, Course], chosen: str) -> dict[str, pd.Da
 
 
 def text_tables(text: Trials, chosen: str) -> dict[str, pd.DataFrame]:
-    """Scores, shares of domains over training, and gains by domain with intervals."""
+    """Scores, mean shares of domains up to each step, and gains by domain with intervals."""
     some = text.history[text.history["weighter"] == chosen]
     columns = [str(name) for name in some if str(name).startswith("share_")]
-    shares = some.groupby("step")[columns].mean().reset_index().melt(
+    last = int(some["step"].max())
+    ends = np.ceil(some["step"] / last * min(BINS, some["step"].nunique()))
+    binned = some.assign(step=ends / ends.max() * last)
+    shares = binned.groupby("step")[columns].mean().reset_index().melt(
         "step", var_name="series", value_name="value").rename(columns={"step": "at"})
     shares = shares.assign(series=shares["series"].str.removeprefix("share_"),
                            value=100 * shares["value"])

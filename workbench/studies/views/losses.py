@@ -23,7 +23,7 @@ OCCASIONAL = frozenset({"bound"})
 KINDS = {"common row": "truth", "rare row": "ours", "outlier": "alarm"}
 ROWS = {"training row": "ours", "the ten heaviest": "alarm"}
 DOMAINS = ("ours", "rival", "variant", "truth")
-POWER = "power of ten"
+POWER, LEAST = "power of ten", 1e-9      # losses below are drawn there
 
 
 def roles_of(result: Result) -> dict[str, str]:
@@ -88,7 +88,7 @@ def _curves(result: Result) -> Any:
     table = result.tables["curves"]
     return plots.Panel(
         table.rename(columns={"weighter": "series", "place": "at", "weight": "value"}),
-        "Weight by the place of a loss in its step",
+        "Weight by place of the loss",
         ("place", "-1 lowest loss, 1 highest"), ("weight", "times uniform"), marks=False)
 
 
@@ -98,22 +98,27 @@ def _weights(result: Result, view: Any, roles: Mapping[str, str]) -> plots.Figur
     step = view.step if view is not None and view.step in steps else steps[len(steps) // 2]
     who = view.batch_of if view is not None and view.batch_of in weighters_of(result) else (
         told["weighter"])
-    some = moments[(moments["step"] == int(step)) & (moments["weighter"] == who)]
+    some = _powers(moments[(moments["step"] == int(step)) & (moments["weighter"] == who)])
     sizes = result.tables["sizes"]
     heaviest = sizes.rename(columns={"weighter": "series", "step": "at", "heaviest": "value"})
     return plots.weights_and_batch(
-        _curves(result), some, roles=roles, kinds=KINDS, title=f"One batch at step {step}, {who}",
-        x=("loss", "unit of y²"), sizes=plots.Panel(
+        _curves(result), some, roles=roles, kinds=KINDS, title=f"Batch at step {step}, {who}",
+        x=("loss", POWER), sizes=plots.Panel(
             heaviest, "The heaviest row of a batch", ("step", "of the training"),
             ("weight", "times uniform"), reference=(2.0, "what the theory assumes at most"),
             marks=False))
 
 
+def _powers(batch: pd.DataFrame) -> pd.DataFrame:
+    """Losses as powers of ten, since most of a batch are far below the highest."""
+    return batch.assign(loss=np.log10(batch["loss"].clip(lower=LEAST)))
+
+
 def _training(result: Result, roles: Mapping[str, str]) -> plots.Figure:
     table = result.tables["courses"].rename(columns={"weighter": "series", "step": "at"})
     told = _about(result)
-    titles = {"no outliers": "Test loss, every row can be fitted",
-              "outliers": f"Test loss, {100 * float(told['outliers']):g} % of targets shifted"}
+    titles = {"no outliers": "Test loss without outliers",
+              "outliers": f"Test loss, {100 * float(told['outliers']):g} % outliers"}
     return plots.setting_panels([
         plots.Panel(table[table["panel"] == panel], title, ("step", "of the training"),
                     ("test loss", POWER), marks=False)
@@ -132,9 +137,9 @@ def _bound(result: Result, roles: Mapping[str, str]) -> plots.Figure:
              "mean gap, uniform": "uniform", "bound, uniform": "rival"}
     deltas = table.rename(columns={"weighter": "series", "step": "at", "delta": "value"})
     return plots.setting_panels([
-        plots.Panel(pd.concat(parts), "The bound, and what happened", ("step", "log scale"),
+        plots.Panel(pd.concat(parts), "The bound and what came", ("step", "log scale"),
                     ("mean gap over the steps so far", POWER), log=True, marks=False),
-        plots.Panel(deltas[["series", "at", "value"]], "How weights go with the gaps",
+        plots.Panel(deltas[["series", "at", "value"]], "Weights against gaps",
                     ("step", "log scale"), ("delta", "above 0 tightens the bound"), log=True,
                     marks=False)], {**roles, **names})
 
@@ -142,14 +147,14 @@ def _bound(result: Result, roles: Mapping[str, str]) -> plots.Figure:
 def _domains(result: Result) -> plots.Figure:
     if "text_shares" not in result.tables:
         return plots.blank("No text was trained: text_steps is 0")
-    shares, told = result.tables["text_shares"], _about(result)
+    shares = result.tables["text_shares"]
     names = list(dict.fromkeys(shares["series"]))
     return plots.domain_panels(
-        plots.Panel(shares, f"Share of the weight of each domain, {told['weighter']}",
+        plots.Panel(shares, "Weight of each domain",
                     ("step", "of the training"), ("share of the weight", "%"),
-                    reference=(100 / len(names), "equal shares"), marks=False),
+                    marks=False),
         result.tables["text_gains"], roles=dict(zip(names, DOMAINS, strict=False)),
-        title="What each domain gained, 90 % intervals")
+        title="What each domain gained")
 
 
 def _rows(result: Result, view: Any, roles: Mapping[str, str]) -> plots.Figure:
@@ -157,10 +162,11 @@ def _rows(result: Result, view: Any, roles: Mapping[str, str]) -> plots.Figure:
     who = view.batch_of if view is not None and view.batch_of in roles else told["weighter"]
     some = pd.DataFrame({"loss": rows[f"loss, {who}"], "weight": rows[f"weight, {who}"]}).dropna()
     ten = some["weight"].nlargest(10).index
+    some = _powers(some)
     some["kind"] = np.where(some.index.isin(ten), "the ten heaviest", "training row")
     return plots.weights_and_batch(
-        _curves(result), some, roles=roles, kinds=ROWS, title=f"Mean weight of each row, {who}",
-        x=("loss when last seen", told["unit"]))
+        _curves(result), some, roles=roles, kinds=ROWS, title=f"Rows by mean weight, {who}",
+        x=("loss when last seen", POWER))
 
 
 def _splits(result: Result, roles: Mapping[str, str]) -> plots.Figure:
@@ -168,7 +174,7 @@ def _splits(result: Result, roles: Mapping[str, str]) -> plots.Figure:
     return plots.setting_panels([
         plots.Panel(history.rename(columns={"weighter": "series", "epoch": "at",
                                             "loss": "value"}),
-                    "Loss of training rows, mean over splits", ("epoch", "of the training"),
+                    "Loss of training rows", ("epoch", "of the training"),
                     ("loss", told["unit"]), marks=False),
         plots.Panel(scores.rename(columns={"weighter": "series", "seed": "at", "loss": "value"}),
                     "Test loss of each split", ("split", "seed"), ("test loss", told["unit"]))],
