@@ -118,8 +118,8 @@ def main():
         libraries=", ".join(f"{name} {importlib.metadata.version(name)}" for name in (
             "numpy", "torch")), last=asked.seeds - 1, clean="\n".join(courses(clean)),
         shifted="\n".join(courses(shifted)), deltas="\n".join(bounds(means)), slack=slack,
-        steps=asked.text_steps, seeds=asked.text_seeds, text="\n".join(domains(text)), verdict=verdict(text),
-        price="\n".join(prices(medians, ratios, alone)))
+        steps=asked.text_steps, seeds=asked.text_seeds, text="\n".join(domains(text)),
+        verdict=verdict(text), price="\n".join(prices(medians, ratios, alone)))
     sys.stdout.write(told)
     (RESULTS / "loss_based.md").write_text(told, encoding="utf-8")
     record = {kind: [{"weighter": name, "step": step, "loss": found}
