@@ -109,7 +109,7 @@ def _gains(gains: pd.DataFrame, title: str) -> hv.Element:
                         color=ROLES["ours"].colour, line_width=2, alpha=0.6),
         hv.Scatter(placed, x, [y, "name", "low", "high"]).opts(
             size=9, tools=[hover(tips)], **ROLES["ours"].points())]
-    ticks = list(zip(placed["place"].tolist(), map(str, placed["name"]), strict=True))
+    ticks = [(at, str(name)) for at, name in enumerate(placed["name"].tolist()[::-1])]
     return hv.Overlay(layers).opts(hv.opts.Overlay(
         title=title, yticks=ticks, xlim=(-reach, reach), ylim=(-0.5, len(placed) - 0.5),
         show_legend=False, **frame(height=max(240, 150 + 36 * len(placed)))))
