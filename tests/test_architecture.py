@@ -64,7 +64,8 @@ def test_dashboards_see_only_faces(path):
 
 
 @pytest.mark.parametrize("module", ["workbench", "workbench.core", "workbench.inference",
-                                    "workbench.datasets", "workbench.runs", "workbench.cli"])
+                                    "workbench.datasets", "workbench.reweighting",
+                                    "workbench.runs", "workbench.cli"])
 def test_imports_stay_light(module):
     heavy = {"torch", "pymc", "pytensor", "numba", "nutpie", "arviz", "panel", "holoviews",
              "bokeh", "papermill", "matplotlib", "sklearn", "lightgbm", "quantile_forest"}

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from workbench import catalog, inference, landscape, plots, train
+from workbench import catalog, inference, landscape, plots, reweighting, train
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"torch", "pymc", "numba", "sklearn", "lightgbm", "holoviews", "bokeh", "panel",
          "matplotlib", "lightning_fabric"}
 OTHERS = {"plots": {"Figure"}}          # what the face itself defines
-faces = pytest.mark.parametrize("room", [inference, landscape, plots, train],
+faces = pytest.mark.parametrize("room", [inference, landscape, plots, reweighting, train],
                                 ids=lambda room: room.__name__)
 
 

@@ -14,7 +14,7 @@ __all__ = ["ROOMS", "__version__", "record"]
 
 __version__ = "0.1.0"
 
-ROOMS = ("core", "datasets", "inference", "plots", "runs", "studies", "ui")
+ROOMS = ("core", "datasets", "inference", "plots", "reweighting", "runs", "studies", "ui")
 
 
 def __getattr__(name: str) -> Any:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from workbench.plots.fans import fan_chart
     from workbench.plots.forests import forest
     from workbench.plots.labelling import LABEL_METHODS, bias_and_coverage, errors_by_labels
+    from workbench.plots.loss_weights import domain_panels, weights_and_batch
     from workbench.plots.mixtures import (
         bound_curves,
         confidence,
@@ -68,15 +69,15 @@ __all__ = [
     "BATCH_SIZE", "LABEL_METHODS", "PHASE_STYLES", "ROLES", "STAGE_METHODS", "WIDTH", "Figure",
     "Knob", "Panel", "Shade", "agreement", "balance_and_map", "bias_and_coverage", "blank",
     "bound_curves", "bounds_by_rows", "confidence", "counted", "coverage_by_group",
-    "eigenvalue_density", "error_boxes", "errors_by_labels", "errors_by_reuse", "false_positives",
-    "fan_chart", "figure_json", "forest", "is_dynamic", "leaderboard", "learned_weights",
-    "learning_and_disagreement", "level_weight_map", "loss_slice", "measure_maps",
-    "measure_scatter", "method_losses", "model_weight_map", "path_profile", "phase_gains",
-    "phase_map", "posterior", "posterior_areas", "probability_map", "rare_calibration",
-    "rare_scatter", "relative_scores", "relative_weights", "reliability", "replicates_and_folds",
-    "scores_by_features", "setting_panels", "stage_lines", "thumbnail", "training_curves",
-    "transition_map", "transition_paths", "trend_bands", "use_theme", "weight_profile",
-    "weights_and_outcomes",
+    "domain_panels", "eigenvalue_density", "error_boxes", "errors_by_labels", "errors_by_reuse",
+    "false_positives", "fan_chart", "figure_json", "forest", "is_dynamic", "leaderboard",
+    "learned_weights", "learning_and_disagreement", "level_weight_map", "loss_slice",
+    "measure_maps", "measure_scatter", "method_losses", "model_weight_map", "path_profile",
+    "phase_gains", "phase_map", "posterior", "posterior_areas", "probability_map",
+    "rare_calibration", "rare_scatter", "relative_scores", "relative_weights", "reliability",
+    "replicates_and_folds", "scores_by_features", "setting_panels", "stage_lines", "thumbnail",
+    "training_curves", "transition_map", "transition_paths", "trend_bands", "use_theme",
+    "weight_profile", "weights_and_batch", "weights_and_outcomes",
 ]
 
 Figure: TypeAlias = Any      # a HoloViews element; studies name it before HoloViews is needed
@@ -87,6 +88,7 @@ FILES = {
     "fans": ("fan_chart",),
     "forests": ("forest",),
     "labelling": ("LABEL_METHODS", "bias_and_coverage", "errors_by_labels"),
+    "loss_weights": ("domain_panels", "weights_and_batch"),
     "mixtures": (
         "bound_curves", "confidence", "method_losses", "posterior_areas", "probability_map",
         "relative_weights"),

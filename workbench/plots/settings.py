@@ -1,4 +1,4 @@
-"""A number by a setting, several curves in each of two pictures, one above the other."""
+"""A number by a setting, several curves in each picture, one picture above the other."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import pandas as pd
 from workbench.plots.hovers import DIGITS, hover
 from workbench.plots.theme import ROLES, STACKED, Figure, dimension, frame, written_legend
 
-__all__ = ["Panel", "setting_panels"]
+__all__ = ["Panel", "panel_figure", "setting_panels"]
 
 TICKED = 7               # settings that each have a tick of their own on a log axis
 
@@ -29,6 +29,8 @@ class Panel:
         Whether the setting is drawn on a logarithmic axis; zeros are left out.
     reference : (float, str) or None
         A number to compare with, and its name.
+    marks : bool
+        Whether the settings that were computed are marked.
     """
 
     table: pd.DataFrame
@@ -37,6 +39,7 @@ class Panel:
     y: tuple[str, str]
     log: bool = False
     reference: tuple[float, str] | None = None
+    marks: bool = True
 
 
 def setting_panels(panels: Sequence[Panel], roles: Mapping[str, str]) -> Figure:
@@ -49,11 +52,12 @@ def setting_panels(panels: Sequence[Panel], roles: Mapping[str, str]) -> Figure:
     """
     for at, panel in enumerate(panels):
         _some(**{f"panels[{at}]": panel.table})
-    return hv.Layout([_panel(each, roles) for each in panels]).cols(1).opts(
+    return hv.Layout([panel_figure(each, roles) for each in panels]).cols(1).opts(
         hv.opts.Layout(**STACKED))
 
 
-def _panel(panel: Panel, roles: Mapping[str, str]) -> hv.Element:
+def panel_figure(panel: Panel, roles: Mapping[str, str]) -> hv.Element:
+    """One picture."""
     x, y = dimension("at", *panel.x), dimension("value", *panel.y)
     table = panel.table[panel.table["at"] > 0] if panel.log else panel.table
     ends = float(table["at"].min()), float(table["at"].max())
@@ -68,7 +72,7 @@ def _panel(panel: Panel, roles: Mapping[str, str]) -> hv.Element:
     for name, role in entries:
         some = table[table["series"] == name].sort_values("at")
         if len(some):
-            layers += _line(some, (x, y), name, role)
+            layers += _line(some, (x, y), name, role)[:None if panel.marks else -1]
     low, high = (float(getattr(pd.concat(seen), which)()) for which in ("min", "max"))
     span = (high - low) or 1.0
     layers += written_legend(entries, x, y, at=(ends[0], [
@@ -100,4 +104,4 @@ def _line(some: pd.DataFrame, axes: tuple[hv.Dimension, hv.Dimension], name: str
 def _some(**tables: pd.DataFrame) -> None:
     for name, table in tables.items():
         if table.empty:
-            raise ValueError(f"{name} must have rows, got {len(table)}. Balance something first.")
+            raise ValueError(f"{name} must have rows, got {len(table)}. Compute something first.")

@@ -121,7 +121,7 @@ class Weighing:
             if name in self.needs:
                 parts[name] = [found(forward) for forward in forwards]
         told = {name: self._joined(found) for name, found in parts.items()}
-        for name in self.needs:
+        for name in set(self.needs) - {"step"}:
             if told.get(name) is None:
                 raise ValueError(f"data must tell the {name} of each row, which {self.name} "
                                  "needs. Pass (x, y, group), or a Dataset instead of a loader "

@@ -7,7 +7,7 @@ state where there is one, gives more columns of the history. Two attributes say 
 
 ``needs``, a set of words in `NEEDS` (`passes:3` for three more forward passes)
     The weighter is then given a :class:`Batch` in place of the losses; "losses" alone, as without
-    `needs`, gives it the losses.
+    `needs`, gives it the losses. "step" asks for nothing but the batch, which knows the time.
 ``scope``, "batch" or "step"
     "batch" weighs each micro-batch on its own; "step" weighs all rows of an optimiser step at
     once, over micro-batches and devices, at the price of a second forward pass where a step has
@@ -28,7 +28,8 @@ from workbench.train.losses import token_counts
 
 __all__ = ["NEEDS", "Batch", "ByTokens", "MemoryWeighter", "SampleWeighter", "Uniform"]
 
-NEEDS = ("losses", "index", "group", "targets", "inputs", "logits", "gradient_norms", "passes")
+NEEDS = ("losses", "step", "index", "group", "targets", "inputs", "logits", "gradient_norms",
+         "passes")
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,75 @@
+"""Names of weighters: registered ones, installed ones, and nothing that could be executed."""
+
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from workbench.reweighting import register, registry, weighter_named, weighter_names  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _own_names(monkeypatch):
+    monkeypatch.setattr(registry, "OWN", {})
+
+
+def halves():
+    return lambda losses: losses.new_full(losses.shape, 1 / len(losses))
+
+
+def test_matches_what_was_registered():
+    register("halves", halves)
+    register("halves", halves)                     # a notebook cell that is run again
+    assert "halves" in weighter_names()
+    assert weighter_named("halves")(torch.ones(2)).tolist() == [0.5, 0.5]
+    assert weighter_named("linupper", temperature=0.4).temperature == 0.4
+
+
+def test_rejects_what_is_no_name_or_no_weighter():
+    for name in ("../evil", "evil.py", "os.system", "Upper", "", 3):
+        with pytest.raises(ValueError, match="name must be lower-case letters"):
+            register(name, halves)
+    with pytest.raises(ValueError, match="'quadratic' is taken"):
+        register("quadratic", halves)
+    register("mine", halves)
+    with pytest.raises(ValueError, match="'mine' is taken"):
+        register("mine", lambda: None)
+    with pytest.raises(TypeError, match="make must be a function that gives a weighter"):
+        register("other", weighter_named("linupper"))
+    with pytest.raises(ValueError, match="Did you mean 'linupper'"):
+        weighter_named("linuper")
+
+
+def test_rejects_paths_and_modules_without_reading_them(tmp_path):
+    evil = tmp_path / "evil.py"
+    evil.write_text(f"open({str(tmp_path / 'planted')!r}, 'w').close()\nmake = object\n")
+    for name in (str(evil), "evil", "evil:make", "os:getcwd", f"{tmp_path}/evil:make"):
+        with pytest.raises(ValueError, match="weighter must be one of"):
+            weighter_named(name)
+    assert not (tmp_path / "planted").exists()
+
+
+def test_matches_entry_points_of_installed_packages(tmp_path):
+    (tmp_path / "outside.py").write_text(
+        "class Flat:\n    def __call__(self, losses):\n"
+        "        return losses * 0 + 1 / len(losses)\n")
+    info = tmp_path / "outside-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outside\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[workbench.weighters]\nflat = outside:Flat\n"
+                                           "linupper = outside:Flat\n")
+    code = ("import sys, torch\nfrom workbench.reweighting import *\n"
+            "assert 'flat' in weighter_names() and 'outside' not in sys.modules\n"
+            "print(weighter_named('flat')(torch.ones(4)).tolist(), "
+            "type(weighter_named('linupper')).__name__)")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT,
+                          env={"PYTHONPATH": f"{ROOT}:{tmp_path}"}, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("] ") == ["[0.25, 0.25, 0.25, 0.25", "LossWeighter\n"]
+    assert not list(importlib.metadata.entry_points(group=registry.GROUP))

@@ -1,0 +1,13 @@
+"""Which module of this room each public name lives in."""
+
+__all__ = ["FILES"]
+
+FILES = {
+    "loss_based": ("LossWeighter",),
+    "registry": ("register", "weighter_named", "weighter_names"),
+    "strategies": ("STRATEGIES", "largest_weight", "loss_weights", "normalise_losses",
+                   "strategy_score"),
+    "temperatures": ("annealed", "piecewise"),
+    "trials": ("Trials", "compare_weighters"),
+    "watched": ("Watched", "relative_weights"),
+}

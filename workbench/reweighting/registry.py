@@ -1,0 +1,98 @@
+"""Weighters by name: of this room, of installed packages, and of whoever starts Python.
+
+A page, a report or a command names a weighter and never brings one: no parameter holds a path or
+a module, so that no visitor can have a file executed. A name is known once
+:func:`register` was called in the process that trains, or if an installed package has an entry
+point of the group ``workbench.weighters``, as reports need, which run in processes of their own:
+
+.. code-block:: toml
+
+    [project.entry-points."workbench.weighters"]
+    upper_half = "my_package.weighters:UpperHalf"
+"""
+
+import re
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from workbench.core import check
+from workbench.reweighting.loss_based import LossWeighter
+from workbench.reweighting.strategies import STRATEGIES
+
+__all__ = ["GROUP", "register", "weighter_named", "weighter_names"]
+
+GROUP = "workbench.weighters"
+OWN: dict[str, Callable[[], Any]] = {}
+
+
+def register(name: str, make: Callable[[], Any]) -> None:
+    """Make a weighter known by a name, in this process.
+
+    Parameters
+    ----------
+    name : str
+        Lower-case letters, digits and underscores.
+    make : function without arguments that gives a weighter, for instance its class
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the name is malformed or taken, or if `make` is no function.
+
+    Examples
+    --------
+    >>> class UpperHalf:
+    ...     def __call__(self, losses):
+    ...         chosen = (losses >= losses.median()).float()
+    ...         return chosen / chosen.sum()
+    >>> register("upper_half", UpperHalf)
+    >>> type(weighter_named("upper_half")).__name__
+    'UpperHalf'
+    """
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ValueError(f"name must be lower-case letters, digits and underscores, got {name!r}. "
+                         "Pass a word such as 'upper_half'.")
+    if not callable(make) or not (isinstance(make, type) or not hasattr(make, "scope")):
+        raise TypeError(f"make must be a function that gives a weighter, got {make!r}. Pass its "
+                        "class, or lambda: weighter.")
+    if name in STRATEGIES or OWN.get(name, make) is not make:
+        raise ValueError(f"name must be new, but {name!r} is taken. Choose another.")
+    OWN[name] = make
+
+
+def weighter_names() -> tuple[str, ...]:
+    """Names that are known now: of this room, registered, and of installed packages."""
+    return tuple(dict.fromkeys([*STRATEGIES, *sorted(OWN), *sorted(_installed())]))
+
+
+def weighter_named(name: str, **options: Any) -> Any:
+    """The weighter of a name.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`weighter_names`.
+    **options
+        Of `LossWeighter`, where the name is one of its strategies; others have their own.
+
+    Raises
+    ------
+    ValueError
+        If nobody registered the name, with the nearest one.
+
+    Examples
+    --------
+    >>> weighter_named("quadratic", temperature=0.5).temperature
+    0.5
+    """
+    check.one_of(weighter_names(), weighter=name)
+    if name in STRATEGIES:
+        return LossWeighter(name, **options)
+    return OWN[name]() if name in OWN else _installed()[name].load()()
+
+
+def _installed() -> dict[str, EntryPoint]:
+    """Entry points of installed packages; not loaded before somebody asks for one."""
+    return {point.name: point for point in entry_points(group=GROUP)
+            if point.name not in (*STRATEGIES, *OWN)}
