@@ -14,6 +14,7 @@ import param
 from workbench.core import Column, Result, generator
 from workbench.core import Params as Declared
 from workbench.core.recent import Recent
+from workbench.core.threads import one_thread
 from workbench.datasets import OUTCOME_TABLES, Outcomes, load_outcomes, unknown_data
 from workbench.datasets.outcomes import OUTCOME_NAMES
 from workbench.inference.validity.attacks import Setting
@@ -123,6 +124,7 @@ class Params(Declared):
         return found
 
 
+@one_thread()
 def run(params: Params) -> Result:
     """Select, attack, learn weights, bound, and gather headline and tables."""
     table = None if params.data == SIMULATED else _table(params)

@@ -18,6 +18,7 @@ import param
 from workbench.core import Column, Result, check, generator
 from workbench.core import Params as Declared
 from workbench.core.recent import Recent
+from workbench.core.threads import one_thread
 from workbench.datasets import LABEL_TABLES, Labelled, load_labelled, unknown_data
 from workbench.datasets.labelled import UnknownColumnsError
 from workbench.inference.design.errors import label_errors
@@ -106,6 +107,7 @@ class Params(Declared):
         return found + _unknown(values["formula"], predicted)
 
 
+@one_thread()
 def run(params: Params) -> Result:
     """Read the labels, fit the regressions, plan, simulate, and gather headline and tables."""
     table = _table(params)

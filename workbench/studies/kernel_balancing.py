@@ -15,6 +15,7 @@ import param
 from workbench.core import Column, Result, generator
 from workbench.core import Params as Declared
 from workbench.core.recent import Recent
+from workbench.core.threads import one_thread
 from workbench.datasets import unknown_data
 from workbench.inference.balancing.cases import Options
 from workbench.inference.balancing.choosing import SELECTIONS
@@ -122,6 +123,7 @@ class Params(Declared):
         return found
 
 
+@one_thread()
 def run(params: Params) -> Result:
     """Read or simulate, balance, compare, simulate further, and gather headline and tables."""
     source = source_of(params)

@@ -15,6 +15,7 @@ import param
 from workbench.core import Column, Result
 from workbench.core import Params as Declared
 from workbench.core.recent import Recent
+from workbench.core.threads import one_thread
 from workbench.datasets import REGRESSION_TABLES, unknown_data
 from workbench.reweighting import STRATEGIES, LossWeighter, Trials, annealed, weighter_named
 from workbench.reweighting.by_loss.convergence import descend_with_bound
@@ -31,6 +32,7 @@ from workbench.reweighting.registry import weighter_names
 from workbench.reweighting.temperatures import KINDS
 from workbench.studies.views.loss_words import about_table, regression_headline, table_headline
 from workbench.studies.views.losses import OCCASIONAL, PRESETS, VIEW, downloads, figures
+from workbench.train.threads import one_thread as one_torch_thread
 
 __all__ = ["OCCASIONAL", "PRESETS", "SMOKE", "TITLE", "VIEW", "Params", "downloads", "figures",
            "is_quick", "read_notes", "run"]
@@ -93,6 +95,8 @@ class Params(Declared):
         return unknown_data(values["data"], list(REGRESSION_TABLES)) if values["data"] else []
 
 
+@one_torch_thread()
+@one_thread()
 def run(params: Params) -> Result:
     """The user's table, or the regression, its bound and the text."""
     return _of_table(params) if params.data else _of_worlds(params)

@@ -16,6 +16,7 @@ import param
 from workbench.core import Column, Result, check, generator
 from workbench.core import Params as Declared
 from workbench.core.recent import Recent
+from workbench.core.threads import one_thread
 from workbench.datasets import (
     REGRESSION_TABLES,
     RIVAL_TABLES,
@@ -113,6 +114,7 @@ class Params(Declared):
         return found
 
 
+@one_thread()
 def run(params: Params) -> Result:
     """Read the table, fit or take over scores, test, simulate, gather headline and tables."""
     told = compare_table(_table(params), _request(params))

@@ -17,6 +17,7 @@ import param
 from workbench.core import Column, Result, generator
 from workbench.core import Params as Declared
 from workbench.core.recent import Recent
+from workbench.core.threads import one_thread
 from workbench.datasets import (
     ORDINAL_TABLES,
     Ordinal,
@@ -122,6 +123,7 @@ class Params(Declared):
         return found
 
 
+@one_thread()
 def run(params: Params) -> Result:
     """Read or simulate, fit the path, hold rows out, simulate more, gather headline and tables."""
     table, truth = _table(params)

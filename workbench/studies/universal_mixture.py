@@ -14,6 +14,7 @@ import param
 from workbench.core import Column, Result, generator
 from workbench.core import Params as Declared
 from workbench.core.recent import Recent
+from workbench.core.threads import one_thread
 from workbench.datasets import unknown_data
 from workbench.datasets.forecasts import FORECAST_KINDS
 from workbench.datasets.mixture_tables import MixtureTable
@@ -131,6 +132,7 @@ class Params(Declared):
         return found
 
 
+@one_thread()
 def run(params: Params) -> Result:
     """One experiment as numbers and tables; networks beside it unless experts are followed."""
     what = _experiment(params)
