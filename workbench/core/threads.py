@@ -17,8 +17,8 @@ __all__ = ["one_thread"]
 def one_thread() -> Iterator[None]:
     """Let the libraries that are loaded use one thread inside.
 
-    OpenMP, which torch and scikit-learn ask, keeps a number for each calling thread. OpenBLAS keeps
-    one for the process and hears only the main thread, so that calls from others leave it alone.
+    OpenMP, which torch and scikit-learn ask, keeps a number for each calling thread. OpenBLAS
+    keeps one for the process and hears the main thread alone; calls from others leave it be.
 
     Examples
     --------
