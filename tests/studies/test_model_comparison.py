@@ -9,7 +9,7 @@ from workbench.inference.model_comparison import SIMULATED, mcnemar, mcnemar_tab
 from workbench.studies import model_comparison as study
 
 FAST = {"n_splits": 10, "k": 3, "replications": 20, "tune": False, "others": [], "looks": 3}
-FIGURES = ["estimates", "scores", "tests", "learning", "errors"]
+FIGURES = ["errors", "estimates", "scores", "tests", "learning"]
 
 
 def run(**values):

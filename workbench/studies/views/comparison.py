@@ -22,10 +22,12 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def figures(result: Result) -> dict[str, plots.Figure]:
-    """Estimates, resamples, tests, learning and disagreement, simulated errors."""
+    """Simulated errors, estimates, resamples, tests, learning and disagreement."""
     told = dict(result.tables["about"].set_index("key")["value"])
     pair, alpha = (told["first"], told["second"]), float(told["alpha"])
     return {
+        "errors": plots.false_positives(result.tables["rates"], result.tables["peeking"],
+                                        alpha=alpha),
         "estimates": _estimates(result.tables["estimates"], pair, told),
         "scores": plots.replicates_and_folds(
             result.tables["replicates"], result.tables["scores"], pair=pair,
@@ -34,9 +36,7 @@ def figures(result: Result) -> dict[str, plots.Figure]:
                                       correction=told["correction"]),
         "learning": plots.learning_and_disagreement(
             result.tables.get("learning", pd.DataFrame()), result.tables["disagreement"],
-            pair=pair, score=told["metric"]),
-        "errors": plots.false_positives(result.tables["rates"], result.tables["peeking"],
-                                        alpha=alpha)}
+            pair=pair, score=told["metric"])}
 
 
 def _estimates(table: pd.DataFrame, pair: tuple[str, str], told: dict[str, str]) -> plots.Figure:
