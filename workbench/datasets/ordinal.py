@@ -14,10 +14,11 @@ from pandas.api import types
 
 from workbench.core import check
 from workbench.datasets import cells
-from workbench.datasets.features import LARGEST, digest, numbers_in, read_feature, useless
+from workbench.datasets.features import LARGEST, numbers_in, useless
 from workbench.datasets.files import Opened
 from workbench.datasets.numbers import read_numbers
 from workbench.datasets.ordinal_shipped import DEFAULTS, ORDINAL_TABLES, opened_table
+from workbench.datasets.outcome_features import features_that_say
 from workbench.datasets.stages import in_order
 
 __all__ = ["ORDINAL_TABLES", "Ordinal", "load_ordinal"]
@@ -219,26 +220,10 @@ def _amounts(column: pd.Series, opened: Opened) -> tuple[pd.Series, list[str]]:
 
 def _features(frame: pd.DataFrame, codes: pd.Series, opened: Opened
               ) -> tuple[pd.DataFrame, list[str]]:
-    found: dict[str, pd.Series] = {}
-    seen: dict[bytes, str] = {}
-    notes: list[str] = []
-    for name in frame.columns:
-        feature = read_feature(frame[name], commas=opened.delimiter == ";")
-        why = "" if feature.values is None else _useless(feature.values, codes, seen,
-                                                         plain=not feature.notes)
-        notes += [*feature.notes, *([f"Column {name!r} was left out: {why}."] if why else [])]
-        if feature.values is not None and not why:
-            found[name] = feature.values
-            seen[digest(feature.values)] = name
-    if not found:
-        raise ValueError("data must have a feature beside the outcome, but none is left. "
-                         f"{' '.join(notes)} Add a column of numbers or categories.")
-    missing = {name: int(values.isna().sum()) for name, values in found.items()}
-    listed = ", ".join(f"{name!r} {count}" for name, count in missing.items() if count)
-    if listed:
-        notes.append(f"Missing cells of features, filled and marked: {listed}, of {len(frame)} "
-                     "rows.")
-    return pd.DataFrame(found), notes
+    seen = dict[bytes, str]()
+    return features_that_say(
+        frame, opened, lambda values, read: _useless(values, codes, seen, plain=not read), seen,
+        "filled and marked")
 
 
 def _useless(values: pd.Series, codes: pd.Series, seen: dict[bytes, str], *, plain: bool) -> str:
