@@ -4,6 +4,7 @@ import math
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from workbench.reweighting import LossWeighter, annealed, loss_weights  # noqa: E402
+from workbench.reweighting import LossWeighter, Watched, annealed, loss_weights  # noqa: E402
 from workbench.train import CharTransformer, Sgd, Training, causal_lm, fit  # noqa: E402
+from workbench.train.run import Run  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 SURROUNDINGS = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(
@@ -120,10 +122,10 @@ def test_identity_resumed_training_has_the_temperature_it_must_have(tmp_path):
     assert np.array_equal(resumed, whole)
 
 
-def language(weighter, tokens, labels=None, seed=3):
+def language(weighter, tokens, labels=None, seed=3, loss=causal_lm):
     model = CharTransformer(11, 8, layers=1, heads=2, context=12, generator=draws(seed))
     how = Training(Sgd(0.5), epochs=1, batch_size=len(tokens), log_every=1)
-    done = fit(model, (tokens, tokens if labels is None else labels), how, loss=causal_lm,
+    done = fit(model, (tokens, tokens if labels is None else labels), how, loss=loss,
                weighter=weighter, progress="nowhere")
     return torch.cat([param.detach().flatten() for param in model.parameters()]), done
 
@@ -164,6 +166,42 @@ def test_identity_skipped_rows_are_as_if_they_were_not_there():
     nothing, done = language(skips, tokens, torch.full_like(tokens, -100))
     assert done.status == "finished"
     assert torch.isfinite(nothing).all()
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_rejects_rows_without_a_token_unless_they_are_skipped(monkeypatch, waits):
+    if waits:                                    # as on a graphics card or on several processes
+        monkeypatch.setattr(Run, "immediate", False)
+    tokens = torch.randint(11, (6, 12), generator=draws(0))
+    labels = tokens.clone()
+    labels[2] = -100
+    where = "a row has none at step 0" if waits else "row 2 of the data has none at step 0"
+    for weighter in (LossWeighter(), LossWeighter(burn_in=0.5), Watched(LossWeighter())):
+        with pytest.raises(ValueError, match=where) as refused:
+            language(weighter, tokens, labels)
+        assert "skip_empty=True" in str(refused.value)
+    for weighter in (LossWeighter(skip_empty=True), LossWeighter(length_norm="tokens"), None,
+                     UpperHalf()):
+        assert language(weighter, tokens, labels)[1].status == "finished"
+    padded = torch.where(labels == -100, 0, labels.clamp(min=1))
+    with pytest.raises(ValueError, match=where):
+        language(LossWeighter(), tokens, padded, loss=partial(causal_lm, ignored=0))
+
+
+def test_rejects_lengths_of_what_is_no_text():
+    for options in ({"skip_empty": True}, {"length_norm": "tokens"}):
+        weighter = LossWeighter(**options)
+        with pytest.raises(ValueError, match=r"targets must be token numbers \(n, t\)"):
+            go(weighter, batch_size=16)
+        with pytest.raises(ValueError, match="got NoneType"):
+            weighter(torch.ones(3))
+
+
+def test_rejects_a_schedule_that_leaves_the_numbers_above_zero():
+    for bad in (0.0, -1.0, math.nan, None, "cold"):
+        with pytest.raises(ValueError, match="Let the schedule give numbers above zero"):
+            go(LossWeighter(temperature=lambda t, bad=bad: 1.0 if t < 0.5 else bad),
+               batch_size=16)
 
 
 def test_identity_weights_stay_in_single_precision_under_bf16():
