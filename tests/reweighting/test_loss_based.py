@@ -20,6 +20,7 @@ from workbench.reweighting import (  # noqa: E402
     piecewise,
     strategy_score,
 )
+from workbench.reweighting.strategies import score_range  # noqa: E402
 from workbench.train import Sgd, Training, Uniform, fit, regression  # noqa: E402
 
 SHAPED = [name for name in STRATEGIES if name != "uniform"]
@@ -181,8 +182,53 @@ def test_matches_temperatures_over_training():
     (lambda: LossWeighter(length_norm="sum"), "length_norm must be one of 'mean', 'tokens'"),
     (lambda: LossWeighter(scope="epoch"), "scope must be one of 'step', 'batch'"),
     (lambda: annealed("exponential"), "kind must be one of 'constant', 'step'"),
-    (lambda: annealed("linear", start=math.inf), "start must be finite to glide from"),
+    (lambda: annealed("linear", start=math.inf), "start must be finite to glide"),
     (lambda: piecewise((1.0,), (0.5,)), "marks must be one fewer than temperatures")])
 def test_rejects_with_one_clear_error(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_identity_huge_losses_are_weighed_like_small_ones():
+    small = torch.tensor([0.0, 1.0, 2.0, 3.0])
+    for strategy in STRATEGIES:
+        huge = loss_weights(small * 1e38, strategy)
+        assert torch.allclose(huge, loss_weights(small, strategy), atol=1e-6), strategy
+
+
+def test_matches_the_highest_scores_alone_as_the_temperature_vanishes():
+    for cold in (1e-30, 1e-200, 1e-320):
+        found = loss_weights(torch.tensor([1.0, 2.0, 3.0]), temperature=cold)
+        assert found.tolist() == [0.0, 0.5, 0.5]
+
+
+def test_matches_the_most_a_row_counts_for_other_scores():
+    losses = draws(1800).reshape(200, 9)
+    for strategy in STRATEGIES:
+        for delta, alpha in ((1.0, 1.0), (2.0, 0.5), (0.5, 3.0)):
+            apart = score_range(strategy, delta=delta, alpha=alpha)
+            most = 9 * float(loss_weights(losses, strategy, delta=delta, alpha=alpha).max())
+            allowed = largest_weight(1 / apart, 9) if apart else 1.0
+            assert most <= allowed * (1 + 1e-9), (strategy, delta, alpha)
+    assert largest_weight(1e-3) == math.inf
+
+
+def test_rejects_what_is_no_tensor_and_what_is_infinite():
+    for wrong in ([1.0, 2.0], np.ones(2)):
+        for door in (loss_weights, normalise_losses, LossWeighter(burn_in=0.0)):
+            with pytest.raises(TypeError, match="losses must be a tensor, got"):
+                door(wrong)
+    for name in ("delta", "alpha"):
+        with pytest.raises(ValueError, match=f"{name} must be finite, got inf"):
+            loss_weights(torch.ones(2), **{name: math.inf})
+        with pytest.raises(ValueError, match=f"{name} must be finite, got inf"):
+            LossWeighter(**{name: math.inf})
+    for wrong in ({"burn_in": "0.1"}, {"burn_in": None}, {"skip_empty": "no"}):
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))} must"):
+            LossWeighter(**wrong)
+    with pytest.raises(ValueError, match="n must be a whole number of at least 1"):
+        largest_weight(1.0, 0)
+    with pytest.raises(ValueError, match="end must be finite to glide"):
+        annealed("linear", end=math.inf)
+    with pytest.raises(TypeError, match="temperatures and marks must be tuples"):
+        piecewise(1.0, ())

@@ -4,6 +4,7 @@ import math
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,15 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from workbench.reweighting import LossWeighter, annealed, loss_weights  # noqa: E402
-from workbench.train import CharTransformer, Sgd, Training, causal_lm, fit  # noqa: E402
+from workbench.reweighting import (  # noqa: E402
+    Lagged,
+    LossWeighter,
+    Watched,
+    annealed,
+    loss_weights,
+)
+from workbench.train import Batch, CharTransformer, Sgd, Training, causal_lm, fit  # noqa: E402
+from workbench.train.run import Run  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 SURROUNDINGS = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(
@@ -34,6 +42,7 @@ class UpperHalf:
 WEIGHTERS = {"linupper": LossWeighter("linupper", temperature=0.5, burn_in=0.3),
              "annealed": LossWeighter("extremes", temperature=annealed("cosine", start=9.0)),
              "own": UpperHalf()}
+EQUAL = Lagged(LossWeighter(temperature=math.inf))      # whose losses are those of one process
 
 
 def draws(seed):
@@ -58,6 +67,8 @@ def both(folder):
         numbers, _ = go(weighter, batch_size=4, accumulate=2, devices=2)
         if os.environ["RANK"] == "0":
             np.save(folder / f"{name}.npy", numbers)
+    _, done = go(EQUAL, batch_size=4, accumulate=2, devices=2)
+    np.save(folder / f"range-{os.environ['RANK']}.npy", done.weighter_state["now"].numpy())
 
 
 def test_matches_one_process_when_two_share_the_step(tmp_path):
@@ -72,6 +83,9 @@ def test_matches_one_process_when_two_share_the_step(tmp_path):
     for name, weighter in WEIGHTERS.items():
         alone, _ = go(weighter, batch_size=16)
         assert np.abs(np.load(tmp_path / f"{name}.npy") - alone).max() < 1e-12, name
+    whole = go(EQUAL, batch_size=16)[1].weighter_state["now"].numpy()
+    for rank in (0, 1):                                   # lowest and highest loss of all rows
+        assert np.abs(np.load(tmp_path / f"range-{rank}.npy") - whole).max() < 1e-12
 
 
 def test_matches_a_whole_step_with_micro_batches():
@@ -120,10 +134,10 @@ def test_identity_resumed_training_has_the_temperature_it_must_have(tmp_path):
     assert np.array_equal(resumed, whole)
 
 
-def language(weighter, tokens, labels=None, seed=3):
+def language(weighter, tokens, labels=None, seed=3, loss=causal_lm):
     model = CharTransformer(11, 8, layers=1, heads=2, context=12, generator=draws(seed))
     how = Training(Sgd(0.5), epochs=1, batch_size=len(tokens), log_every=1)
-    done = fit(model, (tokens, tokens if labels is None else labels), how, loss=causal_lm,
+    done = fit(model, (tokens, tokens if labels is None else labels), how, loss=loss,
                weighter=weighter, progress="nowhere")
     return torch.cat([param.detach().flatten() for param in model.parameters()]), done
 
@@ -164,6 +178,42 @@ def test_identity_skipped_rows_are_as_if_they_were_not_there():
     nothing, done = language(skips, tokens, torch.full_like(tokens, -100))
     assert done.status == "finished"
     assert torch.isfinite(nothing).all()
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_rejects_rows_without_a_token_unless_they_are_skipped(monkeypatch, waits):
+    if waits:                                    # as on a graphics card or on several processes
+        monkeypatch.setattr(Run, "immediate", False)
+    tokens = torch.randint(11, (6, 12), generator=draws(0))
+    labels = tokens.clone()
+    labels[2] = -100
+    where = "a row has none at step 0" if waits else "row 2 of the data has none at step 0"
+    for weighter in (LossWeighter(), LossWeighter(burn_in=0.5), Watched(LossWeighter())):
+        with pytest.raises(ValueError, match=where) as refused:
+            language(weighter, tokens, labels)
+        assert "skip_empty=True" in str(refused.value)
+    for weighter in (LossWeighter(skip_empty=True), LossWeighter(length_norm="tokens"), None,
+                     UpperHalf()):
+        assert language(weighter, tokens, labels)[1].status == "finished"
+    padded = torch.where(labels == -100, 0, labels.clamp(min=1))
+    with pytest.raises(ValueError, match=where):
+        language(LossWeighter(), tokens, padded, loss=partial(causal_lm, ignored=0))
+
+
+def test_rejects_lengths_of_what_is_no_text():
+    for options in ({"skip_empty": True}, {"length_norm": "tokens"}):
+        weighter = LossWeighter(**options)
+        with pytest.raises(ValueError, match=r"targets must be token numbers \(n, t\)"):
+            go(weighter, batch_size=16)
+        with pytest.raises(ValueError, match="got NoneType"):
+            weighter(torch.ones(3))
+
+
+def test_rejects_a_schedule_that_leaves_the_numbers_above_zero():
+    for bad in (0.0, -1.0, math.nan, None, "cold"):
+        with pytest.raises(ValueError, match="Let the schedule give numbers above zero"):
+            go(LossWeighter(temperature=lambda t, bad=bad: 1.0 if t < 0.5 else bad),
+               batch_size=16)
 
 
 def test_identity_weights_stay_in_single_precision_under_bf16():
@@ -219,3 +269,52 @@ def test_identity_hugging_face_model_takes_the_weighter():
     ours, done = trained(LossWeighter(temperature=0.3, burn_in=0.0))
     assert done.status == "finished"
     assert not torch.equal(ours, neutral)
+
+
+def told(losses, step):
+    return Batch(losses=losses, step=step, total_steps=9, epoch=0, rank=0, world_size=1,
+                 generator=draws(0), gather=lambda rows: rows, local=lambda rows: rows)
+
+
+def test_matches_the_range_of_the_step_before():
+    steps = torch.randn(3, 2, 5, generator=draws(4), dtype=torch.float64).exp()
+    weighter = Lagged(LossWeighter("linear", temperature=0.3, burn_in=0.0))
+    state = weighter.init(0)
+    for step in range(3):
+        for part in range(2):
+            state, weights = weighter.update(state, told(steps[step, part], step))
+            losses = steps[step, part].numpy()
+            if step:
+                low, high = steps[step - 1].min().item(), steps[step - 1].max().item()
+            else:                                   # what was seen of the first step so far
+                low, high = steps[0, :part + 1].min().item(), steps[0, :part + 1].max().item()
+            places = np.clip((losses - low) / (high - low), 0, 1)     # (h + 1) / 2
+            amounts = np.exp(places / 0.3)
+            assert np.allclose(weights.numpy(), amounts / amounts.sum(), atol=1e-12)
+
+
+def test_identity_as_the_temperature_grows():
+    plain, _ = go(None, batch_size=4, accumulate=4)
+    ours, _ = go(Lagged(LossWeighter(temperature=math.inf)), batch_size=4, accumulate=4)
+    assert np.abs(plain - ours).max() < 1e-14
+
+
+def test_matches_one_forward_pass_for_each_micro_batch(monkeypatch):
+    passes = []
+    plain = torch.nn.Sequential.forward
+    monkeypatch.setattr(torch.nn.Sequential, "forward",
+                        lambda self, x: (passes.append(len(x)), plain(self, x))[1])
+    count = {}
+    for name, weighter in (("plain", None), ("lagged", Lagged()), ("step", LossWeighter())):
+        passes.clear()
+        go(weighter, batch_size=4, accumulate=4)
+        count[name] = len(passes)
+    assert count["lagged"] == count["plain"] < count["step"]
+    schedule = Lagged(LossWeighter(temperature=annealed("cosine", start=9.0), burn_in=0.3))
+    assert go(schedule, batch_size=4, accumulate=4)[1].status == "finished"
+
+
+def test_rejects_lengths_and_other_weighters():
+    for wrong in (LossWeighter(skip_empty=True), LossWeighter(length_norm="tokens"), len):
+        with pytest.raises(ValueError, match="must be a LossWeighter that counts no lengths"):
+            Lagged(wrong)

@@ -73,3 +73,30 @@ def test_matches_entry_points_of_installed_packages(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("] ") == ["[0.25, 0.25, 0.25, 0.25", "LossWeighter\n"]
     assert not list(importlib.metadata.entry_points(group=registry.GROUP))
+
+
+def test_matches_the_class_of_a_cell_that_was_run_again():
+    cell = ("class Flat:\n    def __init__(self): self.turn = {}\n"
+            "    def __call__(self, losses): return losses * 0 + 1 / len(losses)\n")
+    for turn in (1, 2):
+        told = {"__name__": "__main__"}
+        exec(cell.format(turn), told)    # what a notebook does
+        register("flat", told["Flat"])
+        assert weighter_named("flat").turn == turn
+    with pytest.raises(ValueError, match="'flat' is taken"):
+        register("flat", halves)
+
+
+def test_rejects_makers_that_give_no_weighter():
+    for name, made in (("nothing", None), ("five", 5), ("kind", list)):
+        register(name, lambda made=made: made)
+        with pytest.raises(TypeError, match=f"weighter {name!r} must be made by its class"):
+            weighter_named(name)
+
+
+def test_rejects_an_installed_package_that_cannot_be_loaded(monkeypatch):
+    point = importlib.metadata.EntryPoint("gone", "no_such_package.weighters:Gone", registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda **_: [point])
+    assert "gone" in weighter_names()
+    with pytest.raises(ValueError, match="weighter 'gone' must load from 'no_such_package"):
+        weighter_named("gone")

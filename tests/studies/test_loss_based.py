@@ -1,6 +1,7 @@
 """The study on simulated worlds, on a table of the user's own, and with a weighter of his own."""
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -139,3 +140,64 @@ def test_rejects_tables_that_do_not_fit(own, values, words):
         run(data=own, **values, **TABLE)
     with pytest.raises(ValueError, match="task must be 'number' or 'auto' for the shipped"):
         run(data="yacht", task="class", **TABLE)
+
+
+def test_matches_another_task_and_a_file_that_changed(tmp_path):
+    path, rng = tmp_path / "two.csv", generator(3)
+    table = pd.DataFrame(rng.normal(size=(80, 2)), columns=["a", "b"])
+    table.assign(z=(table["a"] > 0).astype(int)).to_csv(path, index=False)
+
+    def told(**more):
+        number = run(data=str(path), **TABLE, **more).summary["test loss, uniform"]
+        return number.value, number.unit
+    nats, variances = told(task="class"), told(task="number")
+    assert [nats[1], variances[1]] == ["nats", "variances of the target"]
+    assert nats[0] != variances[0]                     # not the trainings of the other task
+    table.assign(z=table["b"]).to_csv(path, index=False)
+    changed = told(task="number")
+    study.FILES, study.TRAINED = type(study.FILES)(4), type(study.TRAINED)(8)
+    assert changed == told(task="number") != variances
+
+
+def test_matches_a_weighter_that_was_registered_again(monkeypatch):
+    monkeypatch.setattr(registry, "OWN", {})
+    found = []
+    for power in (0, 2):
+        class Powers:
+            """The same name, another idea."""
+
+            of = power
+
+            def __call__(self, losses):
+                amounts = (losses + 1e-9) ** self.of
+                return amounts / amounts.sum()
+        register("powers", Powers)
+        found.append(run(**SMALL, weighter="powers").summary[
+            "test loss after 60 steps, powers over uniform"].value)
+    assert found[0] == pytest.approx(1, abs=1e-9)
+    assert abs(found[1] - 1) > 0.1
+
+
+@pytest.mark.parametrize(("values", "words"), [
+    ({}, "may count 2.65 times uniform.* temperature of 1.45"),           # 64 rows
+    ({"alpha": 2.0}, "may count 6.72 times uniform.* temperature of 2.9"),
+    ({"alpha": 2.0, "delta": 10.0, "temperature": 0.05}, "may count 64 times uniform")])
+def test_matches_the_caution_of_the_scores_that_were_used(values, words):
+    notes = " ".join(run(**SMALL, **values).summary.notes)
+    assert re.search(words, notes), notes
+
+
+def test_identity_no_caution_where_no_row_counts_twice():
+    for values in ({"weighter": "uniform"}, {"alpha": 0.5}, {"temperature": 1.45}):
+        assert "times uniform" not in " ".join(run(**SMALL, **values).summary.notes)
+
+
+def test_matches_a_verdict_that_is_unknown_where_a_training_diverged():
+    from workbench.reweighting.trials import Trials
+    from workbench.studies.views.loss_words import table_headline
+    scores = pd.DataFrame({"weighter": ["uniform", "uniform", "linupper", "linupper"],
+                           "seed": [0, 1, 0, 1], "name": "test", "loss": [1.0, 1.0, 0.5, np.nan]})
+    trials = Trials(scores, scores, pd.DataFrame({"linupper": [1.0, 1.0]}), scores)
+    table = type("Table", (), {"classes": (), "notes": ()})
+    result = table_headline(study.Params(), table, trials, {})
+    assert "is unknown, since a training diverged" in result.summary.notes[0]

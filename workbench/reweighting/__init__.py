@@ -9,6 +9,7 @@ from workbench.core.lazy import lazy
 from workbench.reweighting.faces import FILES
 
 if TYPE_CHECKING:
+    from workbench.reweighting.lagged import Lagged
     from workbench.reweighting.loss_based import LossWeighter
     from workbench.reweighting.registry import register, weighter_named, weighter_names
     from workbench.reweighting.strategies import (
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from workbench.reweighting.watched import Watched, relative_weights
 
 __all__ = [
-    "STRATEGIES", "LossWeighter", "Trials", "Watched", "annealed", "compare_weighters",
+    "STRATEGIES", "Lagged", "LossWeighter", "Trials", "Watched", "annealed", "compare_weighters",
     "largest_weight", "loss_weights", "normalise_losses", "piecewise", "register",
     "relative_weights", "strategy_score", "weighter_named", "weighter_names",
 ]

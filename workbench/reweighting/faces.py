@@ -3,6 +3,7 @@
 __all__ = ["FILES"]
 
 FILES = {
+    "lagged": ("Lagged",),
     "loss_based": ("LossWeighter",),
     "registry": ("register", "weighter_named", "weighter_names"),
     "strategies": ("STRATEGIES", "largest_weight", "loss_weights", "normalise_losses",

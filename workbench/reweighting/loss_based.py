@@ -17,7 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.core import check
 from workbench.core.card import Card
-from workbench.reweighting.strategies import STRATEGIES, checked_losses, strategy_weights
+from workbench.reweighting.strategies import (
+    STRATEGIES,
+    checked_losses,
+    checked_sizes,
+    strategy_weights,
+)
 from workbench.reweighting.temperatures import Schedule
 
 if TYPE_CHECKING:
@@ -48,17 +53,19 @@ class LossWeighter:
         See :func:`~workbench.reweighting.strategies.strategy_score`.
     scope : {"step", "batch"}
         Over what weights sum to one: all rows of a step, over micro-batches and processes; or
-        each micro-batch on its own, as the published code does.
+        each micro-batch on its own, as the published code does. "step" costs a second forward
+        pass where a step has several micro-batches, which `Lagged` saves.
     length_norm : {"mean", "tokens"}
         "tokens" multiplies a row's weight by the tokens it is judged by, before all are divided
         by their sum: long texts count more. It needs targets of token numbers.
     skip_empty : bool
-        Rows of text with no token to judge get no weight and do not count in the range.
+        Rows of text with no token to judge get no weight and do not count in the range. Without,
+        the loop refuses them where the loss is `causal_lm`, unless lengths are weights.
 
     Raises
     ------
     ValueError
-        For an unknown word, or a number out of range.
+        For an unknown word, or a number out of range; at work, for a schedule that leaves it.
 
     Examples
     --------
@@ -80,10 +87,13 @@ class LossWeighter:
         check.one_of(STRATEGIES, strategy=self.strategy)
         check.one_of(("step", "batch"), scope=self.scope)
         check.one_of(("mean", "tokens"), length_norm=self.length_norm)
-        check.positive(delta=self.delta, alpha=self.alpha)
+        checked_sizes(delta=self.delta, alpha=self.alpha)
+        if not isinstance(self.skip_empty, bool):
+            raise ValueError(f"skip_empty must be True or False, got {self.skip_empty!r}. Pass "
+                             "one.")
         if not callable(self.temperature):
             check.positive(temperature=self.temperature)
-        if not 0 <= self.burn_in < 1:
+        if not check.holds(lambda share: 0 <= share < 1, self.burn_in):
             raise ValueError(f"burn_in must lie in [0, 1), got {self.burn_in!r}. Pass the share "
                              "of the steps, such as 0.05.")
 
@@ -94,12 +104,22 @@ class LossWeighter:
         lengths = {"targets"} if self.length_norm == "tokens" or self.skip_empty else set()
         return frozenset(timed | lengths)
 
+    @property
+    def refuses_empty(self) -> bool:
+        """Whether the loop is to refuse rows without a token, which would get weight."""
+        return not self.skip_empty and self.length_norm == "mean"
+
     def temperature_at(self, step: int, total: int) -> float:
         """Temperature of a step, counted from zero; infinity in the burn-in."""
         t = step / total if total else 1.0
         if t < self.burn_in:
             return math.inf
-        return float(self.temperature(t) if callable(self.temperature) else self.temperature)
+        if not callable(self.temperature):
+            return float(self.temperature)
+        found = self.temperature(t)
+        check.positive(temperature=found, hint="Let the schedule give numbers above zero for all "
+                       "shares of the training in [0, 1].")
+        return float(found)
 
     def __call__(self, told: Any) -> "Tensor":
         """Weights, shape (n,), of losses, shape (n,), or of a `Batch`; losses are past training.
@@ -109,7 +129,8 @@ class LossWeighter:
         losses = getattr(told, "losses", told)
         at = self.temperature_at(told.step, told.total_steps) if losses is not told else (
             self.temperature_at(1, 1))
-        counts = _token_counts(told.targets) if "targets" in self.needs else None
+        counts = _token_counts(getattr(told, "targets", None)) if (
+            "targets" in self.needs) else None
         losses = checked_losses(losses, delta=self.delta)
         if counts is None:
             return strategy_weights(losses, self.strategy, at, self.delta, self.alpha)
@@ -129,4 +150,9 @@ class LossWeighter:
 def _token_counts(targets: Any) -> "Tensor":
     from workbench.train.losses import token_counts
 
+    shape: tuple[int, ...] = tuple(getattr(targets, "shape", ()))
+    if len(shape) != 2 or shape[1] < 2 or targets.is_floating_point():
+        raise ValueError("targets must be token numbers (n, t) where lengths count, got "
+                         f"{f'shape {shape}' if shape else type(targets).__name__}. Train "
+                         "with causal_lm, or leave length_norm and skip_empty alone.")
     return token_counts(targets)

@@ -20,7 +20,7 @@ from workbench.core import check
 from workbench.reweighting.loss_based import LossWeighter
 from workbench.reweighting.strategies import STRATEGIES
 
-__all__ = ["GROUP", "register", "weighter_named", "weighter_names"]
+__all__ = ["GROUP", "register", "registered", "weighter_named", "weighter_names"]
 
 GROUP = "workbench.weighters"
 OWN: dict[str, Callable[[], Any]] = {}
@@ -40,6 +40,11 @@ def register(name: str, make: Callable[[], Any]) -> None:
     ValueError, TypeError
         If the name is malformed or taken, or if `make` is no function.
 
+    Notes
+    -----
+    A class or function of the same module and name takes the place of the one before, so that a
+    cell of a notebook can be run again.
+
     Examples
     --------
     >>> class UpperHalf:
@@ -56,7 +61,7 @@ def register(name: str, make: Callable[[], Any]) -> None:
     if not callable(make) or not (isinstance(make, type) or not hasattr(make, "scope")):
         raise TypeError(f"make must be a function that gives a weighter, got {make!r}. Pass its "
                         "class, or lambda: weighter.")
-    if name in STRATEGIES or OWN.get(name, make) is not make:
+    if name in STRATEGIES or not _is_again(OWN.get(name, make), make):
         raise ValueError(f"name must be new, but {name!r} is taken. Choose another.")
     OWN[name] = make
 
@@ -79,7 +84,10 @@ def weighter_named(name: str, **options: Any) -> Any:
     Raises
     ------
     ValueError
-        If nobody registered the name, with the nearest one.
+        If nobody registered the name, with the nearest one; if an installed package cannot be
+        loaded.
+    TypeError
+        If what was made is no weighter.
 
     Examples
     --------
@@ -89,7 +97,33 @@ def weighter_named(name: str, **options: Any) -> Any:
     check.one_of(weighter_names(), weighter=name)
     if name in STRATEGIES:
         return LossWeighter(name, **options)
-    return OWN[name]() if name in OWN else _installed()[name].load()()
+    made = (OWN[name] if name in OWN else _loaded(_installed()[name]))()
+    if isinstance(made, type) or not (callable(made) or hasattr(made, "update")
+                                      or hasattr(made, "prepare")):
+        raise TypeError(f"weighter {name!r} must be made by its class or function, which gave "
+                        f"{made!r}. Return an object that gives weights.")
+    return made
+
+
+def registered(name: str) -> Callable[[], Any] | None:
+    """What was registered in this process for a name, for instance to know a result again."""
+    return OWN.get(name)
+
+
+def _loaded(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except Exception as trouble:
+        raise ValueError(f"weighter {point.name!r} must load from {point.value!r}, but {trouble}. "
+                         "Mend or remove the package that brings it.") from trouble
+
+
+def _is_again(before: Any, now: Any) -> bool:
+    """Whether this is the same function, or one of the same place in the same module."""
+    def place(make: Any) -> Any:
+        return getattr(make, "__module__", None), getattr(make, "__qualname__", None)
+    named = "<lambda>" not in str(place(now)[1]) and place(now)[1] is not None
+    return before is now or (named and place(before) == place(now))
 
 
 def _installed() -> dict[str, EntryPoint]:

@@ -13,10 +13,13 @@ from workbench.core import check
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["STRATEGIES", "checked_losses", "largest_weight", "loss_weights", "normalise_losses",
-           "strategy_score", "strategy_weights"]
+__all__ = ["STRATEGIES", "checked_losses", "checked_sizes", "largest_weight", "loss_weights",
+           "normalise_losses", "place_weights", "score_range", "strategy_score",
+           "strategy_weights"]
 
 FLOOR = 1e-6          # of the range of the losses
+COLDEST = 1e-30       # a temperature at which all weight is on the highest scores already
+LARGEST_EXPONENT = 700
 SCORES: dict[str, Callable[[Any, float, float], Any]] = {
     "linupper": lambda h, delta, alpha: (h + delta).clamp(max=alpha * delta),
     "quadratic": lambda h, delta, alpha: alpha * (1 - (h / delta).square()),
@@ -45,7 +48,8 @@ def normalise_losses(losses: "Tensor", *, delta: float = 1.0) -> "Tensor":
     """
     losses = checked_losses(losses, delta=delta)
     low, high = losses.amin(-1, keepdim=True), losses.amax(-1, keepdim=True)
-    return delta * (2 * (losses - low) - (high - low)) / (high - low).clamp(min=FLOOR)
+    reach = (high - low).clamp(min=FLOOR)
+    return delta * (2 * ((losses - low) / reach) - (high - low) / reach)      # never overflows
 
 
 def strategy_score(places: "Tensor", strategy: str, *, delta: float = 1.0,
@@ -75,7 +79,7 @@ def strategy_score(places: "Tensor", strategy: str, *, delta: float = 1.0,
     [0.0, 1.0, 1.0]
     """
     check.one_of(STRATEGIES, strategy=strategy)
-    check.positive(delta=delta, alpha=alpha)
+    checked_sizes(delta=delta, alpha=alpha)
     return SCORES[strategy](places, delta, alpha)
 
 
@@ -116,7 +120,8 @@ def loss_weights(losses: "Tensor", strategy: str = "linupper", *, temperature: f
     tensor([0.2689, 0.7311])
     """
     check.one_of(STRATEGIES, strategy=strategy)
-    check.positive(temperature=temperature, alpha=alpha)
+    check.positive(temperature=temperature)
+    checked_sizes(delta=delta, alpha=alpha)
     losses = checked_losses(losses, delta=delta)
     finite = losses.isfinite()
     if not bool(finite.all()):
@@ -126,8 +131,24 @@ def loss_weights(losses: "Tensor", strategy: str = "linupper", *, temperature: f
     return strategy_weights(losses, strategy, temperature, delta, alpha)
 
 
+def score_range(strategy: str, *, delta: float = 1.0, alpha: float = 1.0) -> float:
+    """How far scores of a strategy can be apart; one for those of the published code.
+
+    Examples
+    --------
+    >>> score_range("linupper", alpha=0.5), score_range("uniform")
+    (0.5, 0.0)
+    """
+    check.one_of(STRATEGIES, strategy=strategy)
+    checked_sizes(delta=delta, alpha=alpha)
+    return {"linupper": min(2.0, alpha) * delta, "quadratic": alpha, "uniform": 0.0}.get(
+        strategy, alpha * delta)
+
+
 def largest_weight(temperature: float, n: int | None = None) -> float:
     """The most that a row of n can count, times uniform, for scores in [0, 1].
+
+    For scores in a wider range divide the temperature by it, see :func:`score_range`.
 
     ``n / (1 + (n - 1) exp(-1 / temperature))``, which stays below ``exp(1 / temperature)``, the
     answer without `n`. It is at most 2 from a temperature of ``1 / log 2 = 1.443`` on.
@@ -139,13 +160,19 @@ def largest_weight(temperature: float, n: int | None = None) -> float:
     """
     check.positive(temperature=temperature)
     if n is None:
-        return math.exp(1 / temperature)
+        return math.exp(1 / temperature) if 1 / temperature < LARGEST_EXPONENT else math.inf
+    check.whole(1, n=n)
     return n / (1 + (n - 1) * math.exp(-1 / temperature))
 
 
 def checked_losses(losses: "Tensor", *, delta: float) -> "Tensor":
     """Losses, detached and in float32 or wider, if there are some."""
-    check.positive(delta=delta)
+    import torch
+
+    checked_sizes(delta=delta)
+    if not isinstance(losses, torch.Tensor):
+        raise TypeError(f"losses must be a tensor, got {type(losses).__name__}. Pass "
+                        "torch.as_tensor(losses).")
     if not losses.ndim or not losses.shape[-1]:
         raise ValueError(f"losses must be one number per row, got shape {tuple(losses.shape)}. "
                          "Pass losses that are not averaged yet.")
@@ -157,7 +184,21 @@ def checked_losses(losses: "Tensor", *, delta: float) -> "Tensor":
 def strategy_weights(losses: "Tensor", strategy: str, temperature: float, delta: float,
                      alpha: float) -> "Tensor":
     """Weights of checked losses; no number is looked at, so that a device is not waited for."""
+    return place_weights(normalise_losses(losses, delta=delta), strategy, temperature, delta,
+                         alpha)
+
+
+def place_weights(places: "Tensor", strategy: str, temperature: float, delta: float,
+                  alpha: float) -> "Tensor":
+    """Weights of places, equal at an infinite temperature."""
     if strategy == "uniform" or math.isinf(temperature):
-        return losses.new_full(losses.shape, 1 / losses.shape[-1])
-    places = normalise_losses(losses, delta=delta)
-    return (SCORES[strategy](places, delta, alpha) / temperature).softmax(-1)
+        return places.new_full(places.shape, 1 / places.shape[-1])
+    return (SCORES[strategy](places, delta, alpha) / max(temperature, COLDEST)).softmax(-1)
+
+
+def checked_sizes(*, delta: float = 1.0, alpha: float = 1.0) -> None:
+    """Refuse sizes that are not above zero and finite."""
+    check.positive(delta=delta, alpha=alpha)
+    for name, value in (("delta", delta), ("alpha", alpha)):
+        if math.isinf(value):
+            raise ValueError(f"{name} must be finite, got {value!r}. Pass 1.0.")

@@ -61,6 +61,10 @@ def piecewise(temperatures: tuple[float, ...], marks: tuple[float, ...]) -> Sche
     >>> falls(0.0), falls(0.1), falls(0.9)
     (100.0, 1.0, 0.5)
     """
+    if not isinstance(temperatures, tuple | list) or not isinstance(marks, tuple | list):
+        raise TypeError("temperatures and marks must be tuples, got "
+                        f"{type(temperatures).__name__} and {type(marks).__name__}. Pass "
+                        "piecewise((100.0, 1.0), (0.1,)).")
     for one in temperatures:
         check.positive(temperatures=one)
     rising = all(low < high for low, high in zip((0.0, *marks), (*marks, 1.0), strict=True))
@@ -97,6 +101,8 @@ def annealed(kind: str, *, start: float = 100.0, end: float = 1.0) -> Schedule:
         return piecewise((end,), ())
     if kind == "step":
         return piecewise((start, end), (0.1,))
-    if not math.isfinite(start):
-        raise ValueError(f"start must be finite to glide from, got {start!r}. Pass 100.")
+    for name, one in (("start", start), ("end", end)):
+        if not math.isfinite(one):
+            raise ValueError(f"{name} must be finite to glide between temperatures, got "
+                             f"{one!r}. Pass 100 to begin with, and 1 to end with.")
     return Gliding(float(start), float(end), kind == "cosine")

@@ -70,6 +70,11 @@ class Watched:
         return str(getattr(self.weighter, "scope", "batch"))
 
     @property
+    def refuses_empty(self) -> bool:
+        """That of the one inside."""
+        return bool(getattr(self.weighter, "refuses_empty", False))
+
+    @property
     def remembers(self) -> bool:
         """Whether the one inside has a memory."""
         return hasattr(self.weighter, "init") and hasattr(self.weighter, "update")

@@ -6,6 +6,7 @@ stands beside that of uniform weights, with intervals over seeds.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,7 +29,7 @@ from workbench.reweighting.by_loss.findings import (
 from workbench.reweighting.by_loss.language import train_language
 from workbench.reweighting.by_loss.regression import train_regression
 from workbench.reweighting.by_loss.tables import TASKS, Table, read_table, train_table
-from workbench.reweighting.registry import weighter_names
+from workbench.reweighting.registry import registered, weighter_names
 from workbench.reweighting.temperatures import KINDS
 from workbench.studies.views.loss_words import about_table, regression_headline, table_headline
 from workbench.studies.views.losses import OCCASIONAL, PRESETS, VIEW, downloads, figures
@@ -145,12 +146,16 @@ def _drawn(params: Params) -> str:
 
 
 def _key(params: Params) -> Any:
-    return tuple(getattr(params, name) for name in (
-        *OPTIONS, "outliers", "n_steps", "batch_size", "worlds"))
+    return _decided(params, "outliers", "n_steps", "batch_size", "worlds")
 
 
 def _text_key(params: Params) -> Any:
-    return tuple(getattr(params, name) for name in (*OPTIONS, "text_steps", "trainings"))
+    return _decided(params, "text_steps", "trainings")
+
+
+def _decided(params: Params, *names: str) -> tuple[Any, ...]:
+    """What decides a training: parameters, and who makes a weighter of this name by now."""
+    return (registered(params.weighter), *(getattr(params, name) for name in (*OPTIONS, *names)))
 
 
 def _of_worlds(params: Params) -> Result:
@@ -181,8 +186,7 @@ def _of_table(params: Params) -> Result:
     table, arms = _table(params), _arms(params)
     names = dict.fromkeys((params.weighter, "uniform"))
     some = {name: arms[name] for name in names}
-    key = (table.sha256, table.target, *(getattr(params, name) for name in (
-        *OPTIONS, "trainings", "epochs")))
+    key = (table.sha256, table.target, table.classes, *_decided(params, "trainings", "epochs"))
     trials = TRAINED.get(key, lambda: train_table(
         table, some, splits=params.trainings, epochs=params.epochs, seed=params.seed))
     unit = "nats" if table.classes else "variances of the target"
@@ -198,5 +202,7 @@ def _seeds(params: Params) -> list[int]:
 
 
 def _table(params: Params) -> Table:
-    return FILES.get((params.data, params.target, params.task), lambda: read_table(
+    path = Path(params.data).expanduser()
+    seen = (path.stat().st_mtime_ns, path.stat().st_size) if path.is_file() else ()
+    return FILES.get((params.data, params.target, params.task, seen), lambda: read_table(
         params.data, target=params.target, task=params.task))

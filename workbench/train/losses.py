@@ -6,6 +6,7 @@ Face have.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,8 +16,8 @@ from torch.utils.checkpoint import checkpoint
 
 from workbench.core import check
 
-__all__ = ["IGNORED", "RowLoss", "causal_lm", "classification", "logits_of", "regression",
-           "token_counts"]
+__all__ = ["IGNORED", "RowLoss", "causal_lm", "classification", "counter_of", "logits_of",
+           "regression", "token_counts"]
 
 IGNORED = -100      # label of a token that counts nothing, as in PyTorch and Hugging Face
 NOTHING = -2 ** 31  # label that no data have
@@ -167,6 +168,13 @@ def causal_lm(outputs: Any, labels: Tensor, *, ignored: int = IGNORED,
 def token_counts(labels: Tensor, *, ignored: int = IGNORED) -> Tensor:
     """Tokens of each row that a causal language model is judged by, shape (n,)."""
     return (labels[:, 1:] != ignored).sum(1)
+
+
+def counter_of(loss: RowLoss) -> Callable[[Tensor], Tensor] | None:
+    """How the tokens of a loss are counted: for `causal_lm` and a partial of it; else nothing."""
+    inner, told = (loss.func, loss.keywords) if isinstance(loss, partial) else (loss, {})
+    return partial(token_counts, ignored=told.get("ignored", IGNORED)) if (
+        inner is causal_lm) else None
 
 
 def _tokens(logits: Tensor, labels: Tensor, ignored: int, *, again: bool) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from workbench.train.autodiff import apply, per_sample_gradient_norms
 from workbench.train.distributed import Team
 from workbench.train.forwarding import Forward
-from workbench.train.losses import RowLoss, logits_of
+from workbench.train.losses import RowLoss, counter_of, logits_of
 from workbench.train.packing import placed
 from workbench.train.randomness import unmoved_buffers
 from workbench.train.weighters import Batch, Uniform, checked_needs
@@ -59,6 +59,7 @@ class Weighing:
     immediate: bool
     state: Any = None
     fault: Tensor | None = None
+    hollow: Tensor | None = None
     needs: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -70,6 +71,8 @@ class Weighing:
             raise ValueError(f"scope of {self.name} must be 'batch' or 'step', got "
                              f"{self.scope!r}. Remove it, or pick one.")
         self.is_meta = hasattr(self.weighter, "prepare") and hasattr(self.weighter, "step")
+        self.counts = counter_of(self.loss) if (
+            getattr(self.weighter, "refuses_empty", False)) else None
         self.remembers = hasattr(self.weighter, "init") and hasattr(self.weighter, "update")
         works = self.is_meta or self.remembers or callable(self.weighter)
         if isinstance(self.weighter, type) or not works:
@@ -88,6 +91,7 @@ class Weighing:
         if type(self.weighter) is Uniform:
             return self.weighter(forwards[0].losses.detach())
         with torch.no_grad():
+            self._refuse_empty(forwards, clock.step)
             batch = self._told(forwards, clock)
             asked = batch if set(self.needs) - {"losses"} else batch.losses
             if self.remembers:
@@ -102,6 +106,11 @@ class Weighing:
         if self.fault is not None and int(self.fault) < NEVER:
             raise self._wrong("negative weights, or weights that do not sum to one",
                               int(self.fault))
+        if self.counts is not None and not self.immediate:
+            own = NEVER if self.hollow is None else int(self.hollow)
+            first = NEVER - self.team.largest(float(NEVER - own))
+            if first < NEVER:
+                raise self._empty("a row has", int(first))
 
     def metrics(self) -> dict[str, Any]:
         """What the weighter tells of itself."""
@@ -170,6 +179,26 @@ class Weighing:
                 else self.fault
             self.fault = torch.where(bad, before.clamp(max=step), before)
         return weights
+
+    def _refuse_empty(self, forwards: Sequence[Forward], step: int) -> None:
+        """Refuse rows without a token, at once unless that waits for a graphics card."""
+        if self.counts is None:
+            return
+        for forward in forwards:
+            empty = self.counts(forward.micro.y) == 0
+            if not self.immediate:
+                before = torch.full((), NEVER, device=empty.device) if self.hollow is None \
+                    else self.hollow
+                self.hollow = torch.where(empty.any(), before.clamp(max=step), before)
+            elif bool(empty.any()):
+                place, index = int(empty.nonzero()[0]), forward.micro.index
+                raise self._empty(f"row {place} of the micro-batch has" if index is None else
+                                  f"row {int(index[place])} of the data has", step)
+
+    def _empty(self, who: str, step: int) -> ValueError:
+        return ValueError(f"rows must have a token that counts, but {who} none at step {step}, "
+                          f"and {self.name} would give it weight. Drop such rows, or let the "
+                          "weighter skip them, as LossWeighter(skip_empty=True) does.")
 
     def _wrong(self, what: str, step: int) -> ValueError:
         return ValueError(f"{self.name} must give each row one weight >= 0, all summing to 1, got "

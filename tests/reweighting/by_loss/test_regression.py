@@ -126,3 +126,8 @@ def test_matches_terms_by_hand():
 def test_rejects_with_one_clear_error(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_rejects_weights_that_are_no_numbers():
+    with pytest.raises(ValueError, match="spoken must give a tensor of weights, got str at step"):
+        train_regression({"spoken": lambda _: "abc"}, seeds=1, steps=2)

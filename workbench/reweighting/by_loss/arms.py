@@ -65,7 +65,12 @@ class Arm:
             self.states[at], weights = self.weighter.update(self.states[at], asked)
         else:
             weights = self.weighter(asked)
-        weights = torch.as_tensor(weights).to(losses)
+        try:
+            weights = torch.as_tensor(weights).to(losses)
+        except (TypeError, ValueError, RuntimeError):
+            raise ValueError(f"{self.name} must give a tensor of weights, got "
+                             f"{type(weights).__name__} at step {step}. Return one weight for "
+                             "each row.") from None
         good = weights.shape == losses.shape and bool(
             (weights.min() >= 0) & ((weights.sum() - 1).abs() <= SLACK))
         if not good:

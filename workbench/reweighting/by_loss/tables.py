@@ -1,7 +1,7 @@
 """A small network on the user's own table, weighed by loss, over several splits."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,8 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from workbench.core import check, generator
-from workbench.datasets.class_table import NAMES, load_class_table
+from workbench.datasets.class_table import FEWEST, MOST_CLASSES, NAMES, load_class_table
+from workbench.datasets.features import numbers_in
 from workbench.datasets.regression import REGRESSION_TABLES, load_regression
 from workbench.datasets.shipped import open_table
 from workbench.datasets.words import words_of
@@ -18,6 +19,8 @@ from workbench.reweighting.trials import Trials, compare_weighters, mean_of_know
 __all__ = ["TASKS", "Table", "numbers_of", "read_table", "train_table"]
 
 TASKS = ("auto", "number", "class")
+MOSTLY = 0.9             # share of numbers from which a target is one
+FARTHEST = 1e15          # from the training rows [standard deviations]; squares stay finite
 MANY = 20                # different numbers above which a target is no class
 HELD_OUT = 0.3
 CATEGORIES = 20          # of one feature that get a column of their own
@@ -65,40 +68,80 @@ def read_table(data: str, *, target: str = "", task: str = "auto") -> Table:
         Naming what cannot be read and the remedy.
     """
     check.one_of(TASKS, task=task)
-    kind = _kind(data, target) if task == "auto" else task
-    if kind == "number":
-        found = load_regression(data, target=target)
-        return Table(found.features, found.y, (), found.target, found.name, found.sha256,
-                     found.notes)
     if data in REGRESSION_TABLES:
+        return _numeric(data, target, task)
+    opened = open_table(data, {})
+    frame = opened.frame.rename(columns=str)
+    chosen = target or _usual(frame)
+    told = () if target else (f"The target is column {chosen!r}; pass target= for another.",)
+    kind = task
+    if chosen in frame:
+        words = words_of(frame[chosen]).dropna().astype(str)
+        kind = _kind(words, commas=opened.delimiter == ";") if task == "auto" else task
+        _refuse(words, chosen, kind, task)
+    if kind == "number":
+        found = _numeric(data, chosen, "number")
+    else:
+        rows = load_class_table(data, target=chosen)
+        found = Table(rows.features, rows.y, rows.classes, rows.target, rows.name, rows.sha256,
+                      rows.notes)
+    return replace(found, notes=(*told, *found.notes))
+
+
+def _numeric(data: str, target: str, task: str) -> Table:
+    if task == "class":
         raise ValueError(f"task must be 'number' or 'auto' for the shipped table {data!r}, got "
                          f"{task!r}. Pass your own file for classes.")
-    rows = load_class_table(data, target=target)
-    return Table(rows.features, rows.y, rows.classes, rows.target, rows.name, rows.sha256,
-                 rows.notes)
+    found = load_regression(data, target=target)
+    return Table(found.features, found.y, (), found.target, found.name, found.sha256, found.notes)
 
 
-def _kind(data: str, target: str) -> str:
-    if data in REGRESSION_TABLES:
-        return "number"
-    frame = open_table(data, {}).frame.rename(columns=str)
-    usual = [name for name in frame if str(name).casefold().strip() in NAMES]
-    column = target if target in frame else (usual or list(frame))[0 if usual else -1]
-    words = words_of(frame[column]).dropna()
+def _usual(frame: pd.DataFrame) -> str:
+    """The column with the most usual name of a target, or the last."""
+    words = {str(name).casefold().strip(): str(name) for name in frame}
+    return next((words[word] for word in NAMES if word in words), str(frame.columns[-1]))
+
+
+def _kind(words: pd.Series, *, commas: bool) -> str:
+    """Whether a column holds numbers, however they are spelled, and many of them."""
     numbers = pd.to_numeric(words, errors="coerce")
-    return "number" if numbers.notna().mean() > 0.9 and words.nunique() > MANY else "class"
+    if numbers.notna().mean() <= MOSTLY:
+        numbers, _ = numbers_in(words, commas=commas)
+    return "number" if numbers.notna().mean() > MOSTLY and words.nunique() > MANY else "class"
+
+
+def _refuse(words: pd.Series, target: str, kind: str, task: str) -> None:
+    """Refuse a target from which nothing can be learnt, whatever it is."""
+    different = words.nunique()
+    if len(words) < FEWEST:
+        raise ValueError(f"data must give at least {FEWEST} rows with a target, to learn from and "
+                         f"to test on, but {target!r} has {len(words)}. Add rows, or name another "
+                         "column.")
+    if different < 2:
+        raise ValueError(f"target must vary, but {target!r} is {words.iloc[0]!r} in all "
+                         f"{len(words)} rows. Name another column.")
+    if kind == "class" and different > MOST_CLASSES:
+        remedy = "Pass task='auto' for numbers" if task == "class" else "Write plain numbers"
+        raise ValueError(f"target must hold numbers or at most {MOST_CLASSES} classes, but "
+                         f"{target!r} holds {different} texts, such as {words.iloc[0]!r}. "
+                         f"{remedy}, group its values, or name another column.")
 
 
 def numbers_of(features: pd.DataFrame, train: np.ndarray) -> np.ndarray:
     """Features as numbers: standardised by the training rows, categories as columns.
 
-    Missing numbers are the mean and marked in a column of their own.
+    Missing numbers are the median of the training rows and marked in a column of their own.
 
     Parameters
     ----------
     features : DataFrame, shape (n, p)
     train : array of int
         Positions of training rows; nothing is learnt from others.
+
+    Raises
+    ------
+    ValueError
+        If a number is too far from those of the training rows for float32.
     """
     parts = []
     for name in features:
@@ -109,12 +152,23 @@ def numbers_of(features: pd.DataFrame, train: np.ndarray) -> np.ndarray:
             continue
         values = column.to_numpy(float)
         known = values[train][np.isfinite(values[train])]
-        mean, spread = (float(known.mean()), float(known.std())) if len(known) else (0.0, 1.0)
         missing = ~np.isfinite(values)
-        parts.append(np.where(missing, 0.0, (values - mean) / (spread or 1.0)))
+        middle = float(np.median(known)) if len(known) else 0.0
+        parts.append(_standard(np.where(missing, middle, values), known, str(name)))
         if missing[train].any():
             parts.append(missing.astype(float))
     return np.column_stack(parts).astype(np.float32)
+
+
+def _standard(values: np.ndarray, known: np.ndarray, name: str) -> np.ndarray:
+    """Values with the mean and spread of known ones removed."""
+    mean, spread = (float(known.mean()), float(known.std())) if len(known) else (0.0, 1.0)
+    scaled: np.ndarray = (values - mean) / (spread or 1.0)
+    if not (np.abs(scaled) <= FARTHEST).all():
+        far = values[int(np.abs(scaled).argmax())]
+        raise ValueError(f"column {name!r} must stay within {FARTHEST:g} standard deviations of "
+                         f"the training rows, got {far:g}. Correct or remove this row.")
+    return scaled
 
 
 def train_table(table: Table, weighters: Mapping[str, Any], *, splits: int = 5,  # noqa: PLR0913
@@ -169,8 +223,8 @@ def _split(table: Table, weighters: Mapping[str, Any], sizes: tuple[int, int, in
     order = generator(seed).permutation(n)
     test, train = order[:max(1, int(HELD_OUT * n))], order[max(1, int(HELD_OUT * n)):]
     x = numbers_of(table.features, train)
-    y = table.y if table.classes else (
-        (table.y - table.y[train].mean()) / (table.y[train].std() or 1.0)).astype(np.float32)
+    y = table.y if table.classes else _standard(
+        table.y, table.y[train], table.target).astype(np.float32)
 
     def make(chosen: int) -> Any:
         return MLP(x.shape[1], width, len(table.classes) or 1, generator=torch_generator(chosen))

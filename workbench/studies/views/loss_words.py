@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 
 from workbench.core import Estimate, Interval, Result, Summary, effective_size
-from workbench.reweighting import Trials, largest_weight
+from workbench.reweighting import STRATEGIES, Trials, largest_weight
+from workbench.reweighting.strategies import score_range
 from workbench.reweighting.trials import mean_over_seeds
 
 __all__ = ["LEVEL", "about_table", "regression_headline", "table_headline", "text_numbers"]
 
 LEVEL = 0.9
 UNIFORM = "uniform"
+ROWS = 32                # of a step on a table
 CLEAN, SHIFTED = "no outliers", "outliers"
 
 
@@ -39,7 +41,8 @@ def regression_headline(params: Any, tables: Mapping[str, pd.DataFrame],
             100 * share, level=LEVEL, unit="%")}
     said = [f"Intervals are over {params.worlds} simulated worlds; below 1 the weights win.",
             "The regression is made of redundant rows, where one vector fits all: it shows what "
-            "weights by loss can do, not what they do on your data.", *_caution(params)]
+            "weights by loss can do, not what they do on your data.",
+            *_caution(params, params.batch_size)]
     if text is not None:
         more, words = text_numbers(text, params)
         numbers |= more
@@ -58,8 +61,9 @@ def text_numbers(text: Trials, params: Any) -> tuple[dict[str, Estimate], list[s
                f"text: the hardest domain, {names[hardest]}": mean_over_seeds(
                    gaps[hardest], level=LEVEL, unit="nats per character")}
     low, high = gain.ends
-    found = "a gain of the mean" if low > 0 else (
-        "a loss of the mean" if high < 0 else "no gain of the mean that could be told from none")
+    found = ("nothing, since one diverged" if gain.interval is None else
+             "a gain of the mean" if low > 0 else "a loss of the mean" if high < 0 else
+             "no gain of the mean that could be told from none")
     return numbers, [
         f"The character model, {params.trainings} trainings of {params.text_steps} steps each, "
         f"shows {found}. At this size no gain is to be expected: published ones are of models "
@@ -85,18 +89,25 @@ def table_headline(params: Any, table: Any, trials: Trials,
         effective_size(weights), why=f"of {len(weights)}, by the mean weight of each over the "
         "training")
     low, high = gain.ends
-    verdict = "lower" if low > 0 else "higher" if high < 0 else "not clearly different"
+    verdict = ("unknown, since a training diverged" if gain.interval is None else
+               "lower" if low > 0 else "higher" if high < 0 else "not clearly different")
     said = [f"Over {params.trainings} splits the test loss with {chosen} is {verdict}. Splits "
             "share rows, so that the interval is too narrow for rows that are yet to come."]
-    return Result(Summary(numbers, (*said, *_caution(params), *table.notes)), dict(tables))
+    return Result(Summary(numbers, (*said, *_caution(params, ROWS), *table.notes)), dict(tables))
 
 
-def _caution(params: Any) -> Sequence[str]:
-    most = largest_weight(params.temperature)
+def _caution(params: Any, n: int) -> Sequence[str]:
+    """What a row of n may count at most, where the theory of the source does not allow it."""
+    if params.weighter not in STRATEGIES:
+        return [f"{params.weighter} has its own options: temperature, schedule, burn-in, delta "
+                "and alpha are those of the weighters beside it."]
+    apart = score_range(params.weighter, delta=params.delta, alpha=params.alpha)
+    most = largest_weight(params.temperature / apart, n) if apart else 1.0
     if most <= 2:
         return []
     return [f"At temperature {params.temperature:g} a row may count {most:.3g} times uniform; the "
-            "theory of the source assumes at most 2, which a temperature of 1.45 guarantees."]
+            "theory of the source assumes at most 2, which a temperature of "
+            f"{1.45 * apart:.3g} guarantees."]
 
 
 def _wide(ends: pd.DataFrame, panel: str) -> pd.DataFrame:
