@@ -71,7 +71,7 @@ def _rows(batch: pd.DataFrame, kinds: Mapping[str, str], title: str,
     drawn = batch.assign(weight=batch["weight"].clip(lower=LEAST))
     low, high = min(0.5, float(drawn["weight"].min())), max(2.0, float(drawn["weight"].max()))
     ends = float(drawn["loss"].min()), float(drawn["loss"].max())
-    entries = [(kind, role) for kind, role in kinds.items() if (drawn["kind"] == kind).any()]
+    entries = list(kinds.items())        # also those without a row: figures change in place
     layers: list[hv.Element] = [hv.Curve((ends, (1.0, 1.0)), across, up).opts(
         **ROLES["uniform"].curve())]
     for kind, role in entries:
