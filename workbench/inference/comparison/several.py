@@ -55,8 +55,6 @@ def multiple(pvalues: Any, method: str = "holm") -> np.ndarray:
                          "Leave out the tests that gave none.")
     if method == "none":
         return given.copy()
-    if method == "holm":
-        return _holm(given)
     from statsmodels.stats.multitest import multipletests
 
     with np.errstate(divide="ignore"):       # of a p value of 1, which stays 1
@@ -156,15 +154,6 @@ def pairwise_wilcoxon(scores: Any, names: Sequence[str] | None = None, method: s
     found = score_table(scores)
     return _adjusted(_pairs(names, found.shape[1]),
                      lambda i, j: wilcoxon(found[:, i] - found[:, j]), method)
-
-
-def _holm(pvalues: np.ndarray) -> np.ndarray:
-    """As statsmodels has it, which collects garbage on each call: a simulation makes hundreds."""
-    order = np.argsort(pvalues)
-    paid = np.maximum.accumulate(pvalues[order] * np.arange(len(pvalues), 0, -1))
-    adjusted = np.empty(len(pvalues))
-    adjusted[order] = np.minimum(paid, 1.0)
-    return adjusted
 
 
 def _pairs(names: Sequence[str] | None, k: int) -> list[tuple[int, int, str, str]]:
