@@ -2,10 +2,7 @@
 
 import math
 import os
-import subprocess
-import sys
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +11,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
+from tests.train.pairs import run_in_two  # noqa: E402
 from workbench.reweighting import (  # noqa: E402
     Lagged,
     LossWeighter,
@@ -23,10 +21,6 @@ from workbench.reweighting import (  # noqa: E402
 )
 from workbench.train import Batch, CharTransformer, Sgd, Training, causal_lm, fit  # noqa: E402
 from workbench.train.run import Run  # noqa: E402
-
-ROOT = Path(__file__).resolve().parents[2]
-SURROUNDINGS = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(
-    [str(ROOT), str(Path(__file__).parent)])}
 
 
 class UpperHalf:
@@ -72,14 +66,7 @@ def both(folder):
 
 
 def test_matches_one_process_when_two_share_the_step(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text("import sys, pathlib, test_loss_in_the_loop as t\n"
-                      "t.both(pathlib.Path(sys.argv[1]))\n")
-    done = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone",
-                           "--nproc-per-node=2", str(script), str(tmp_path)], cwd=ROOT,
-                          capture_output=True, text=True, timeout=300, check=False,
-                          env=SURROUNDINGS)
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_in_two(__file__, tmp_path)
     for name, weighter in WEIGHTERS.items():
         alone, _ = go(weighter, batch_size=16)
         assert np.abs(np.load(tmp_path / f"{name}.npy") - alone).max() < 1e-12, name

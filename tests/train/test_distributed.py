@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
+from tests.train.pairs import ROOT, run_in_two, surroundings  # noqa: E402
 from workbench.core.weights import tilt  # noqa: E402
 from workbench.train import (  # noqa: E402
     Ema,
@@ -25,10 +25,7 @@ from workbench.train import (  # noqa: E402
     torch_generator,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = ["loss", "weighted_loss", "gradient_norm", "effective_size"]
-SURROUNDINGS = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(
-    [str(ROOT), str(Path(__file__).parent)])}
 
 
 @dataclass(frozen=True)
@@ -131,14 +128,7 @@ def both(folder):
 
 @pytest.mark.slow
 def test_matches_one_process_with_the_double_batch(tmp_path):
-    code = "import sys, pathlib, test_distributed as t; t.both(pathlib.Path(sys.argv[1]))"
-    script = tmp_path / "script.py"
-    script.write_text(code)
-    done = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone",
-                           "--nproc-per-node=2", str(script), str(tmp_path)], cwd=ROOT,
-                          capture_output=True, text=True, timeout=300, check=False,
-                          env=SURROUNDINGS)
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_in_two(__file__, tmp_path)
     for name, weighter in WEIGHTERS.items():
         alone, once = go(weighter, batch_size=16)
         apart = np.abs(np.load(tmp_path / f"{name}.npy") - alone).max()
@@ -171,7 +161,7 @@ def test_matches_one_process_where_the_run_starts_the_others(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     done = subprocess.run([sys.executable, str(script), str(tmp_path)], cwd=ROOT, check=False,
-                          capture_output=True, text=True, timeout=300, env=SURROUNDINGS)
+                          capture_output=True, text=True, timeout=300, env=surroundings(__file__))
     assert done.returncode == 0, done.stderr[-3000:]
     alone, _ = go(Tilt("step"), batch_size=16)
     assert np.load(tmp_path / "started.npy") == pytest.approx(alone, abs=1e-12)
