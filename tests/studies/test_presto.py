@@ -175,8 +175,13 @@ def test_recovers_the_claim_at_defaults():
 def test_matches_shipped_tables_to_figures(values):
     result = study.run(study.Params(**values))
     assert len(study.figures(result)) == 5
-    assert any("no gain over" in note or "is worse than" in note
-               for note in result.summary.notes)
+    told = " ".join(result.summary.notes)
+    rare = result.tables["differences"].query("measure == 'rare log loss'").set_index("rival")
+    for rival in ("logistic regression", "proportional odds"):
+        low, high = rare.loc[rival, ["low", "high"]]
+        assert (f"is worse than {rival} in" in told) == (low > 0)
+        assert (f"no gain over {rival} shows" in told) == (low <= 0 <= high)
+    assert "no gain over" in told or "is worse than" in told
 
 
 def test_matches_an_unknown_order_to_a_note(own_file, tmp_path):

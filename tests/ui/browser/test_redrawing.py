@@ -137,7 +137,7 @@ def test_identity_of_a_drawing_that_comes_back(visit):
 def test_rejects_to_change_what_bokeh_does_not_follow(drawn):
     counts = hv.Image(np.arange(1.0, 13.0).reshape(3, 4)).opts(clim=(1, 12))
     found = drawn(counts.opts(cnorm="linear", clone=True), counts.opts(cnorm="log", clone=True))
-    assert apart(found["first"], found["anew"]) > 0
+    assert apart(found["first"], found["anew"]) > 20
     assert found["second"] is None               # another scale of colours is drawn anew
 
 
