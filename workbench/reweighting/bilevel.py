@@ -31,8 +31,10 @@ from workbench.reweighting.by_source.twins import (
     counted_sources,
     descend,
     gradients,
+    refuse_adapters,
     row_losses,
     sources_of,
+    told,
     twin_of,
 )
 
@@ -144,7 +146,7 @@ class ScaleBiO:
                              f"{trouble} Pass meta=(x, y) with at least one batch.") from trouble
         k = self.n_sources or counted_sources(step)
         if self.lisa is not None:
-            _refuse_adapters(step.model)
+            refuse_adapters(step.model)
             self.lisa.draw(step.model, torch.Generator())
         twin, optimiser = twin_of(step.model, step.optimiser)
         kind = next(param for param in step.model.parameters() if param.requires_grad)
@@ -152,7 +154,7 @@ class ScaleBiO:
                                           dtype=torch.promote_types(kind.dtype, torch.float32)))
         return {"twin": twin, "twin_optimiser": optimiser, "logits": nn.ParameterList([logits]),
                 "optimiser": torch.optim.AdamW([logits], lr=self.source_rate,
-                                               weight_decay=DECAY),
+                                               weight_decay=DECAY, fused=True),
                 "rate": float(step.optimiser.param_groups[0]["lr"]), "drawn": {}}
 
     def step(self, state: dict[str, Any], step: "MetaStep"
@@ -182,7 +184,7 @@ class ScaleBiO:
         gaps, present = means[0] - means[1], counts > 0
         logits.grad = slope(alpha * gaps, fixed, present)
         state["optimiser"].step()
-        return state, _told(losses, weights, fixed.softmax(0), (means, gaps, ahead))
+        return state, told(losses, weights, fixed.softmax(0), (means, gaps, ahead))
 
     def _set_rates(self, state: dict[str, Any], step: "MetaStep") -> float:
         """Rates of this step, which follow the run's schedule; alpha of this round."""
@@ -240,24 +242,3 @@ def _sums(losses: "list[Tensor]", sources: "list[Tensor]", k: int) -> "Tensor":
     import torch
 
     return source_sums(torch.cat(losses), torch.cat(sources), k)
-
-
-def _told(losses: "list[Tensor]", weights: "list[Tensor]", p: "Tensor",
-          found: "tuple[Tensor, Tensor, Tensor]") -> "StepResult":
-    """What the step did; losses are not finite where those of the twin are not."""
-    import torch
-
-    from workbench.train import StepResult
-
-    (means, gaps, ahead), rows, every = found, torch.cat(losses), torch.cat(weights)
-    metrics = {"validation_loss": ahead, "twin_loss": p @ means[1]}
-    for kind, values in (("weight", p), ("gap", gaps)):
-        metrics |= {f"{kind}_{at}": one for at, one in enumerate(values.unbind())}
-    return StepResult(every.to(rows) @ rows, rows.where(gaps.isfinite().all(), torch.nan), every,
-                      metrics)
-
-
-def _refuse_adapters(model: "nn.Module") -> None:
-    if any("lora_" in name for name, _ in model.named_parameters()):
-        raise ValueError("lisa must be None for a network with low-rank adapters, got LISA. "
-                         "Train the adapters, or all of a few blocks, not both.")

@@ -15,6 +15,7 @@ __all__ = ["ALONE", "ORACLE", "UNIFORM", "Courses", "Plan", "learn", "retrain", 
 
 UNIFORM, ORACLE, ALONE = "uniform", "cleanest source alone", "validation rows alone"
 POINTS = 60              # of a path
+AHEAD = 8                # times that validation rows stand in an epoch of theirs
 
 
 @dataclass(frozen=True)
@@ -89,23 +90,25 @@ def run_courses(make: Callable[[int], Sources], alphas: Sequence[float], plan: P
     for seed in seeds:
         sources = make(seed)
         k = len(sources.names)
-        others = {UNIFORM: np.full(k, 1 / k)}
+        arms: dict[tuple[str, float], np.ndarray | None] = {
+            (UNIFORM, np.nan): np.full(k, 1 / k), (ALONE, np.nan): None}
         if cleanest is not None:
-            others[ORACLE] = np.eye(k)[cleanest]
-        scores = {(name, np.nan): retrain(sources, p, plan, seed) for name, p in others.items()}
-        scores[ALONE, np.nan] = retrain(sources, None, plan, seed)
+            arms[ORACLE, np.nan] = np.eye(k)[cleanest]
+        scores = dict[tuple[str, float], float]()
         for alpha in alphas:
             learnt = learn(sources, alpha, plan, seed)
-            scores |= {("learnt", alpha): retrain(sources, learnt.p, plan, seed),
-                       ("w", alpha): learnt.score, ("u", alpha): learnt.twin_score}
+            arms["learnt", alpha] = learnt.p
+            scores |= {("w", alpha): learnt.score, ("u", alpha): learnt.twin_score}
             mark = {"alpha": alpha, "seed": seed}
             found["weights"].append(pd.DataFrame({"source": sources.names, "weight": learnt.p}
                                                  ).assign(**mark))
             found["path"].append(learnt.path.assign(**mark))
             found["losses"].append(learnt.losses.assign(**mark))
-        found["scores"] += [pd.DataFrame([{"seed": seed, "name": name, "alpha": alpha,
-                                           "score": score}])
-                            for (name, alpha), score in scores.items()]
+        again = retrain(sources, list(arms.values()), plan, seed)
+        scores = dict(zip(arms, again, strict=True)) | scores
+        found["scores"].append(pd.DataFrame(
+            [{"seed": seed, "name": name, "alpha": alpha, "score": score}
+             for (name, alpha), score in scores.items()]))
     return Courses(*(pd.concat(found[name], ignore_index=True) for name in (
         "weights", "path", "losses", "scores")))
 
@@ -131,29 +134,37 @@ def learn(sources: Sources, alpha: float, plan: Plan, seed: int) -> Learnt:
     rows: Any = Stratified(data, batch) if plan.stratified else data
     weighter = ScaleBiO(len(sources.names), alpha=alpha, source_rate=plan.source_rate)
     x, y = sources.ahead
-    again = np.resize(np.arange(len(y)), max(len(y), batch))       # at least one whole batch
+    again = np.resize(np.arange(len(y)), AHEAD * max(len(y), batch))    # whole batches of them
     done = fit(model, rows, _how(plan, seed, batch), weighter=weighter, loss=_loss(sources),
                meta=(x[again], _targets(y[again], sources)), progress="nowhere")
-    return Learnt(source_weights(done), *_paths(done.history, sources.names),
+    return Learnt(source_weights(done).astype(float), *_paths(done.history, sources.names),
                   _score(model, sources), _score(done.weighter_state["twin"], sources))
 
 
-def retrain(sources: Sources, p: np.ndarray | None, plan: Plan, seed: int) -> float:
-    """Test score of a new network on as many rows, drawn by `p`; on validation rows without."""
-    from workbench.train import fit
+def retrain(sources: Sources, shares: Sequence[np.ndarray | None], plan: Plan, seed: int
+            ) -> list[float]:
+    """Test score of a new network for each share of the sources, on as many rows drawn by it.
 
-    batch, rng = min(plan.batch_size, len(sources.x)), generator(seed)
-    count = plan.steps * batch
-    if p is None:
-        x, y = sources.ahead
-        rows = rng.integers(len(y), size=count)
-    else:
-        x, y = sources.x, sources.y
-        rows = _rows_by(sources, p, count, rng)
-    model = _network(sources, plan, seed + 1)
-    done = fit(model, (x[rows], _targets(y[rows], sources)), _how(plan, seed, batch),
-               loss=_loss(sources), progress="nowhere")
-    return _score(model, sources) if done.status == "finished" else np.nan
+    The networks begin with the same numbers; None is the validation rows alone.
+    """
+    import torch
+
+    from workbench.train import Sample, StackedTraining, cosine, train_stacked
+
+    batch, own = min(plan.batch_size, len(sources.x)), len(sources.x)
+    count, (ahead, targets) = plan.steps * batch, sources.ahead
+    rows = [torch.as_tensor(
+        own + generator(seed).integers(len(ahead), size=count) if p is None
+        else _rows_by(sources, p, count, generator(seed))) for p in shares]
+    pool = Sample(torch.as_tensor(np.concatenate([sources.x, ahead])),
+                  torch.as_tensor(_targets(np.concatenate([sources.y, targets]), sources)),
+                  rows=rows)
+    how = StackedTraining(learning_rate=plan.rate, weight_decay=0.01, optimiser="adamw",
+                          batch_size=batch, epochs=1, schedule=cosine(), order_seed=seed,
+                          drop_last=True, form="stacked", device="cpu")
+    models = [_network(sources, plan, seed + 1) for _ in shares]
+    done = train_stacked(models, pool, how, loss=_loss(sources))
+    return [_score(done.model(at), sources) for at in range(len(shares))]
 
 
 def _rows_by(sources: Sources, p: np.ndarray, count: int, rng: np.random.Generator
@@ -161,7 +172,7 @@ def _rows_by(sources: Sources, p: np.ndarray, count: int, rng: np.random.Generat
     """Rows with replacement: a source by its weight, then a row of it."""
     order = np.argsort(sources.group, kind="stable")
     starts = np.concatenate([[0], np.cumsum(sources.sizes)])[:-1]
-    chosen = rng.choice(len(p), size=count, p=p.astype(float) / p.astype(float).sum())
+    chosen = rng.choice(len(p), size=count, p=p / p.sum())
     at = starts[chosen] + (rng.random(count) * sources.sizes[chosen]).astype(int)
     rows: np.ndarray = order[at]
     return rows

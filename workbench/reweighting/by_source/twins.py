@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
-    from workbench.train.meta import MetaStep
+    from workbench.train.meta import MetaStep, StepResult
     from workbench.train.micro import Micro
 
-__all__ = ["counted_sources", "descend", "gradients", "row_losses", "sources_of", "twin_of"]
+__all__ = ["counted_sources", "descend", "gradients", "refuse_adapters", "row_losses",
+           "sources_of", "told", "twin_of"]
 
 MOST = 4096              # sources that are found by themselves
 LOOKED = 64              # batches that are looked at where rows have no places
@@ -64,10 +65,11 @@ def descend(step: "MetaStep", optimiser: "Optimizer", params: "Sequence[nn.Param
     """One step of an optimiser down gradients, their mean over processes, clipped."""
     from workbench.train.clipping import clip_gradients
 
-    optimiser.zero_grad(set_to_none=True)
+    for group in optimiser.param_groups:       # those that are frozen now, too
+        for param in group["params"]:
+            param.grad = None
     for param, gradient in zip(params, found, strict=True):
-        if gradient is not None:
-            param.grad = step.all_reduce(gradient)
+        param.grad = None if gradient is None else step.all_reduce(gradient)
     clip_gradients(params, largest)
     optimiser.step()
 
@@ -134,3 +136,25 @@ def _is_done(micro: "Micro", seen: set[int], batches: int) -> bool:
 def _untold() -> ValueError:
     return ValueError("data must tell the source of each row, got none. Pass (x, y, group), or a "
                       "mapping with 'group'.")
+
+
+def told(losses: "list[Tensor]", weights: "list[Tensor]", p: "Tensor",
+          found: "tuple[Tensor, Tensor, Tensor]") -> "StepResult":
+    """What the step did; losses are not finite where those of the twin are not."""
+    import torch
+
+    from workbench.train import StepResult
+
+    (means, gaps, ahead), rows, every = found, torch.cat(losses), torch.cat(weights)
+    metrics = {"validation_loss": ahead, "twin_loss": p @ means[1]}
+    for kind, values in (("weight", p), ("gap", gaps)):
+        metrics |= {f"{kind}_{at}": one for at, one in enumerate(values.unbind())}
+    return StepResult(every.to(rows) @ rows, rows.where(gaps.isfinite().all(), torch.nan), every,
+                      metrics)
+
+
+def refuse_adapters(model: "nn.Module") -> None:
+    """Refuse a network with low-rank adapters, whose blocks are frozen already."""
+    if any("lora_" in name for name, _ in model.named_parameters()):
+        raise ValueError("lisa must be None for a network with low-rank adapters, got LISA. "
+                         "Train the adapters, or all of a few blocks, not both.")

@@ -1,4 +1,4 @@
-"""Rows of several sources beside trusted ones: digits whose sources have more and more wrong labels."""
+"""Rows of several sources beside trusted ones: digits with more and more wrong labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Sources:
         Validation and test rows.
     classes : int
         0 for numbers.
-    rows : array of int, shape (n,)
+    rows, ahead_rows : array of int, shape (n,) and (m,)
         Rows of the file, or places.
     """
 
@@ -37,6 +37,7 @@ class Sources:
     test: tuple[np.ndarray, np.ndarray]
     classes: int
     rows: np.ndarray
+    ahead_rows: np.ndarray
 
     @property
     def sizes(self) -> np.ndarray:
@@ -84,7 +85,7 @@ def noisy_digits(rates: Sequence[float], *, n_validation: int = 150, n_test: int
     y = np.where(wrong, rng.integers(10, size=left), labels[train])
     names = tuple(f"source {at}, {100 * rate:g} % noise" for at, rate in enumerate(rates))
     return Sources(images[train], y, group, names, (images[ahead], labels[ahead]),
-                   (images[test], labels[test]), 10, train)
+                   (images[test], labels[test]), 10, train, ahead)
 
 
 @cache
