@@ -5,6 +5,7 @@ by bilevel optimisation, their path, and how a new network does on rows taken by
 uniform weights and with intervals over seeds.
 """
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -128,11 +129,11 @@ def run(params: Params) -> Result:
 
 def is_quick(params: Params) -> bool:
     """Whether a page may compute this as soon as a widget changes: trainings are kept."""
-    table = params.data != ""
-    if table and not Path(params.data).expanduser().is_file():
-        return False
-    known = _key(params, _table(params) if table else None) in COURSES
-    return known and (table or not params.text_steps or _text_key(params) in TEXTS)
+    with contextlib.suppress(ValueError, OSError):
+        known = _key(params, _table(params) if params.data else None) in COURSES
+        return known and (params.data != "" or not params.text_steps
+                          or _text_key(params) in TEXTS)
+    return False
 
 
 def read_notes(params: Params) -> tuple[str, ...]:

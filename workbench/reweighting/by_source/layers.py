@@ -82,7 +82,7 @@ class LISA:
         if not lists:
             raise ValueError("blocks must name a list of modules, but the network has none. "
                              "Train all of it with lisa=None.")
-        return list(max(lists.values(), key=lambda one: len(one)))
+        return list(lists[max(lists, key=lambda name: len(lists[name]))])
 
     @contextmanager
     def only(self, model: "nn.Module", chosen: Sequence[int]) -> Iterator[None]:

@@ -26,6 +26,7 @@ SCORED = {"equal weights": "uniform", "learnt weights": "ours",
 TEXTS = {"wanted": "ours", "another kind": "variant", "corrupted": "alarm"}
 LOSSES = {"validation rows, w": "ours", "weighted rows, w": "variant",
           "weighted rows, u": "rival"}
+MANY = 12                # sources that are drawn with a row for each penalty
 SHOWN = 3                # sources of a path that have a colour of their own
 
 
@@ -73,8 +74,11 @@ def _weights(result: Result) -> plots.Figure:
                          "low": k * table["low"], "high": k * table["high"]})
     order = {name: at for at, name in enumerate(dict.fromkeys(table["source"]))}
     rows = rows.sort_values("name", key=lambda one: one.map(order), kind="stable")
+    if k > MANY:                               # the heaviest, for the chosen penalty alone
+        rows = rows[rows["kind"] == names[0]].nlargest(MANY, "value")
     return plots.forest(
-        rows.reset_index(drop=True), title="Weight of each source",
+        rows.reset_index(drop=True), title="Weight of each source" + (
+            f", the {MANY} heaviest" if k > MANY else ""),
         x=("weight", "times uniform"), y=("source", "a row for each penalty"),
         roles=dict(zip(names, ROLES, strict=False)), reference=(1.0, "uniform", "uniform"))
 
