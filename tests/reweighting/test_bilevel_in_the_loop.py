@@ -133,6 +133,31 @@ def test_identity_weights_are_a_simplex_of_sources_and_rows():
     assert done.history[columns].sum(axis=1).to_numpy() == pytest.approx(1)
     assert done.history[columns].iloc[0].to_numpy() == pytest.approx(1 / K)
     assert done.history["effective_size"].iloc[0] == pytest.approx(9)
+    gaps = done.history[[f"gap_{at}" for at in range(K)]].to_numpy()
+    mean = (done.history[columns].to_numpy() * gaps).sum(1)     # of the weights of the same step
+    apart = (done.history["weighted_loss"] - done.history["twin_loss"]).to_numpy()
+    assert apart == pytest.approx(mean, abs=1e-12)
+    assert np.abs(gaps).max() > 1e-3
+
+
+def test_matches_single_precision_in_bfloat16_and_any_kind_of_data():
+    x, y, group = (part.float() if part.is_floating_point() else part for part in world())
+    rows = torch.utils.data.TensorDataset(x, y, group)
+    ends = []
+    for data, precision in (((x, y, group), "32"), ((x, y, group), "bf16-mixed"), (rows, "32"),
+                            (torch.utils.data.DataLoader(rows, batch_size=24), "32")):
+        model = nn.Linear(5, 3)
+        nn.init.zeros_(model.weight)
+        nn.init.zeros_(model.bias)
+        done = fit(model, data, Training(Sgd(0.02), max_steps=12, batch_size=24, log_every=1,
+                                         precision=precision), weighter=ScaleBiO(),
+                   meta=(x, y), progress="nowhere")
+        assert len(source_weights(done)) == K
+        ends.append(done.history)
+    assert ends[0]["validation_loss"].to_numpy() == pytest.approx(
+        ends[1]["validation_loss"].to_numpy(), abs=2e-2)
+    assert ends[0].drop(columns=["seconds", "samples_per_second"]).equals(
+        ends[2].drop(columns=["seconds", "samples_per_second"]))
 
 
 def test_rejects_rows_without_source_or_without_validation():

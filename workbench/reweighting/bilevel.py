@@ -92,9 +92,9 @@ class ScaleBiO:
     Notes
     -----
     A step costs two passes over training rows and one over validation rows, about three times
-    plain training, and twice the memory. The history has ``weight_<j>`` and ``gap_<j>`` (loss of
-    ``w`` minus loss of ``u``) of each source, ``validation_loss``, and ``twin_loss``, that of
-    ``u`` on weighted rows. The twin is ``weighter_state["twin"]``.
+    plain training, and twice the memory. The history has ``weight_<j>``, that of the step, and
+    ``gap_<j>`` (loss of ``w`` minus loss of ``u``) of each source, ``validation_loss``, and
+    ``twin_loss``, that of ``u`` on weighted rows. The twin is ``weighter_state["twin"]``.
 
     Examples
     --------
@@ -165,7 +165,7 @@ class ScaleBiO:
         alpha = self._set_rates(state, step)
         state = self._drawn(state, step)
         logits = state["logits"][0]
-        k, fixed = len(logits), logits.detach()
+        k, fixed = len(logits), logits.detach().clone()     # the step below moves logits in place
         sources = [sources_of(step, micro, k) for micro in step.micros]
         counts = step.all_reduce(sum(source_sums(torch.ones_like(one, dtype=fixed.dtype), one, k)
                                      for one in sources))     # mean over processes, as losses are

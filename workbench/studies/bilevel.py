@@ -109,15 +109,11 @@ class Params(Declared):
 def run(params: Params) -> Result:
     """Weights of the sources of digits, or of the user's table."""
     table = _table(params) if params.data else None
-    made = {}
-
-    def make(seed: int) -> Sources:
-        made[seed] = _sources(params, table, seed)
-        return made[seed]
-    first = make(params.seed)
+    first = _sources(params, table, params.seed)
     cleanest = None if table else int(np.argmin(params.rates))
     courses = COURSES.get(_key(params, table), lambda: run_courses(
-        make, _alphas(params), _plan(params), seeds=_seeds(params), cleanest=cleanest))
+        lambda seed: _sources(params, table, seed), _alphas(params), _plan(params),
+        seeds=_seeds(params), cleanest=cleanest))
     text = None
     if params.text_steps and not table:
         text = TEXTS.get(_text_key(params), lambda: text_course(
