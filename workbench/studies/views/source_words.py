@@ -100,8 +100,8 @@ def _cautions(params: Any, tables: Mapping[str, pd.DataFrame]) -> list[str]:
     if len(short):
         said.append(f"{', '.join(map(str, short['source']))} gave all their rows to the mixture; "
                     "others gave more than their share.")
-    said.append("Sources that are alike in kind drift apart, and far where networks learn noise by "
-                "heart: trust weights whose intervals agree and whose new network gains.")
+    said.append("Sources that are alike in kind drift apart, and far where networks learn noise "
+                "by heart: trust weights whose intervals agree and whose new network gains.")
     if params.with_validation:
         said.append("The mixture holds the validation rows: they can test nothing any more.")
     return said
