@@ -9,6 +9,15 @@ from workbench.core.lazy import lazy
 from workbench.reweighting.faces import FILES
 
 if TYPE_CHECKING:
+    from workbench.reweighting.bilevel import (
+        LISA,
+        ScaleBiO,
+        Stratified,
+        allocate,
+        penalty_hypergradient,
+        source_softmax_loss,
+        source_weights,
+    )
     from workbench.reweighting.lagged import Lagged
     from workbench.reweighting.loss_based import LossWeighter
     from workbench.reweighting.registry import register, weighter_named, weighter_names
@@ -24,9 +33,10 @@ if TYPE_CHECKING:
     from workbench.reweighting.watched import Watched, relative_weights
 
 __all__ = [
-    "STRATEGIES", "Lagged", "LossWeighter", "Trials", "Watched", "annealed", "compare_weighters",
-    "largest_weight", "loss_weights", "normalise_losses", "piecewise", "register",
-    "relative_weights", "strategy_score", "weighter_named", "weighter_names",
+    "LISA", "STRATEGIES", "Lagged", "LossWeighter", "ScaleBiO", "Stratified", "Trials", "Watched",
+    "allocate", "annealed", "compare_weighters", "largest_weight", "loss_weights",
+    "normalise_losses", "penalty_hypergradient", "piecewise", "register", "relative_weights",
+    "source_softmax_loss", "source_weights", "strategy_score", "weighter_named", "weighter_names",
 ]
 
 __getattr__, __dir__ = lazy(__name__, FILES)

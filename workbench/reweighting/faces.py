@@ -3,6 +3,8 @@
 __all__ = ["FILES"]
 
 FILES = {
+    "bilevel": ("LISA", "ScaleBiO", "Stratified", "allocate", "penalty_hypergradient",
+                "source_softmax_loss", "source_weights"),
     "lagged": ("Lagged",),
     "loss_based": ("LossWeighter",),
     "registry": ("register", "weighter_named", "weighter_names"),
