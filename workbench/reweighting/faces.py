@@ -5,6 +5,7 @@ __all__ = ["FILES"]
 FILES = {
     "lagged": ("Lagged",),
     "loss_based": ("LossWeighter",),
+    "meta_rescaling": ("Storm",),
     "registry": ("register", "weighter_named", "weighter_names"),
     "strategies": ("STRATEGIES", "largest_weight", "loss_weights", "normalise_losses",
                    "strategy_score"),
