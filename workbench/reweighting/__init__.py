@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from workbench.reweighting.loss_based import LossWeighter
     from workbench.reweighting.meta_rescaling import Storm
     from workbench.reweighting.registry import register, weighter_named, weighter_names
+    from workbench.reweighting.storm_classifier import StormClassifier
     from workbench.reweighting.strategies import (
         STRATEGIES,
         largest_weight,
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
     from workbench.reweighting.watched import Watched, relative_weights
 
 __all__ = [
-    "STRATEGIES", "Lagged", "LossWeighter", "Storm", "Trials", "Watched", "annealed",
-    "compare_weighters", "largest_weight", "loss_weights", "normalise_losses", "piecewise",
-    "register", "relative_weights", "strategy_score", "weighter_named", "weighter_names",
+    "STRATEGIES", "Lagged", "LossWeighter", "Storm", "StormClassifier", "Trials", "Watched",
+    "annealed", "compare_weighters", "largest_weight", "loss_weights", "normalise_losses",
+    "piecewise", "register", "relative_weights", "strategy_score", "weighter_named",
+    "weighter_names",
 ]
 
 __getattr__, __dir__ = lazy(__name__, FILES)

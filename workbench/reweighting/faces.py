@@ -7,6 +7,7 @@ FILES = {
     "loss_based": ("LossWeighter",),
     "meta_rescaling": ("Storm",),
     "registry": ("register", "weighter_named", "weighter_names"),
+    "storm_classifier": ("StormClassifier",),
     "strategies": ("STRATEGIES", "largest_weight", "loss_weights", "normalise_losses",
                    "strategy_score"),
     "temperatures": ("annealed", "piecewise"),

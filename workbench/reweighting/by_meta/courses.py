@@ -59,12 +59,15 @@ class Course:
     probabilities : array, shape (n, k)
         Of all rows of the world, by the network of the last epoch.
     status : str
+    model : torch.nn.Module
+        That network.
     """
 
     scores: pd.DataFrame
     scales: np.ndarray | None
     probabilities: np.ndarray
     status: str
+    model: nn.Module
 
     @property
     def best(self) -> float:
@@ -113,14 +116,14 @@ def network(inputs: int, classes: int, width: int, seed: int) -> nn.Module:
 
 def train_course(world: World, weighter: Any, *, rate: float = 0.05,  # noqa: PLR0913 - settings
                  epochs: int = 10, batch_size: int = 32, width: int = 0, seed: int = 0,
-                 meta: Any = None) -> Course:
+                 inner: str = "", meta: Any = None) -> Course:
     """Train on the given labels of a world.
 
     Parameters
     ----------
     world : World
     weighter : Storm, other weighter or None
-        None is uniform weights with steps of sign.
+        None is uniform weights.
     rate : float > 0
         Of the network.
     epochs, batch_size : int > 0
@@ -128,10 +131,12 @@ def train_course(world: World, weighter: Any, *, rate: float = 0.05,  # noqa: PL
         Hidden units; 0 is a linear network.
     seed : int >= 0
         Of the network and of the order of rows.
+    inner : {"", "sign", "sgd"}
+        Steps of sign, or Adam; empty is that of the weighter, "sign" where it has none.
     meta : as of :func:`workbench.train.fit`, optional
     """
     batch_size = min(batch_size, len(world.train))
-    signs = getattr(weighter, "inner", "sign") == "sign"
+    signs = (inner or getattr(weighter, "inner", "sign")) == "sign"
     optimiser: Callable[..., Optimizer] = SignDescent(rate, batch_size) if signs else AdamW(
         rate, weight_decay=0.0)
     judge = _Judge(world)
@@ -146,7 +151,7 @@ def train_course(world: World, weighter: Any, *, rate: float = 0.05,  # noqa: PL
     with torch.no_grad():
         found = model(x).softmax(1).numpy()
     return Course(pd.DataFrame(judge.rows[-epochs:]), _record(done.weighter_state, record),
-                  found, done.status)
+                  found, done.status, model)
 
 
 def auroc(scores: np.ndarray, wrong: np.ndarray) -> float:

@@ -24,6 +24,8 @@ from workbench.train.randomness import Randomness
 
 __all__ = ["looked_at", "repeated", "slopes_along"]
 
+SPARSE = 8               # entries for each that is not zero from which zeros are left alone
+
 
 def looked_at(step: MetaStep, params: Mapping[str, Tensor], micro: Micro, passes: int, *,
               dropout: float, moves: bool) -> tuple[Tensor, Tensor]:
@@ -142,8 +144,19 @@ def _dropped(micro: Micro, share: float) -> Micro:
     """The micro-batch with some entries of its floating inputs set to zero, others enlarged."""
     def drop(part: Any) -> Any:
         floats = isinstance(part, Tensor) and part.is_floating_point()
-        return functional.dropout(part, share) if floats else part
+        return _thinned(part, share) if floats else part
     return Micro(each(drop, micro.x), micro.y, micro.group, micro.index) if share else micro
+
+
+def _thinned(part: Tensor, share: float) -> Tensor:
+    """Dropout that draws for entries that are not zero alone, where they are few."""
+    if part.is_cpu:
+        flat = part.flatten()
+        places = flat.nonzero()[:, 0]
+        if SPARSE * len(places) < len(flat):
+            kept = functional.dropout(flat[places], share)
+            return torch.zeros_like(flat).index_put((places,), kept).view_as(part)
+    return functional.dropout(part, share)
 
 
 def _refuse(losses: Tensor, logits: Tensor, y: Any) -> None:

@@ -37,6 +37,8 @@ class World:
     classes : tuple of str
     rare : int or None
         Class by whose F1 a network is judged; None is by accuracy.
+    known : array of bool, shape (n,), or None
+        Rows whose true label is known; None is all.
     """
 
     x: np.ndarray
@@ -47,11 +49,17 @@ class World:
     test: np.ndarray
     classes: tuple[str, ...]
     rare: int | None = None
+    known: np.ndarray | None = None
 
     @property
     def wrong(self) -> np.ndarray:
         """Whether each training row has another label than the true one, shape (train,)."""
         return np.asarray(self.given[self.train] != self.truth[self.train])
+
+    @property
+    def told(self) -> np.ndarray:
+        """Whether the true label of each training row is known, shape (train,)."""
+        return np.ones(len(self.train), bool) if self.known is None else self.known[self.train]
 
 
 def shipped_world(name: str, *, noise_rate: float, noise: str = "symmetric", seed: int = 0
@@ -145,9 +153,9 @@ def folds(rows: NoisyLabels, x: np.ndarray, count: int, seed: int) -> list[World
     """
     order = generator(seed).permutation(len(rows.y))
     order = order[np.argsort(rows.y[order], kind="stable")]      # classes are spread evenly
-    truth = rows.y if rows.truth is None else np.where(
-        np.isfinite(rows.wrong.astype(float)) & (rows.truth >= 0), rows.truth, rows.y) if (
-            rows.wrong is not None) else rows.y
+    known = None if rows.wrong is None else np.isfinite(rows.wrong)
+    truth = rows.y if rows.truth is None or known is None else np.where(
+        known, rows.truth, rows.y)
     shares = np.bincount(rows.y) / len(rows.y)
     rare = int(shares.argmin()) if len(shares) == 2 and shares.min() < RARE else None
     found = []
@@ -155,7 +163,7 @@ def folds(rows: NoisyLabels, x: np.ndarray, count: int, seed: int) -> list[World
         held = np.zeros(len(order), bool)
         held[order[number::count]] = True
         found.append(World(x, rows.y, truth, np.flatnonzero(~held), np.array([], int),
-                           np.flatnonzero(held), rows.classes, rare))
+                           np.flatnonzero(held), rows.classes, rare, known))
     return found
 
 
