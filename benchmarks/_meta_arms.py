@@ -59,7 +59,7 @@ def measured(name, seeds, rate, skipped=()):
     """A row per arm and seed."""
     found = []
     with one_thread():
-        for seed in range(seeds):
+        for seed in seeds:
             world = shipped_world(name, noise_rate=rate, seed=seed)
             wrong = world.wrong
             train_course(world, None, epochs=1)       # what is loaded first is not timed

@@ -1,5 +1,8 @@
 """The classifier in scikit-learn's grammar: its own checks, sparse rows, wrong labels."""
 
+import contextlib
+import unittest
+
 import numpy as np
 import pytest
 
@@ -40,15 +43,16 @@ def test_identity_sparse_rows_are_dense_ones():
     X[X < 0.5] = 0
     dense, sparse = (StormClassifier(epochs=2, random_state=0).fit(each, y)
                      for each in (X, csr_matrix(X)))
-    assert np.array_equal(dense.sample_weight_, sparse.sample_weight_)
+    assert np.array_equal(dense.sample_weight_, sparse.sample_weight_, equal_nan=True)
     assert np.array_equal(dense.predict(X), sparse.predict(csr_matrix(X)))
 
 
+@pytest.mark.slow
 def test_matches_the_grammar_of_scikit_learn():
-    model = StormClassifier(epochs=30, learning_rate=0.02, batch_size=8, random_state=0)
+    model = StormClassifier(epochs=6, passes=1, random_state=0)
     for estimator, check in estimator_checks_generator(model):
-        name = getattr(check, "func", check).__name__
-        check(estimator), name
+        with contextlib.suppress(unittest.SkipTest):
+            check(estimator)
 
 
 @pytest.mark.parametrize(("options", "words"), [

@@ -169,9 +169,10 @@ def load_noisy_labels(data: str | Path, *, text: str = "", label: str = "",
 
 def _refuse_unknown(frame: pd.DataFrame, what: str, name: str) -> None:
     if name and name not in frame:
-        told = ", ".join(list(frame)[:SHOWN]) + (" ..." if frame.shape[1] > SHOWN else "")
+        names = [str(each) for each in frame]
+        told = ", ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "")
         raise ValueError(f"{what} must name a column of the data, got {name!r}."
-                         f"{check.suggestion(name, list(frame))} Columns: {told}.")
+                         f"{check.suggestion(name, names)} Columns: {told}.")
 
 
 def _refuse_same(text: str, label: str, truth: str) -> None:
@@ -194,7 +195,7 @@ def _is_text(column: pd.Series, *, least: float) -> bool:
     held = column.dropna()
     if not len(held) or not all(isinstance(cell, str) for cell in held.head(SHOWN)):
         return False
-    words = held.astype(str).str.split().str.len()
+    words = held.astype(str).map(lambda cell: len(cell.split()))
     numbers = pd.to_numeric(held, errors="coerce").notna().mean()
     return bool(words.mean() >= least and numbers < 0.5 and held.nunique() > len(held) / 2)
 

@@ -35,6 +35,7 @@ class StormClassifier(ClassifierMixin, BaseEstimator):
     n_features_in_ : int
     sample_weight_ : array, shape (n,)
         Scale of each training row in the last epoch that saw it, in (0, 1); low is suspected.
+        NaN for a row that no epoch saw.
     weight_history_ : array, shape (epochs, n)
         NaN where an epoch left a row out, since batches are whole.
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workbench.reweighting.by_meta.memory import described, empty_memory
 from workbench.reweighting.by_meta.passes import looked_at, repeated, slopes_along
@@ -52,7 +53,12 @@ def carried_out(options: Any, state: dict[str, Any], step: MetaStep
         Of its `prepare`, or of the step before.
     step : MetaStep
     """
-    state = _begun(state, step)
+    with sdpa_kernel(SDPBackend.MATH):          # attention that knows both kinds of derivative
+        return _carried_out(options, _begun(state, step), step)
+
+
+def _carried_out(options: Any, state: dict[str, Any], step: MetaStep
+                 ) -> tuple[dict[str, Any], StepResult]:
     params = step.params
     randomness = Randomness(step.model, next(iter(params.values())).device, step.generator)
     inner, slopes = _inner(options, state, step, randomness)
@@ -94,7 +100,7 @@ def _inner(options: Any, state: dict[str, Any], step: MetaStep, randomness: Rand
     inner = []
     for micro in step.micros:
         states = randomness.state()
-        losses, statistics = looked_at(step, params, micro, options.passes,
+        losses, statistics = looked_at(step, {}, micro, options.passes,
                                        dropout=options.input_dropout, moves=True)
         scales = _scales(options, state, "inner", statistics, micro.y.long(), losses)
         applied = _applied(options, scales.detach())

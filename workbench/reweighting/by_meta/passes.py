@@ -4,7 +4,7 @@ Everything is taken from the network under given parameters, outside any wrapper
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.func import functional_call
 from torch.nn import functional
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workbench.reweighting.by_meta.memory import row_statistics
 from workbench.train.autodiff import apply
@@ -35,6 +34,7 @@ def looked_at(step: MetaStep, params: Mapping[str, Tensor], micro: Micro, passes
     ----------
     step : MetaStep
     params : mapping of name to tensor
+        Empty for those that the network has.
     micro : Micro
     passes : int > 0
     dropout : float in [0, 1)
@@ -49,9 +49,10 @@ def looked_at(step: MetaStep, params: Mapping[str, Tensor], micro: Micro, passes
     losses, logits = _losses(step, params, micro, moves=moves)
     _refuse(losses, logits, micro.y)
     seen = [(losses.detach(), logits.detach())]
+    thinned = _thinner(micro, dropout if passes > 1 else 0.0)
     with torch.no_grad():
         for _ in range(passes - 1):
-            seen.append(_losses(step, params, _dropped(micro, dropout)))
+            seen.append(_losses(step, params, thinned()))
     every, outputs = (torch.stack(part) for part in zip(*seen, strict=True))
     return losses, row_statistics(every, outputs, micro.y.long())
 
@@ -125,8 +126,9 @@ def _losses(step: MetaStep, params: Mapping[str, Tensor], micro: Micro, *,
             moves: bool = False) -> tuple[Tensor, Tensor]:
     # Copies, since a graph may still need the running statistics as they are.
     kept = {} if moves else {name: part.clone() for name, part in step.model.named_buffers()}
-    with step.autocast(), sdpa_kernel(SDPBackend.MATH):      # knows both kinds of derivative
-        outputs = apply(_Under(step.model, {**params, **kept}), micro.x)
+    other = {**params, **kept}
+    with step.autocast():
+        outputs = apply(_Under(step.model, other) if other else step.model, micro.x)
     return step.loss(outputs, micro.y), logits_of(outputs)
 
 
@@ -140,23 +142,28 @@ class _Under:
         return functional_call(self.model, self.params, given, named)
 
 
-def _dropped(micro: Micro, share: float) -> Micro:
-    """The micro-batch with some entries of its floating inputs set to zero, others enlarged."""
-    def drop(part: Any) -> Any:
-        floats = isinstance(part, Tensor) and part.is_floating_point()
-        return _thinned(part, share) if floats else part
-    return Micro(each(drop, micro.x), micro.y, micro.group, micro.index) if share else micro
+def _thinner(micro: Micro, share: float) -> Callable[[], Micro]:
+    """A maker of the micro-batch with some entries of its floating inputs dropped, anew each time.
+
+    Where few entries are not zero, dropout draws for these alone.
+    """
+    if not share:
+        return lambda: micro
+    makers = each(lambda part: _maker(part, share), micro.x)
+    return lambda: Micro(each(lambda make: make(), makers), micro.y, micro.group, micro.index)
 
 
-def _thinned(part: Tensor, share: float) -> Tensor:
-    """Dropout that draws for entries that are not zero alone, where they are few."""
+def _maker(part: Any, share: float) -> Callable[[], Any]:
+    if not (isinstance(part, Tensor) and part.is_floating_point()):
+        return lambda: part
     if part.is_cpu:
         flat = part.flatten()
         places = flat.nonzero()[:, 0]
         if SPARSE * len(places) < len(flat):
-            kept = functional.dropout(flat[places], share)
-            return torch.zeros_like(flat).index_put((places,), kept).view_as(part)
-    return functional.dropout(part, share)
+            held = flat[places]
+            return lambda: torch.zeros_like(flat).index_put(
+                (places,), functional.dropout(held, share)).view_as(part)
+    return lambda: functional.dropout(part, share)
 
 
 def _refuse(losses: Tensor, logits: Tensor, y: Any) -> None:

@@ -29,7 +29,7 @@ class VIEW(Params):
     """At which scale a label counts as suspected."""
 
     redraws = ("detection",)
-    offers: ClassVar = {}
+    offers: ClassVar[dict[str, Any]] = {}
 
     threshold = param.Number(0.5, bounds=(0.05, 0.95), doc=(
         "Scale below which a label counts as suspected."))
