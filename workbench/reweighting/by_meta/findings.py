@@ -153,15 +153,12 @@ def _words(classes: Sequence[str], places: np.ndarray) -> list[str]:
 
 
 def _means(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean of `value` over trainings with Student's interval."""
+    """Mean of `value` over trainings that have one, with Student's interval; none for one."""
     from scipy.stats import t
 
-    by = ["series", "at"]
-    found = table.groupby(by, sort=False)["value"].agg(["mean", "std", "count"]).reset_index()
+    found = table.dropna(subset=["value"]).groupby(["series", "at"], sort=False)["value"].agg(
+        ["mean", "std", "count"]).reset_index()
     many = found["count"].clip(lower=2)
-    half = (t.ppf(0.5 + LEVEL / 2, many - 1) * found["std"] / np.sqrt(many)).where(
-        found["count"] > 1)
-    return found[by].assign(value=found["mean"], low=found["mean"] - half,
-                            high=found["mean"] + half)
-
-
+    half = (t.ppf(0.5 + LEVEL / 2, many - 1) * found["std"] / np.sqrt(many)).fillna(0.0)
+    return found[["series", "at"]].assign(value=found["mean"], low=found["mean"] - half,
+                                          high=found["mean"] + half)
