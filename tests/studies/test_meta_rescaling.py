@@ -13,7 +13,8 @@ pytest.importorskip("torch")
 from workbench.core import ParameterError, Result, generator
 from workbench.studies import meta_rescaling as study
 
-OWN = {"epochs": 8, "trainings": 3, "learning_rate": 0.02}
+OWN = {"epochs": 2, "trainings": 2}
+LONG = {"epochs": 20, "trainings": 2, "learning_rate": 0.02, "batch_size": 16}
 WORDS = {"cat": ["cats", "purr", "softly", "and", "whiskers", "twitch", "near", "milk"],
          "dog": ["dogs", "bark", "loudly", "when", "walks", "begin", "with", "balls"]}
 
@@ -31,11 +32,11 @@ def smoke():
 def texts(tmp_path_factory):
     """Texts of two kinds of words, a fifth of whose labels are wrong, with the truth for most."""
     rng = generator(0)
-    truth = rng.choice(["cat", "dog"], 240)
-    rows = [" ".join(rng.choice(WORDS[kind], 4)) + f" no{at}" for at, kind in enumerate(truth)]
-    wrong = rng.random(240) < 0.2
+    truth = rng.choice(["cat", "dog"], 400)
+    rows = [" ".join(rng.choice(WORDS[kind], 4)) + f" at {at % 7 + 10}" for at, kind in enumerate(truth)]
+    wrong = rng.random(400) < 0.2
     given = np.where(wrong, np.where(truth == "cat", "dog", "cat"), truth)
-    table = pd.DataFrame({"id": np.arange(240), "comment": rows, "label": given, "gold": truth})
+    table = pd.DataFrame({"id": np.arange(400), "comment": rows, "label": given, "gold": truth})
     table.loc[table.index[::7], "gold"] = ""
     path = tmp_path_factory.mktemp("own") / "my {own} labels é.csv"
     table.to_csv(path, index=False)
@@ -74,11 +75,10 @@ def test_matches_ranked_rows_to_take_away(smoke):
 
 def test_recovers_wrong_labels_of_the_users_texts(texts):
     path, wrong = texts
-    result = run(data=path, truth="gold", **OWN)
+    result = run(data=path, truth="gold", **LONG)
     table = result.tables["suspects"].sort_values("row")
-    assert table["row"].tolist() == list(range(2, 242))
+    assert table["row"].tolist() == list(range(2, 402))
     assert "comment" not in table
-    assert table["text"].str.startswith(("cat", "dog")).any()
     scale = table["scale"].to_numpy()
     assert scale[wrong].mean() < scale[~wrong].mean() - 0.2
     chance = result.summary["chance that a wrong label has a lower scale than a right one"]
@@ -94,21 +94,22 @@ def test_matches_a_file_without_truth(texts):
     result = run(data=texts[0], **OWN)
     assert "test accuracy against the given labels, uniform" in result.summary
     assert "rows whose scale is below 0.5" in result.summary
+    assert any("may rank rows by chance" in note for note in result.summary.notes)
     assert result.tables["detection"].empty
     assert set(study.figures(result)) == {"weights", "training", "detection"}
 
 
 def test_matches_a_table_of_features(tmp_path):
     rng = generator(1)
-    x = rng.normal(size=(160, 2))
+    x = rng.normal(size=(400, 2))
     truth = np.where(x[:, 0] > 0, "high", "low")
-    wrong = rng.random(160) < 0.15
+    wrong = rng.random(400) < 0.15
     table = pd.DataFrame(x, columns=["a", "b"]).assign(
-        colour=rng.choice(["red", "green"], 160),
+        colour=rng.choice(["red", "green"], 400),
         kind=np.where(wrong, np.where(truth == "high", "low", "high"), truth))
     path = tmp_path / "own.parquet"
     table.to_parquet(path)
-    result = run(data=str(path), label="kind", **OWN)
+    result = run(data=str(path), label="kind", **LONG)
     found = result.tables["suspects"].sort_values("row", ignore_index=True)
     assert {"a", "b", "colour", "given label", "confidence"} <= set(found)
     assert found["scale"][wrong].mean() < found["scale"][~wrong].mean()
@@ -146,7 +147,7 @@ def test_rejects_what_no_run_could_use(values, words):
     ({"label": "lable"}, "label must name a column of the data, got 'lable'. Did you mean"),
     ({"text": "label", "label": "label"}, "must name different columns"),
     ({"truth": "id"}, "truth must hold labels as the column of labels does"),
-    ({"label": "id"}, "label must be one of at most 50 classes, but 'id' holds 240")])
+    ({"label": "id"}, "label must be one of at most 50 classes, but 'id' holds 400")])
 def test_rejects_files_that_do_not_fit(texts, values, words):
     with pytest.raises(ValueError, match=words):
         run(data=texts[0], **values, **OWN)

@@ -1,6 +1,5 @@
 """A classifier for noisy labels in scikit-learn's grammar: a small network with learnt scales."""
 
-import numbers
 import warnings
 from typing import Any
 
@@ -98,7 +97,7 @@ class StormClassifier(ClassifierMixin, BaseEstimator):
             warnings.warn("training diverged; lower learning_rate, or scale the features.",
                           RuntimeWarning, stacklevel=2)
         self.network_ = course.model
-        self.weight_history_ = course.scales
+        self.weight_history_ = np.asarray(course.scales)
         self.sample_weight_ = _last_known(self.weight_history_)
         return self
 
@@ -130,7 +129,7 @@ class StormClassifier(ClassifierMixin, BaseEstimator):
 
     def _seed(self) -> int:
         state = self.random_state
-        if isinstance(state, numbers.Integral) and not isinstance(state, bool):
+        if isinstance(state, int | np.integer):
             return int(state)
         if isinstance(state, np.random.RandomState):
             return int(state.randint(2 ** 31 - 1))

@@ -15,6 +15,7 @@ __all__ = ["headline"]
 
 LEVEL = 0.9
 SUSPECTED = 0.5          # scale below which a label counts as suspected
+ENOUGH = 200             # steps of a rescaler after which its scales begin to mean something
 SHOWN, LONGEST = 3, 60   # rows and letters of them in a note
 
 
@@ -37,7 +38,7 @@ def headline(params: Any, trials: Sequence[Any], rows: NoisyLabels | None,
         score, str(known), params.data if rows is None else rows.name]})
     numbers = _gains(tables["ends"], score, unit) | _found(trials, tables["detection"],
                                                            known=known)
-    notes = [_verdict(numbers, params, rows), *_best(tables["ends"], trials, unit),
+    notes = [_verdict(numbers, params, rows), *_hurried(params, trials[0]), *_best(tables["ends"], trials, unit),
              *_second(trials, tables["detection"], known=known), *_price(trials),
              _named(tables["suspects"])]
     if any(trial.ours.status == "diverged" for trial in trials):
@@ -84,6 +85,16 @@ def _verdict(numbers: dict[str, Estimate], params: Any, rows: NoisyLabels | None
         over = (f"{params.trainings} trainings, each tested on other rows. They share rows, so "
                 "that intervals are too narrow for rows that are yet to come")
     return f"After the last epoch the score with rescaled losses is {said}, over {over}."
+
+
+def _hurried(params: Any, trial: Any) -> list[str]:
+    """A caution where the rescaler has hardly begun to learn."""
+    n = len(trial.world.train)
+    steps = params.epochs * (n // min(params.batch_size, n))
+    if steps >= ENOUGH:
+        return []
+    return [f"The rescaler learnt for {steps} steps only: below about {ENOUGH} its scales may "
+            "rank rows by chance. Raise epochs, or lower the batch size."]
 
 
 def _best(ends: pd.DataFrame, trials: Sequence[Any], unit: str) -> list[str]:
