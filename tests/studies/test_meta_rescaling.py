@@ -33,7 +33,8 @@ def texts(tmp_path_factory):
     """Texts of two kinds of words, a fifth of whose labels are wrong, with the truth for most."""
     rng = generator(0)
     truth = rng.choice(["cat", "dog"], 400)
-    rows = [" ".join(rng.choice(WORDS[kind], 4)) + f" at {at % 7 + 10}" for at, kind in enumerate(truth)]
+    rows = [" ".join(rng.choice(WORDS[kind], 4)) + f" at {at % 7 + 10}"
+            for at, kind in enumerate(truth)]
     wrong = rng.random(400) < 0.2
     given = np.where(wrong, np.where(truth == "cat", "dog", "cat"), truth)
     table = pd.DataFrame({"id": np.arange(400), "comment": rows, "label": given, "gold": truth})

@@ -38,7 +38,8 @@ def headline(params: Any, trials: Sequence[Any], rows: NoisyLabels | None,
         score, str(known), params.data if rows is None else rows.name]})
     numbers = _gains(tables["ends"], score, unit) | _found(trials, tables["detection"],
                                                            known=known)
-    notes = [_verdict(numbers, params, rows), *_hurried(params, trials[0]), *_best(tables["ends"], trials, unit),
+    notes = [_verdict(numbers, params, rows), *_hurried(params, trials[0]),
+             *_best(tables["ends"], trials, unit),
              *_second(trials, tables["detection"], known=known), *_price(trials),
              _named(tables["suspects"])]
     if any(trial.ours.status == "diverged" for trial in trials):
