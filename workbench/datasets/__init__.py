@@ -5,6 +5,7 @@ from workbench.datasets.images import IMAGE_SETS, Images, load_images
 from workbench.datasets.labelled import LABEL_TABLES, Labelled, load_labelled
 from workbench.datasets.landscape_grid import LandscapeGrid, landscape_grid
 from workbench.datasets.lexicon import Lexicon, lexicon_score
+from workbench.datasets.noisy_labels import SPAM, NoisyLabels, load_noisy_labels, load_spam
 from workbench.datasets.ordinal import ORDINAL_TABLES, Ordinal, load_ordinal
 from workbench.datasets.outcomes import OUTCOME_TABLES, Outcomes, load_outcomes
 from workbench.datasets.ratings import Ratings, load_ratings, rating_columns
@@ -23,11 +24,12 @@ from workbench.datasets.tables import TABLES, load_table, presidents_approval
 
 __all__ = [
     "IMAGE_SETS", "LABEL_TABLES", "ORDINAL_TABLES", "OUTCOME_TABLES", "REGRESSION_TABLES",
-    "RIVAL_TABLES", "TABLES", "Images", "Labelled", "LandscapeGrid", "Lexicon", "Ordinal",
-    "Outcomes", "Ratings", "Regression", "Rivals", "Scores", "Selected", "StagesWorld",
-    "UnknownOrderError", "fomc_scores", "fomc_statements", "landscape_grid", "lexicon_score",
-    "load_images", "load_labelled", "load_ordinal", "load_outcomes", "load_ratings",
-    "load_regression", "load_rivals", "load_scores", "load_selected", "load_table",
-    "opinion_scores", "ordered_stages", "outlook_lexicon", "presidents_approval",
-    "rating_columns", "selected_pairs", "simulated_ratings", "surrogate_labels", "unknown_data",
+    "RIVAL_TABLES", "SPAM", "TABLES", "Images", "Labelled", "LandscapeGrid", "Lexicon",
+    "NoisyLabels", "Ordinal", "Outcomes", "Ratings", "Regression", "Rivals", "Scores", "Selected",
+    "StagesWorld", "UnknownOrderError", "fomc_scores", "fomc_statements", "landscape_grid",
+    "lexicon_score", "load_images", "load_labelled", "load_noisy_labels", "load_ordinal",
+    "load_outcomes", "load_ratings", "load_regression", "load_rivals", "load_scores",
+    "load_selected", "load_spam", "load_table", "opinion_scores", "ordered_stages",
+    "outlook_lexicon", "presidents_approval", "rating_columns", "selected_pairs",
+    "simulated_ratings", "surrogate_labels", "unknown_data",
 ]

@@ -16,7 +16,7 @@ from workbench.datasets.files import Opened
 from workbench.datasets.shipped import open_table
 from workbench.datasets.words import words_of
 
-__all__ = ["ClassTable", "load_class_table"]
+__all__ = ["ClassTable", "by_size", "load_class_table", "read_features", "target_column"]
 
 NAMES = ("target", "label", "class", "y", "outcome", "diagnosis", "species", "category",
          "response", "status")
@@ -69,13 +69,13 @@ def load_class_table(data: str | Path, *, target: str = "") -> ClassTable:
     """
     opened = open_table(data, {})
     frame = opened.frame.rename(columns=str)
-    chosen = _target(frame, target)
+    chosen = target_column(frame, target)
     notes = [*opened.notes, *([] if target else [
         f"The target is column {chosen!r}; pass target= for another."])]
     words = words_of(frame[chosen])
     counts = words.value_counts()
     rare = counts[counts < FEWEST_OF_CLASS]
-    classes = sorted((str(one) for one in counts.index if one not in rare.index), key=_order)
+    classes = sorted((str(one) for one in counts.index if one not in rare.index), key=by_size)
     _enough(classes, counts, chosen)
     gone = int(words.isna().sum())
     if gone:
@@ -89,12 +89,13 @@ def load_class_table(data: str | Path, *, target: str = "") -> ClassTable:
         raise ValueError(f"data must give at least {FEWEST} rows with a class, to learn from and "
                          f"to test on, but {len(frame)} rows gave {len(kept)}. Add rows.")
     y = kept.map({name: place for place, name in enumerate(classes)}).astype(int)
-    features, read = _features(frame.loc[kept.index].drop(columns=chosen), y, opened)
+    features, read = read_features(frame.loc[kept.index].drop(columns=chosen), y, opened)
     return ClassTable(features, y.to_numpy(), tuple(classes), chosen, opened.name, opened.origin,
                       opened.sha256, (*notes, *read))
 
 
-def _target(frame: pd.DataFrame, target: str) -> str:
+def target_column(frame: pd.DataFrame, target: str) -> str:
+    """The column of the classes: the one named, one with a usual name, or one with few values."""
     known = list(frame.columns)
     if target:
         if target not in known:
@@ -110,7 +111,7 @@ def _target(frame: pd.DataFrame, target: str) -> str:
     return few[-1] if few else known[-1]
 
 
-def _order(word: str) -> tuple[float, str]:
+def by_size(word: str) -> tuple[float, str]:
     """Numbers by size, then words."""
     number = pd.to_numeric(pd.Series([word]), errors="coerce").iloc[0]
     return (np.inf if pd.isna(number) else float(number), word)
@@ -127,8 +128,9 @@ def _enough(classes: list[str], counts: pd.Series, target: str) -> None:
                          f"but {target!r} holds {told or 'nothing'}. Name another column.")
 
 
-def _features(frame: pd.DataFrame, y: pd.Series, opened: Opened
-              ) -> tuple[pd.DataFrame, list[str]]:
+def read_features(frame: pd.DataFrame, y: pd.Series, opened: Opened
+                  ) -> tuple[pd.DataFrame, list[str]]:
+    """Columns as numbers and categories, and what was read or left out, one sentence each."""
     found: dict[str, pd.Series] = {}
     seen: dict[bytes, str] = {}
     notes: list[str] = []

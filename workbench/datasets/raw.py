@@ -42,6 +42,30 @@ CHECKSUMS = {
         "f93d620fc8b49fa30ba1b898c9fe476303232ce2e20dae19fb28e58343dea967",
     "prediabetes/prediabetes.csv":
         "a4a37470760cfd4e28bd6bbb0d9988fdb594bff87df1190c9e5345a361786713",
+    "youtube-spam/train.tsv":
+        "fc0602e36a5aa923d6f11f593b1658146bf695962d543b3e6a821868b29d5318",
+    "youtube-spam/train_tfidf.npz":
+        "a4a50a533efd6c8edfedeeb8b30b1b3c83105d8fef81df0402b4240ad7cc3812",
+    "youtube-spam/valid.tsv":
+        "bfafd509fac67a96fe625cf3d354af089d289bfdbad205508adefc2db8efce59",
+    "youtube-spam/valid_tfidf.npz":
+        "a70fc1acc96fd19459d83701bd92d67a0d7c53e22c4da4a8907cdfa0f652a7d7",
+    "youtube-spam/test.tsv":
+        "db64c754d80c6f45111750352cdeb8398f38fc4966460240ceca07ac793c2d2e",
+    "youtube-spam/test_tfidf.npz":
+        "0b35adb5602030848abf9f50cd24a97ba64f6878b5274ee97c9e7bae7f52a1a5",
+    "sms-spam/train.tsv":
+        "237476490f6d4f337ae374c2a82845b31d0d6352c2eecd6b1dcd239e85c268d3",
+    "sms-spam/train_tfidf.npz":
+        "7f5faa6702e591c6404fea408c13f859c610b2352a7c42396cc8afb2e0a2ad7b",
+    "sms-spam/valid.tsv":
+        "32e3ad622cb66aca6420c9b03d83670ada3bc765f5c650145432eb912cf00b36",
+    "sms-spam/valid_tfidf.npz":
+        "eda1691d843f7cb94fb1a96d36eeb041458d07100ed74e550787aefafb267bac",
+    "sms-spam/test.tsv":
+        "60d25d571d7c4bee8ebca0cfa26de013088ad9a7383601e902fbd251273d90dd",
+    "sms-spam/test_tfidf.npz":
+        "2d9cea900139a6650a24082f7a3407fdc69ed043c1dbce3a397bc097ad2670b0",
 }
 
 

@@ -1,0 +1,1 @@
+"""Parts of meta rescaling: what is seen of rows, the network that rescales, and its step."""
