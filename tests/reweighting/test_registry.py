@@ -31,6 +31,16 @@ def test_matches_what_was_registered():
     assert weighter_named("linupper", temperature=0.4).temperature == 0.4
 
 
+def test_matches_every_method_of_the_table():
+    for name, load in registry.METHODS.items():
+        made = weighter_named(name)
+        assert type(made) is load()
+        assert type(made).__module__.startswith("workbench.reweighting.")
+        assert name in weighter_names()
+        with pytest.raises(ValueError, match=f"{name!r} is taken"):
+            register(name, halves)
+
+
 def test_rejects_what_is_no_name_or_no_weighter():
     for name in ("../evil", "evil.py", "os.system", "Upper", "", 3):
         with pytest.raises(ValueError, match="name must be lower-case letters"):

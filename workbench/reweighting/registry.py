@@ -13,6 +13,7 @@ point of the group ``workbench.weighters``, as reports need, which run in proces
 
 import re
 from collections.abc import Callable
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -20,9 +21,13 @@ from workbench.core import check
 from workbench.reweighting.loss_based import LossWeighter
 from workbench.reweighting.strategies import STRATEGIES
 
-__all__ = ["GROUP", "register", "registered", "weighter_named", "weighter_names"]
+__all__ = ["GROUP", "METHODS", "register", "registered", "weighter_named", "weighter_names"]
 
 GROUP = "workbench.weighters"
+# Weighters of this room beside the strategies of losses: a line for each, loaded when asked for.
+METHODS: dict[str, Callable[[], Any]] = {
+    "lagged": lambda: import_module("workbench.reweighting.lagged").Lagged,
+}
 OWN: dict[str, Callable[[], Any]] = {}
 
 
@@ -61,14 +66,14 @@ def register(name: str, make: Callable[[], Any]) -> None:
     if not callable(make) or not (isinstance(make, type) or not hasattr(make, "scope")):
         raise TypeError(f"make must be a function that gives a weighter, got {make!r}. Pass its "
                         "class, or lambda: weighter.")
-    if name in STRATEGIES or not _is_again(OWN.get(name, make), make):
+    if name in (*STRATEGIES, *METHODS) or not _is_again(OWN.get(name, make), make):
         raise ValueError(f"name must be new, but {name!r} is taken. Choose another.")
     OWN[name] = make
 
 
 def weighter_names() -> tuple[str, ...]:
     """Names that are known now: of this room, registered, and of installed packages."""
-    return tuple(dict.fromkeys([*STRATEGIES, *sorted(OWN), *sorted(_installed())]))
+    return tuple(dict.fromkeys([*STRATEGIES, *METHODS, *sorted(OWN), *sorted(_installed())]))
 
 
 def weighter_named(name: str, **options: Any) -> Any:
@@ -79,7 +84,8 @@ def weighter_named(name: str, **options: Any) -> Any:
     name : str
         One of :func:`weighter_names`.
     **options
-        Of `LossWeighter`, where the name is one of its strategies; others have their own.
+        Of `LossWeighter`, where the name is one of its strategies, or of the class of another
+        method of this room; registered and installed weighters have their own.
 
     Raises
     ------
@@ -97,6 +103,8 @@ def weighter_named(name: str, **options: Any) -> Any:
     check.one_of(weighter_names(), weighter=name)
     if name in STRATEGIES:
         return LossWeighter(name, **options)
+    if name in METHODS:
+        return METHODS[name]()(**options)
     made = (OWN[name] if name in OWN else _loaded(_installed()[name]))()
     if isinstance(made, type) or not (callable(made) or hasattr(made, "update")
                                       or hasattr(made, "prepare")):
@@ -129,4 +137,4 @@ def _is_again(before: Any, now: Any) -> bool:
 def _installed() -> dict[str, EntryPoint]:
     """Entry points of installed packages; not loaded before somebody asks for one."""
     return {point.name: point for point in entry_points(group=GROUP)
-            if point.name not in (*STRATEGIES, *OWN)}
+            if point.name not in (*STRATEGIES, *METHODS, *OWN)}
