@@ -186,11 +186,10 @@ class _Kept:
     def trials(self) -> Trials:
         """All of it as tables."""
         n = max(len(part) for pairs in self.states.values() for pair in pairs for part in pair)
-        rows = (pd.DataFrame({name: mean_of_known(np.stack([_padded(pair[at], n) for pair in pairs]
-                                                           or [np.full(n, np.nan)]))
-                              for name, pairs in self.states.items()}) for at in (0, 1))
+        weights, last = (pd.DataFrame({name: _mean_rows([pair[at] for pair in pairs], n)
+                                       for name, pairs in self.states.items()}) for at in (0, 1))
         return Trials(pd.DataFrame(self.scores), pd.concat(self.histories, ignore_index=True),
-                      *rows, pd.DataFrame(self.fates))
+                      weights, last, pd.DataFrame(self.fates))
 
 
 def mean_of_known(values: np.ndarray) -> np.ndarray:
@@ -201,9 +200,10 @@ def mean_of_known(values: np.ndarray) -> np.ndarray:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _padded(values: np.ndarray, n: int) -> np.ndarray:
-    """Rows that a weighter never saw are unknown."""
-    return np.concatenate([values, np.full(n - len(values), np.nan, values.dtype)])
+def _mean_rows(parts: list[np.ndarray], n: int) -> np.ndarray:
+    """Mean over trainings, shape (n,); rows that a weighter never saw are unknown."""
+    every = [np.concatenate([part, np.full(n - len(part), np.nan, part.dtype)]) for part in parts]
+    return mean_of_known(np.stack(every or [np.full(n, np.nan)]))
 
 
 def _scored(model: Any, rows: Any, loss: Any, measure: Any) -> dict[str, float]:
