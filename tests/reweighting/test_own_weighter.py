@@ -1,4 +1,4 @@
-"""Ten lines of a user: in the loop, over processes, in a comparison, on Hugging Face's networks."""
+"""Ten lines of a user: in the loop, over processes, in a comparison, on Hugging Face's."""
 
 import os
 

@@ -188,7 +188,8 @@ class _Kept:
         n = max(len(part) for pairs in self.states.values() for pair in pairs for part in pair)
         weights, last = (pd.DataFrame({name: _mean_rows([pair[at] for pair in pairs], n)
                                        for name, pairs in self.states.items()}) for at in (0, 1))
-        return Trials(pd.DataFrame(self.scores), pd.concat(self.histories, ignore_index=True),
+        told = [one for one in self.histories if len(one)] or self.histories
+        return Trials(pd.DataFrame(self.scores), pd.concat(told, ignore_index=True),
                       weights, last, pd.DataFrame(self.fates))
 
 
