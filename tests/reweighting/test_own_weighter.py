@@ -10,9 +10,9 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from tests.reweighting.owners import Descent  # noqa: E402
-from tests.train.pairs import run_in_two  # noqa: E402
+from tests.train.pairs import ROOT, run_in_two  # noqa: E402
 from workbench.reweighting import Watched, compare_weighters, register, registry  # noqa: E402
-from workbench.train import Sgd, Training, fit  # noqa: E402
+from workbench.train import MLP, Sgd, Training, fit  # noqa: E402
 
 
 class UpperHalf:
@@ -96,3 +96,21 @@ def test_matches_the_league_and_its_page_by_name(monkeypatch):
     assert league.loc["upper_half", "status"] == "finished"
     assert league.loc["upper_half", "effective"] < 1
     assert StudyPage(study).template() is not None
+
+
+def test_matches_the_page_of_documentation():
+    pytest.importorskip("transformers")
+    text = (ROOT / "docs" / "weighters.md").read_text(encoding="utf-8")
+    cells = [part.split("```")[0] for part in text.split("```python\n")[1:]]
+    x = torch.randn(48, 3, generator=draws(1))
+    told = {"model": nn.Linear(3, 2), "x": x, "y": (x[:, 0] > 0).long(),
+            "test_x": x, "test_y": (x[:, 0] > 0).long(),
+            "make_model": lambda seed: MLP(3, 4, 2, generator=draws(seed))}
+    own, loop, bought, hugging, owner = cells[:5]
+    for cell in (own, loop.replace(", devices=2", ""), bought, hugging, owner):
+        exec(cell, told)                                   # what a reader does
+    assert told["found"].fates["status"].tolist() == ["finished"] * 6
+    assert set(told["found"].weights) == {"uniform", "upper"}
+    exec("found = compare_weighters(lambda seed: MLP(3, 4, 2, generator=draws(seed)), (x, y), "
+         "(x, y), {'owner': Descent()}, Training(epochs=1), seeds=(0,))",
+         told | {"MLP": MLP, "draws": draws})
