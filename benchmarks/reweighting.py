@@ -1,6 +1,6 @@
 """The price of weights: a training step with each weighter over one with equal weights.
 
-``python benchmarks/reweighting.py [--rounds 15]`` prints the table and writes it to
+``python benchmarks/reweighting.py [--pairs 40]`` prints the table and writes it to
 ``results/reweighting.md`` and ``.json``.
 """
 
@@ -11,7 +11,7 @@ import os
 import platform
 import sys
 
-from _reweighting_arms import STEPS, prices
+from _reweighting_arms import prices
 from opinion_trends import RESULTS, processor
 
 TEXT = """# The price of weights
@@ -19,8 +19,8 @@ TEXT = """# The price of weights
 Written by `benchmarks/reweighting.py`.
 
 Machine: {processor}, {cores} cores, Python {python}; {libraries}. One thread; CPU seconds of a
-step, with and without weights in turns of {steps} steps, {rounds} pairs of turns. "text" is a
-transformer of three million parameters on 8 rows of 64 tokens, "classes" a perceptron of half a
+step with weights over those of the step without that came before it, {pairs} pairs. "text" is a
+transformer of a million parameters on 8 rows of 64 tokens, "classes" a perceptron of half a
 million on 64 rows.
 
 {rows}
@@ -55,13 +55,13 @@ def verdict(found):
 def main():
     """Measure, print, write, and assert the promise."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=15)
-    rounds = parser.parse_args().rounds
-    found = prices(rounds)
+    parser.add_argument("--pairs", type=int, default=40)
+    pairs = parser.parse_args().pairs
+    found = prices(pairs)
     text = TEXT.format(
         processor=processor(), cores=os.cpu_count(), python=platform.python_version(),
         libraries=", ".join(f"{name} {importlib.metadata.version(name)}" for name in (
-            "numpy", "torch")), steps=STEPS, rounds=rounds, rows="\n".join(lines(found)),
+            "numpy", "torch")), pairs=pairs, rows="\n".join(lines(found)),
         verdict=verdict(found))
     sys.stdout.write(text)
     (RESULTS / "reweighting.md").write_text(text, encoding="utf-8")

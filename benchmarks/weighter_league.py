@@ -46,8 +46,9 @@ def lines(name, league, measure):
     yield "|" + " --- |" * 8
     for _, row in league.iterrows():
         plain = row["weighter"] == "uniform"
-        gain = "" if plain else (f"{row['gain']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}] | "
-                                 f"{row['adjusted']:.2g}")
+        ends = f"[{row['low']:+.4f}, {row['high']:+.4f}]" if row["low"] == row["low"] else (
+            "on every split")
+        gain = "" if plain else f"{row['gain']:+.4f} {ends} | {row['adjusted']:.2g}"
         yield (f"| {row['weighter']} | {row['score']:.4f} [{row['score_low']:.4f}, "
                f"{row['score_high']:.4f}] | {gain or ' |'} | {row['verdict']} | "
                f"{100 * row['effective']:.1f} % | {row['seconds']:.2f} | {row['status']} |")
