@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from workbench.train.losses import causal_lm, classification, regression
     from workbench.train.meta import MetaStep, StepResult
     from workbench.train.models import MLP, ConvNet
+    from workbench.train.moments import Moment
     from workbench.train.optimisers import AdamW, Sgd
     from workbench.train.schedules import constant, cosine, one_cycle, steps, warm_up
     from workbench.train.scoring import normalise_again, score
@@ -31,11 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MLP", "AdamW", "Batch", "ByTokens", "CharTransformer", "ConvNet", "Ema", "Listener",
-    "MetaStep", "Sample", "Sgd", "Stack", "StackedTraining", "StepResult", "Swa", "Trained",
-    "TrainedModels", "Training", "Uniform", "causal_lm", "classification", "constant",
-    "cosine", "device_for", "fit", "mean_loss", "normalise_again", "one_cycle", "one_thread",
-    "per_sample_gradient_norms", "per_sample_gradients", "recalibrate", "regression", "score",
-    "steps", "torch_generator", "train_stacked", "warm_up", "with_params",
+    "MetaStep", "Moment", "Sample", "Sgd", "Stack", "StackedTraining", "StepResult", "Swa",
+    "Trained", "TrainedModels", "Training", "Uniform", "causal_lm", "classification",
+    "constant", "cosine", "device_for", "fit", "mean_loss", "normalise_again", "one_cycle",
+    "one_thread", "per_sample_gradient_norms", "per_sample_gradients", "recalibrate",
+    "regression", "score", "steps", "torch_generator", "train_stacked", "warm_up",
+    "with_params",
 ]
 
 FILES = {
@@ -48,6 +50,7 @@ FILES = {
     "losses": ("causal_lm", "classification", "regression"),
     "meta": ("MetaStep", "StepResult"),
     "models": ("MLP", "ConvNet"),
+    "moments": ("Moment",),
     "optimisers": ("AdamW", "Sgd"),
     "schedules": ("constant", "cosine", "one_cycle", "steps", "warm_up"),
     "scoring": ("normalise_again", "score"),

@@ -23,6 +23,12 @@ class Seen:
     norm: Tensor | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
 
+    def add(self, losses: Tensor, weights: Tensor, loss: Tensor) -> None:
+        """One more micro-batch, and its share of what the step makes small."""
+        self.losses.append(losses)
+        self.weights.append(weights)
+        self.loss = self.loss + loss
+
 
 def note(run: Run, seen: Seen, shown: Progress) -> None:
     """Add a row to the history; numbers come off the device here."""
@@ -30,11 +36,12 @@ def note(run: Run, seen: Seen, shown: Progress) -> None:
     losses, weights = torch.cat(seen.losses), torch.cat(seen.weights)
     mean, total = run.team.mean(losses.mean()), run.team.mean(seen.loss)
     every = run.team.gather(weights)
+    penalty = {} if run.job.penalty is None else {"penalty": run.team.mean(run.penalty)}
     row = run.history.note({
         "step": run.clock.step, "epoch": run.clock.epoch, "loss": mean, "weighted_loss": total,
         "gradient_norm": seen.norm, "rate": run.optimiser.param_groups[0]["lr"],
-        "effective_size": every.sum() ** 2 / (every @ every), **seen.metrics,
-        **run.weighing.metrics()})
+        "effective_size": every.sum() ** 2 / (every @ every), **penalty,
+        **seen.metrics, **run.weighing.metrics()})
     tell(run, shown, row)
 
 

@@ -37,7 +37,8 @@ SMALL = 1_000_000      # parameters of a network below which threads would only 
 
 def fit(model: nn.Module, data: Any, how: Training | None = None, *,  # noqa: PLR0913 - options
         weighter: Any = None, loss: RowLoss = classification, validation: Any = None,
-        meta: Any = None, callbacks: Sequence[Callable[[Mapping[str, Any]], None]] = (),
+        meta: Any = None, perturb: Any = None, penalty: Any = None,
+        callbacks: Sequence[Callable[[Mapping[str, Any]], None]] = (),
         folder: str | Path | None = None, stop: Any = None, progress: str = "auto") -> Trained:
     """Train a network in place.
 
@@ -58,6 +59,10 @@ def fit(model: nn.Module, data: Any, how: Training | None = None, *,  # noqa: PL
         The score is made small; the best parameters are kept.
     meta : as `data`, optional
         Rows for a weighter that learns.
+    perturb : function of network, micro-batch and generator that gives a micro-batch, optional
+        Inputs to train on, for instance under attack. See `workbench.train.moments`.
+    penalty : function of a Moment that gives one number, or one for each row, optional
+        Added to the losses of rows, which weights meet, or to the weighted loss.
     callbacks : sequence of functions of a mapping
         Called with each new row of the history and each validation score.
     folder : path, optional
@@ -87,7 +92,7 @@ def fit(model: nn.Module, data: Any, how: Training | None = None, *,  # noqa: PL
         raise TypeError(f"how must be a Training, got {type(how).__name__}. Pass "
                         "Training(epochs=10).")
     job = Job(model, data, how or Training(), weighter, loss, validation, meta, tuple(callbacks),
-              None if folder is None else Path(folder), stop, progress)
+              None if folder is None else Path(folder), stop, progress, perturb, penalty)
     _refuse_idle(model)
     if job.how.patience is not None and validation is None:
         raise ValueError(f"patience must have validation scores to wait for, got "
@@ -112,6 +117,7 @@ def carry_out(fabric: Any, job: Job) -> Trained:
         if fabric.device.type == "cpu" and _size(job.model) < SMALL:
             stack.enter_context(one_thread())
         run = Run(job, fabric)
+        stack.callback(run.close)
         if run.weighing.is_meta:
             run.weighing.state = job.weighter.prepare(_meta_step(run, []))
         if not run.resume():
@@ -147,6 +153,7 @@ def _turn(run: Run, micros: list[Micro], shown: Progress) -> str:
         for micro in micros if run.device.type != "cpu" else ():
             run.network.check_labels(micro)
         micros = [micro.to(run.device, run.dtype) for micro in micros]
+    micros = run.moved(micros)
     seen = (_meta_turn if run.weighing.is_meta else _descend)(run, micros, look=look)
     if run.average:
         run.average.look(done / run.total)
@@ -178,13 +185,13 @@ def _descend(run: Run, micros: list[Micro], *, look: bool) -> Seen:
     for place, micro in enumerate(micros):
         with run.network.unsynchronised(wanted=place < last):
             forward = run.forward(micro)
-            losses = forward.losses
             weights = run.weighing([forward], run.clock) if ahead is None else ahead[place]
+            losses, rest = run.penalised(forward, weights)
             loss = weights @ losses
-            run.fabric.backward(loss if share == 1 else loss * share)
-        seen.losses.append(losses.detach())
-        seen.weights.append(weights)
-        seen.loss = seen.loss + loss.detach() * share
+            scaled = loss if share == 1 else loss * share
+            scaled = scaled if rest is None else scaled + rest / len(micros)
+            run.fabric.backward(scaled)
+        seen.add(forward.losses.detach(), weights, scaled.detach())
     if run.how.clip is not None:
         seen.norm = clip_gradients(run.params, run.how.clip)
     elif look:

@@ -17,12 +17,16 @@ __all__ = ["Micro", "as_tensor", "each", "split", "tensors_of"]
 
 @dataclass(frozen=True, eq=False)
 class Micro:
-    """One micro-batch: inputs, targets, and of each row its group and its place in the data."""
+    """One micro-batch: inputs, targets, and of each row its group and its place in the data.
+
+    `clean` is what the data gave, where inputs were changed on their way to the network.
+    """
 
     x: Any
     y: Any
     group: Tensor | None = None
     index: Tensor | None = None
+    clean: "Micro | None" = None
 
     def to(self, device: torch.device, dtype: torch.dtype | None = None) -> "Micro":
         """On a device; floating numbers in the network's own type, targets in float32 at least."""

@@ -18,6 +18,7 @@ from workbench.train.forwarding import PAYS, Forward, Forwarding
 from workbench.train.history import Best, History
 from workbench.train.losses import RowLoss
 from workbench.train.micro import Micro
+from workbench.train.moments import Tap, checked, moment_of, moved, refuse_strangers
 from workbench.train.randomness import Randomness, seed_of, unmoved_buffers
 from workbench.train.refill import Refill
 from workbench.train.training import Trained, Training
@@ -49,6 +50,8 @@ class Job:
     folder: Path | None
     stop: Any
     progress: str
+    perturb: Any = None
+    penalty: Any = None
 
 
 class Run:
@@ -67,6 +70,7 @@ class Run:
         generator = torch.Generator().manual_seed(seed_of(self.how.seed, 2))
         self.weighing = Weighing(job.weighter, job.model, job.loss, self.team, generator,
                                  self.source.rows, immediate=self.immediate)
+        refuse_strangers(job.perturb, job.penalty, owns_step=self.weighing.is_meta)
         self.network = Forwarding(job.model, job.loss, self.how, self.team,
                                   compiles=self.total >= PAYS and not self.weighing.is_meta,
                                   whole=getattr(self.source, "whole", None))
@@ -79,19 +83,39 @@ class Run:
         self.average = Average(self.how.average, job.model) if self.how.average else None
         self.validation = Validation.of(job, self.device, self.dtype, fabric.autocast)
         self.refill = Refill.of(job, shares, self.device, self.dtype)
+        self.tap = Tap(job.model, getattr(job.penalty, "layer", None)) if (
+            "features" in getattr(job.penalty, "needs", ())) else None
         self.best, self.kept, self.history = Best(), dict[str, Tensor](), History()
         self.bad = torch.full((), NEVER, device=self.device)
+        self.penalty = torch.zeros((), device=self.device)       # of the last micro-batch
 
     @property
     def immediate(self) -> bool:
         """Whether looking at a number waits for nobody."""
         return self.device.type == "cpu" and self.team.size == 1
 
+    def moved(self, micros: Sequence[Micro]) -> list[Micro]:
+        """Micro-batches as the network is to see them."""
+        return moved(self.job.perturb, self.job.model, micros, self.randomness.generator)
+
     def forward(self, micro: Micro) -> Forward:
         """Send a micro-batch through the network."""
         forward = self.network(micro, self.clock.step)
         self.watch(forward.losses.detach())
         return forward
+
+    def penalised(self, forward: Forward, weights: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Losses that weights meet, and what is added beside; the penalty is noted as a mean."""
+        if self.job.penalty is None:
+            return forward.losses, None
+        told = checked(self.job.penalty, moment_of(self, forward, weights))
+        self.penalty = told.detach().mean()
+        return (forward.losses + told, None) if told.ndim else (forward.losses, told)
+
+    def close(self) -> None:
+        """Leave the network as it was found."""
+        if self.tap:
+            self.tap.close()
 
     def watch(self, losses: Tensor) -> None:
         """Note the first step whose losses are not finite; raise at once where that is free."""
@@ -214,4 +238,7 @@ class Run:
             "network": checkpoint.words(self.job.model),
             "optimiser_settings": checkpoint.words(self.optimiser.defaults),
             "rows": str(self.source.rows), "steps": str(self.total),
-            "processes": str(self.team.size)}
+            "processes": str(self.team.size)} | {
+            name: checkpoint.words(thing) for name, thing in (
+                ("perturb", self.job.perturb), ("penalty", self.job.penalty))
+            if thing is not None}

@@ -70,6 +70,7 @@ class Weighing:
         if self.scope not in ("batch", "step"):
             raise ValueError(f"scope of {self.name} must be 'batch' or 'step', got "
                              f"{self.scope!r}. Remove it, or pick one.")
+        self.is_free = bool(getattr(self.weighter, "free_sum", False))
         self.is_meta = hasattr(self.weighter, "prepare") and hasattr(self.weighter, "step")
         self.counts = counter_of(self.loss) if (
             getattr(self.weighter, "refuses_empty", False)) else None
@@ -104,7 +105,7 @@ class Weighing:
     def look(self) -> None:
         """Raise what was put off while the device was busy."""
         if self.fault is not None and int(self.fault) < NEVER:
-            raise self._wrong("negative weights, or weights that do not sum to one",
+            raise self._wrong("weights that are negative, or with a sum that is not allowed",
                               int(self.fault))
         if self.counts is not None and not self.immediate:
             own = NEVER if self.hollow is None else int(self.hollow)
@@ -169,7 +170,10 @@ class Weighing:
             raise self._wrong(f"{type(weights).__name__} instead of a tensor", step) from None
         if weights.shape != losses.shape:
             raise self._wrong(f"shape {tuple(weights.shape)} for {len(losses)} rows", step)
-        bad = ~((weights.min() >= 0) & ((weights.sum() - 1).abs() <= SLACK))
+        total = weights.sum()
+        sums = (total > 0) & torch.isfinite(total) if self.is_free else (
+            (total - 1).abs() <= SLACK)
+        bad = ~((weights.min() >= 0) & sums)
         if self.immediate:
             if bool(bad):
                 raise self._wrong(f"smallest {float(weights.min()):.3g} and sum "
@@ -201,6 +205,7 @@ class Weighing:
                           "weighter skip them, as LossWeighter(skip_empty=True) does.")
 
     def _wrong(self, what: str, step: int) -> ValueError:
-        return ValueError(f"{self.name} must give each row one weight >= 0, all summing to 1, got "
+        rule = "finite and not all zero" if self.is_free else "all summing to 1"
+        return ValueError(f"{self.name} must give each row one weight >= 0, {rule}, got "
                           f"{what} at step {step}. Divide by the sum with normalise(), and check "
                           "what it does to extreme losses.")

@@ -3,7 +3,7 @@
 A weighter is a pure function ``weights = weighter(losses)``. One with memory has ``init(n)``,
 which gives a state, and ``update(state, losses)``, which gives the next state and the weights.
 Tensors of the first state are put on the device of the run. An optional ``metrics()``, of the
-state where there is one, gives more columns of the history. Three attributes say more:
+state where there is one, gives more columns of the history. Four attributes say more:
 
 ``needs``, a set of words in `NEEDS` (`passes:3` for three more forward passes)
     The weighter is then given a :class:`Batch` in place of the losses; "losses" alone, as without
@@ -12,6 +12,9 @@ state where there is one, gives more columns of the history. Three attributes sa
     "batch" weighs each micro-batch on its own; "step" weighs all rows of an optimiser step at
     once, over micro-batches and devices, at the price of a second forward pass where a step has
     several micro-batches.
+``free_sum``, a bool
+    Whether weights may sum to another number than one, which then scales the step: weights of
+    classes, for instance, say 2 / n for each row of a batch that holds nothing but a rare class.
 ``refuses_empty``, a bool
     Whether the loop is to refuse rows of text without a token where the loss is `causal_lm`.
 
