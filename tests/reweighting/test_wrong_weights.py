@@ -194,3 +194,22 @@ def test_rejects_a_result_of_wrong_length_at_once():
             return state, StepResult(told.loss, told.losses, told.weights[:3])
     with pytest.raises(ValueError, match=r"Short must tell .* got shape \(3,\) for losses of"):
         fit(nn.Linear(4, 2), rows(), HOW, weighter=Short(), progress="nowhere")
+
+
+def test_matches_a_free_sum_in_a_league_and_its_faults():
+    x, y = rows(96)
+    found = compare_weighters(network, (x[:64], y[:64]), (x[64:], y[64:]), {"free": Free()}, HOW,
+                              seeds=(0,), strict=False)
+    assert found.fates["status"].tolist() == ["finished"] * 2
+    assert found.weights["free"].mean() == pytest.approx(1, abs=0.1)
+
+    class Spoilt(Free):
+        def __init__(self, spoil):
+            self.plain = Plain(spoil)
+
+        def __call__(self, losses):
+            return 2 * self.plain(losses)
+    for fault, spoil in SPOILT.items():
+        with pytest.raises(ValueError, match="Spoilt must give each row one weight >= 0") as told:
+            fit(network(0), rows(), HOW, weighter=Watched(Spoilt(spoil)), progress="nowhere")
+        assert f"at step {FROM}" in str(told.value), fault
