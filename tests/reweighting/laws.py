@@ -42,7 +42,8 @@ def classes_of(name):
 
 def every_weighter():
     """Each weighter that has a name, and each class of a card, as it comes."""
-    named = {name: weighter_named(name) for name in weighter_names()}
+    named = {name: weighter_named(name, targets=world()[0][1].numpy())
+             for name in weighter_names()}
     known = {type(one) for one in named.values()}
     return named | {f"{name}: {made.__name__}": made() for name in catalog.cards()
                     for made in classes_of(name) if made not in known}

@@ -13,6 +13,7 @@ point of the group ``workbench.weighters``, as reports need, which run in proces
 
 import re
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -76,13 +77,15 @@ def weighter_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys([*STRATEGIES, *METHODS, *sorted(OWN), *sorted(_installed())]))
 
 
-def weighter_named(name: str, **options: Any) -> Any:
+def weighter_named(name: str, *, targets: Any = None, **options: Any) -> Any:
     """The weighter of a name.
 
     Parameters
     ----------
     name : str
         One of :func:`weighter_names`.
+    targets : array, shape (n,), optional
+        Of the training rows. A class with a method `of` is then made by it, from them.
     **options
         Of `LossWeighter`, where the name is one of its strategies, or of the class of another
         method of this room; registered and installed weighters have their own.
@@ -104,8 +107,8 @@ def weighter_named(name: str, **options: Any) -> Any:
     if name in STRATEGIES:
         return LossWeighter(name, **options)
     if name in METHODS:
-        return METHODS[name]()(**options)
-    made = (OWN[name] if name in OWN else _loaded(_installed()[name]))()
+        return _built(METHODS[name](), targets)(**options)
+    made = _built(OWN[name] if name in OWN else _loaded(_installed()[name]), targets)()
     if isinstance(made, type) or not (callable(made) or hasattr(made, "update")
                                       or hasattr(made, "prepare")):
         raise TypeError(f"weighter {name!r} must be made by its class or function, which gave "
@@ -116,6 +119,13 @@ def weighter_named(name: str, **options: Any) -> Any:
 def registered(name: str) -> Callable[[], Any] | None:
     """What was registered in this process for a name, for instance to know a result again."""
     return OWN.get(name)
+
+
+def _built(make: Any, targets: Any) -> Callable[..., Any]:
+    """What makes a weighter: its class or function, or the method of the class that asks for y."""
+    if targets is not None and isinstance(make, type) and hasattr(make, "of"):
+        return partial(make.of, targets)
+    return make
 
 
 def _loaded(point: EntryPoint) -> Any:

@@ -20,7 +20,7 @@ from workbench.core import Params as Declared
 from workbench.core.recent import Recent
 from workbench.core.threads import one_thread
 from workbench.datasets import IMAGE_SETS, REGRESSION_TABLES, unknown_data
-from workbench.reweighting import Trials, weighter_named, weighter_names
+from workbench.reweighting import Trials, weighter_names
 from workbench.reweighting.by_loss.tables import TASKS
 from workbench.reweighting.league.splits import Trouble
 from workbench.reweighting.league.tasks import EXAMPLES, Task, read_example, read_task
@@ -101,11 +101,12 @@ def run(params: Params) -> Result:
     if not task.classes and measure != "loss":
         raise ValueError(f"measure must be 'loss' or 'auto' where a number is predicted, got "
                          f"{told!r}. Numbers have no classes.")
-    made, refused = _made(names_of(params.weighters))
+    names = names_of(params.weighters)
     trials, marks = TRAINED.get(_key(params, task), lambda: train_league(
-        task, made, trouble=_trouble(params), splits=params.splits, epochs=params.epochs,
-        batch_size=params.batch_size, seed=params.seed))
-    league = league_table(trials, [*made, *refused], measure=measure, refused=refused,
+        task, dict(zip(names, names, strict=True)), trouble=_trouble(params),
+        splits=params.splits, epochs=params.epochs, batch_size=params.batch_size,
+        seed=params.seed))
+    league = league_table(trials, names, measure=measure,
                           ratio=_ratio(task, marks, params.splits))
     return headline(params, (task, trials, marks), league, measure)
 
@@ -134,17 +135,6 @@ def names_of(weighters: str) -> list[str]:
         raise ValueError(f"weighters must name at least one beside uniform, got {weighters!r}. "
                          "Pass all, or names with commas between.")
     return [name for name in names if name != UNIFORM]
-
-
-def _made(names: list[str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Weighters by name, and why others could not be made."""
-    made, refused = dict[str, Any](), dict[str, str]()
-    for name in names:
-        try:
-            made[name] = weighter_named(name)
-        except (ValueError, TypeError) as trouble:
-            refused[name] = str(trouble)
-    return made, refused
 
 
 def _trouble(params: Params) -> Trouble:

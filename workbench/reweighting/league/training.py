@@ -9,6 +9,7 @@ import pandas as pd
 from workbench.core import check
 from workbench.reweighting.league.splits import Split, Trouble, split_task
 from workbench.reweighting.league.tasks import Task
+from workbench.reweighting.registry import weighter_named
 from workbench.reweighting.trials import Trials, compare_weighters, mean_of_known
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def train_league(task: Task, weighters: Mapping[str, Any], *,  # noqa: PLR0913 -
     ----------
     task : Task
     weighters : mapping of name to weighter
-        Of any kind.
+        Of any kind; in place of one, the name by which it is known: it is then made anew for
+        each split, from the targets of its training rows where it asks for them.
     trouble : Trouble
         What is made wrong with training rows on purpose.
     splits, epochs, batch_size : int > 0
@@ -110,16 +112,36 @@ def _compared(task: Task, split: Split, weighters: Mapping[str, Any],
 
     def data(x: np.ndarray, y: np.ndarray) -> tuple[Any, ...]:
         return (x, y, y) if classes else (x, y)
+    arms = {name: _made(one, split.y) if isinstance(one, str) else one
+            for name, one in weighters.items()}
     how = Training(AdamW(RATE), epochs=epochs, batch_size=batch, schedule=cosine(0.05),
                    log_every=max(1, rows // batch))
     shape, outputs = split.x.shape[1:], len(task.classes) or 1
     return compare_weighters(
         lambda chosen: _network(shape, outputs, chosen), data(split.x, split.y),
-        data(split.test_x, split.test_y), weighters, how,
+        data(split.test_x, split.test_y), arms, how,
         loss=classification if classes else regression,
         meta=data(split.x[split.trusted], split.y[split.trusted]),
         groups=task.classes, seeds=(seed,), measure=class_scores if classes else None,
         strict=False, on_trained=told)
+
+
+class _Unmade:
+    """In place of a weighter that could not be made: it says why when it is asked."""
+
+    def __init__(self, why: str):
+        self.why = why
+
+    def __call__(self, losses: "Tensor") -> "Tensor":
+        del losses
+        raise ValueError(self.why)
+
+
+def _made(name: str, targets: np.ndarray) -> Any:
+    try:
+        return weighter_named(name, targets=targets)
+    except (ValueError, TypeError) as trouble:
+        return _Unmade(str(trouble))
 
 
 def _network(shape: "tuple[int, ...] | Tensor", outputs: int, seed: int) -> "nn.Module":

@@ -42,7 +42,7 @@ def corrected_mean(values: Any, ratio: float, *, unit: str = "") -> Estimate:
 
 
 def league_table(trials: Trials, names: Sequence[str], *, measure: str,
-                 refused: Mapping[str, str], ratio: float) -> pd.DataFrame:
+                 ratio: float) -> pd.DataFrame:
     """One row for each weighter, the best gain first, and uniform weights last.
 
     Parameters
@@ -51,8 +51,6 @@ def league_table(trials: Trials, names: Sequence[str], *, measure: str,
     names : sequence of str
         Weighters, without uniform.
     measure : {"loss", "accuracy", "worst class"}
-    refused : mapping of name to reason
-        Weighters that could not be made.
     ratio : float in (0, 1)
         Share of the rows of a split that are tested on.
 
@@ -64,7 +62,7 @@ def league_table(trials: Trials, names: Sequence[str], *, measure: str,
         loss, accuracy and worst (means), effective (share of rows), seconds (times uniform).
         NaN where a weighter did not end well on all splits.
     """
-    rows = [_row(trials, name, measure, refused, ratio) for name in names]
+    rows = [_row(trials, name, measure, ratio) for name in names]
     league = pd.DataFrame(rows)
     tested = league["p"].notna()
     league["adjusted"] = math.nan
@@ -72,7 +70,7 @@ def league_table(trials: Trials, names: Sequence[str], *, measure: str,
         league.loc[tested, "adjusted"] = multiple(league.loc[tested, "p"], "holm")
     league["verdict"] = [_verdict(row) for row in records(league)]
     ordered = league.sort_values("gain", ascending=False, na_position="last", kind="stable")
-    last = _row(trials, UNIFORM, measure, {}, ratio) | {
+    last = _row(trials, UNIFORM, measure, ratio) | {
         "gain": 0.0, "low": math.nan, "high": math.nan, "p": math.nan, "adjusted": math.nan,
         "verdict": "is compared with"}
     return pd.concat([ordered, pd.DataFrame([last])], ignore_index=True)
@@ -83,13 +81,7 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
-def _row(trials: Trials, name: str, measure: str, refused: Mapping[str, str],
-         ratio: float) -> dict[str, Any]:
-    if name in refused:
-        blank = dict.fromkeys(("score", "score_low", "score_high", "gain", "low", "high", "p",
-                               "loss", "accuracy", "worst", "effective", "seconds"), math.nan)
-        return {"weighter": name, "status": "left out", "step": 0, "why": refused[name],
-                "splits": 0, **blank}
+def _row(trials: Trials, name: str, measure: str, ratio: float) -> dict[str, Any]:
     column = COLUMNS[measure]
     own, plain = (_scores(trials, who, column) for who in (name, UNIFORM))
     score = corrected_mean(own, ratio)
