@@ -102,7 +102,7 @@ def world_of(kind):
         model = CharTransformer(VOCABULARY, 192, layers=3, heads=4, context=CONTEXT,
                                 generator=torch_generator(0))
         tokens = torch.randint(VOCABULARY, (256, CONTEXT), generator=draws)
-        return model, (tokens, tokens), None, causal_lm, 8
+        return model, (tokens, tokens), None, causal_lm, 4
     x = torch.randn(1024, 784, generator=draws)
     y = torch.randint(10, (1024,), generator=draws)
     return (MLP(784, 512, 10, generator=torch_generator(0)), (x, y, y),
@@ -133,7 +133,7 @@ def price(arm, pairs):
     return np.array([clock.spent for clock in clocks]).T[WARM:pairs + WARM]
 
 
-def prices(pairs=40, arms=ARMS):
+def prices(pairs=120, arms=ARMS):
     """One record for each arm: median factor with its standard error by the bootstrap."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

