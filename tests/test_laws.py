@@ -1,4 +1,7 @@
-"""Laws of every method: a known source, a neutral setting that exists, an identity test."""
+"""Laws of every method: a known source, a neutral setting that exists, an identity test.
+
+Those of weighters at work are in `tests/reweighting/test_laws_of_weighters.py`.
+"""
 
 import ast
 import importlib
@@ -72,45 +75,3 @@ def test_rejects_an_unknown_study_and_suggests_the_nearest():
         pytest.skip("no study yet")
     with pytest.raises(ValueError, match=f"Did you mean '{known[0]}'"):
         catalog.study(known[0][:-1])
-
-
-def callable_on_losses(name):
-    """Classes of a module whose objects turn losses into weights, in the house's shape."""
-    module = importlib.import_module(f"workbench.reweighting.{name}")
-    return [thing for word in module.__all__ if isinstance(thing := getattr(module, word), type)
-            and "__call__" in vars(thing)]
-
-
-def weighters():
-    """Every weighter with a name, and each class of a card at its neutral setting."""
-    pytest.importorskip("torch")
-    from workbench.reweighting import weighter_named, weighter_names
-
-    named = {name: weighter_named(name) for name in weighter_names()}
-    neutral = {f"{name} at its neutral setting": made(**CARDS[name].neutral)
-               for name in CARDS if room_of(name) == "reweighting"
-               for made in callable_on_losses(name)}
-    return named, neutral
-
-
-def test_matches_the_laws_of_weighters_all_in_one_loop():
-    import torch
-
-    from workbench.core.weights import effective_size
-
-    named, neutral = weighters()
-    assert {"uniform", "linupper"} <= set(named)
-    assert neutral
-    draws = torch.Generator().manual_seed(0)
-    for n in (2, 3, 7, 64):
-        losses = torch.rand(n, generator=draws, dtype=torch.float64).exp()
-        order = torch.randperm(n, generator=draws)
-        for name, weighter in (named | neutral).items():
-            weights = weighter(losses)
-            assert weights.min() >= 0, name
-            assert weights.sum().item() == pytest.approx(1, abs=1e-12), name
-            assert torch.allclose(weighter(losses[order]), weights[order], rtol=1e-9), name
-            assert 1 <= effective_size(weights) <= n * (1 + 1e-12), name
-            assert not weights.requires_grad, name
-        for name, weighter in (neutral | {"uniform": named["uniform"]}).items():
-            assert torch.equal(weighter(losses), torch.full_like(losses, 1 / n)), name

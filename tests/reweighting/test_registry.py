@@ -31,6 +31,34 @@ def test_matches_what_was_registered():
     assert weighter_named("linupper", temperature=0.4).temperature == 0.4
 
 
+def test_matches_every_method_of_the_table():
+    for name, load in registry.METHODS.items():
+        made = weighter_named(name, targets=[0, 1, 1, 0])
+        assert type(made) is load()
+        assert type(made).__module__.startswith("workbench.reweighting.")
+        assert name in weighter_names()
+        with pytest.raises(ValueError, match=f"{name!r} is taken"):
+            register(name, halves)
+
+
+def test_matches_a_weighter_that_is_made_from_targets():
+    class Rare:
+        """Weights from the counts of classes."""
+
+        def __init__(self, counts=()):
+            self.counts = counts
+
+        @classmethod
+        def of(cls, targets):
+            return cls(tuple(torch.bincount(torch.as_tensor(targets)).tolist()))
+
+        def __call__(self, losses):
+            return losses.new_full(losses.shape, 1 / len(losses))
+    register("rare", Rare)
+    assert weighter_named("rare").counts == ()
+    assert weighter_named("rare", targets=[0, 1, 1]).counts == (1, 2)
+
+
 def test_rejects_what_is_no_name_or_no_weighter():
     for name in ("../evil", "evil.py", "os.system", "Upper", "", 3):
         with pytest.raises(ValueError, match="name must be lower-case letters"):

@@ -117,8 +117,6 @@ def test_rejects_a_weighter_by_its_name():
     with pytest.raises(ValueError, match="weighter 'flat': <lambda> must give each row"):
         compare_weighters(network, (x, y), (x, y), {"flat": lambda losses: losses},
                           Training(epochs=1), seeds=(0,))
-    with pytest.raises(TypeError, match="Owner, which owns the step"):
-        Watched(type("Owner", (), {"prepare": None})())
 
 
 def test_identity_a_training_that_diverged_is_told():

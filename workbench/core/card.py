@@ -27,6 +27,9 @@ class Card:
         Setting at which the method equals its baseline.
     baseline : str
         The unweighted method it equals there.
+    cost : mapping
+        Of a weighter that owns the step of a training: its "forward" and "backward" passes over
+        the rows of a step, on average; empty is one of each, as without weights.
     """
 
     source: str
@@ -34,6 +37,7 @@ class Card:
     range: Literal["simplex", "real", "positive", "unit"]
     neutral: Mapping[str, Any] = field(default_factory=dict)
     baseline: str = "uniform"
+    cost: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check.one_of(RANGES, range=self.range)

@@ -13,6 +13,8 @@ point of the group ``workbench.weighters``, as reports need, which run in proces
 
 import re
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -20,9 +22,13 @@ from workbench.core import check
 from workbench.reweighting.loss_based import LossWeighter
 from workbench.reweighting.strategies import STRATEGIES
 
-__all__ = ["GROUP", "register", "registered", "weighter_named", "weighter_names"]
+__all__ = ["GROUP", "METHODS", "register", "registered", "weighter_named", "weighter_names"]
 
 GROUP = "workbench.weighters"
+# Weighters of this room beside the strategies of losses: a line for each, loaded when asked for.
+METHODS: dict[str, Callable[[], Any]] = {
+    "lagged": lambda: import_module("workbench.reweighting.lagged").Lagged,
+}
 OWN: dict[str, Callable[[], Any]] = {}
 
 
@@ -61,25 +67,28 @@ def register(name: str, make: Callable[[], Any]) -> None:
     if not callable(make) or not (isinstance(make, type) or not hasattr(make, "scope")):
         raise TypeError(f"make must be a function that gives a weighter, got {make!r}. Pass its "
                         "class, or lambda: weighter.")
-    if name in STRATEGIES or not _is_again(OWN.get(name, make), make):
+    if name in (*STRATEGIES, *METHODS) or not _is_again(OWN.get(name, make), make):
         raise ValueError(f"name must be new, but {name!r} is taken. Choose another.")
     OWN[name] = make
 
 
 def weighter_names() -> tuple[str, ...]:
     """Names that are known now: of this room, registered, and of installed packages."""
-    return tuple(dict.fromkeys([*STRATEGIES, *sorted(OWN), *sorted(_installed())]))
+    return tuple(dict.fromkeys([*STRATEGIES, *METHODS, *sorted(OWN), *sorted(_installed())]))
 
 
-def weighter_named(name: str, **options: Any) -> Any:
+def weighter_named(name: str, *, targets: Any = None, **options: Any) -> Any:
     """The weighter of a name.
 
     Parameters
     ----------
     name : str
         One of :func:`weighter_names`.
+    targets : array, shape (n,), optional
+        Of the training rows. A class with a method `of` is then made by it, from them.
     **options
-        Of `LossWeighter`, where the name is one of its strategies; others have their own.
+        Of `LossWeighter`, where the name is one of its strategies, or of the class of another
+        method of this room; registered and installed weighters have their own.
 
     Raises
     ------
@@ -97,7 +106,9 @@ def weighter_named(name: str, **options: Any) -> Any:
     check.one_of(weighter_names(), weighter=name)
     if name in STRATEGIES:
         return LossWeighter(name, **options)
-    made = (OWN[name] if name in OWN else _loaded(_installed()[name]))()
+    if name in METHODS:
+        return _built(METHODS[name](), targets)(**options)
+    made = _built(OWN[name] if name in OWN else _loaded(_installed()[name]), targets)()
     if isinstance(made, type) or not (callable(made) or hasattr(made, "update")
                                       or hasattr(made, "prepare")):
         raise TypeError(f"weighter {name!r} must be made by its class or function, which gave "
@@ -108,6 +119,13 @@ def weighter_named(name: str, **options: Any) -> Any:
 def registered(name: str) -> Callable[[], Any] | None:
     """What was registered in this process for a name, for instance to know a result again."""
     return OWN.get(name)
+
+
+def _built(make: Any, targets: Any) -> Callable[..., Any]:
+    """What makes a weighter: its class or function, or the method of the class that asks for y."""
+    if targets is not None and isinstance(make, type) and hasattr(make, "of"):
+        return partial(make.of, targets)
+    return make
 
 
 def _loaded(point: EntryPoint) -> Any:
@@ -129,4 +147,4 @@ def _is_again(before: Any, now: Any) -> bool:
 def _installed() -> dict[str, EntryPoint]:
     """Entry points of installed packages; not loaded before somebody asks for one."""
     return {point.name: point for point in entry_points(group=GROUP)
-            if point.name not in (*STRATEGIES, *OWN)}
+            if point.name not in (*STRATEGIES, *METHODS, *OWN)}

@@ -5,8 +5,10 @@ rows, so that differences to uniform weights are paired.
 """
 
 import math
+import re
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,12 +39,17 @@ class Trials:
     weights, last : DataFrame, n rows
         A column for each weighter: mean weight of each training row, times uniform, and its loss
         when it was last seen; means over seeds.
+    fates : DataFrame
+        Columns weighter, seed, status, step, why, seconds [CPU]. The status is that of
+        `workbench.train.Trained`, or "stopped" at a step whose weights were wrong, "left out"
+        for want of something that the data lack, "failed" by an error of the weighter's own.
     """
 
     scores: pd.DataFrame
     history: pd.DataFrame
     weights: pd.DataFrame
     last: pd.DataFrame
+    fates: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def loss(self, weighter: str, name: str = "test", *, level: float = 0.9) -> Estimate:
         """Mean test loss over seeds, with Student's interval."""
@@ -79,7 +86,8 @@ def mean_over_seeds(values: np.ndarray, *, level: float = 0.9, unit: str = "") -
 def compare_weighters(  # noqa: PLR0913 - what is trained and what is compared
         make: Callable[[int], Any], data: Any, test: Any, weighters: Mapping[str, Any],
         how: "Training | None" = None, *, loss: Callable[[Any, Any], Any] | None = None,
-        groups: Sequence[str] = (), seeds: Sequence[int] = (0, 1, 2),
+        meta: Any = None, groups: Sequence[str] = (), seeds: Sequence[int] = (0, 1, 2),
+        measure: Callable[[Any, Any], Mapping[str, float]] | None = None, strict: bool = True,
         on_trained: Callable[[int, int], None] | None = None) -> Trials:
     """Train with each weighter and with uniform weights, and score on rows not seen.
 
@@ -92,15 +100,21 @@ def compare_weighters(  # noqa: PLR0913 - what is trained and what is compared
     test : as `data`, or mapping of name to such data
         A mapping whose values are not tensors or arrays holds several test sets.
     weighters : mapping of name to weighter
-        "uniform" is added where it is missing.
+        Of any kind; "uniform" is added where it is missing.
     how : Training, optional
         Its seed is replaced by each of `seeds`.
     loss : function of outputs and targets that gives one loss per row, optional
         `classification` without.
+    meta : as `data`, optional
+        Rows of their own for weighters that learn.
     groups : sequence of str
         Names of the groups 0, 1, ... of the rows.
     seeds : sequence of int >= 0
         At least two give intervals.
+    measure : function of a network and a test set that gives numbers by name, optional
+        More columns of the scores.
+    strict : bool
+        Whether a weighter that cannot be trained ends it all, or is told in the fates.
     on_trained : function of the numbers of trained and of all networks, optional
 
     Returns
@@ -110,7 +124,8 @@ def compare_weighters(  # noqa: PLR0913 - what is trained and what is compared
     Raises
     ------
     ValueError, TypeError
-        As :func:`workbench.train.fit`; the message names the weighter.
+        As :func:`workbench.train.fit`; the message names the weighter. Uniform weights raise
+        always: without them there is nothing to compare with.
 
     Examples
     --------
@@ -125,34 +140,57 @@ def compare_weighters(  # noqa: PLR0913 - what is trained and what is compared
     >>> found.gain("linupper").interval.level
     0.9
     """
-    from workbench.train import Training, classification, mean_loss
+    from workbench.train import Training, classification
 
     for seed in seeds:
         check.whole(0, seeds=seed)
     arms = {UNIFORM: lambda losses: losses.new_full(losses.shape, 1 / len(losses))} | dict(
         weighters)
-    judged, plan = loss or classification, how or Training()
+    kept = _Kept({name: [] for name in arms})
     tests = test if _is_several(test) else {"test": test}
-    scores, histories = list[dict[str, Any]](), list[pd.DataFrame]()
-    amounts: dict[str, list[Any]] = {name: [] for name in arms}
-    lasts: dict[str, list[Any]] = {name: [] for name in arms}
     for seed in seeds:
+        plan = replace(how or Training(), seed=seed)
         for name, weighter in arms.items():
+            ask = {"loss": loss or classification, "meta": meta,
+                   "weighter": Watched(weighter, tuple(groups))}
             model = make(seed).train()
-            done = _trained(model, data, replace(plan, seed=seed), (name, weighter), judged,
-                            tuple(groups))
-            good = done.status != "diverged"
-            scores += [{"weighter": name, "seed": seed, "name": kind,
-                        "loss": mean_loss(model, rows, judged) if good else math.nan}
-                       for kind, rows in tests.items()]
-            histories.append(done.history.assign(weighter=name, seed=seed))
-            amounts[name].append(relative_weights(done.weighter_state).numpy(force=True))
-            lasts[name].append(done.weighter_state["last"].numpy(force=True))
+            done, fate = _trained(model, data, plan, (name, ask), strict=strict)
+            kept.note(done, fate | {"seed": seed})
+            kept.scores += [{"weighter": name, "seed": seed, "name": kind, **_scored(
+                model if fate["good"] else None, rows, ask["loss"], measure)}
+                for kind, rows in tests.items()]
             if on_trained is not None:
-                on_trained(len(histories), len(seeds) * len(arms))
-    rows = (pd.DataFrame({name: mean_of_known(np.stack(one)) for name, one in part.items()})
-            for part in (amounts, lasts))
-    return Trials(pd.DataFrame(scores), pd.concat(histories, ignore_index=True), *rows)
+                on_trained(len(kept.fates), len(seeds) * len(arms))
+    return kept.trials()
+
+
+@dataclass(eq=False)
+class _Kept:
+    """What trainings left, one after another; states of each weighter by its name."""
+
+    states: dict[str, list[Any]]
+    scores: list[dict[str, Any]] = field(default_factory=list)
+    histories: list[pd.DataFrame] = field(default_factory=list)
+    fates: list[dict[str, Any]] = field(default_factory=list)
+
+    def note(self, done: Any, fate: dict[str, Any]) -> None:
+        """Keep the history and the weights of a training, and how it ended."""
+        name = fate["weighter"]
+        self.fates.append({key: value for key, value in fate.items() if key != "good"})
+        if done is not None:
+            self.histories.append(done.history.assign(weighter=name, seed=fate["seed"]))
+            state = done.weighter_state
+            self.states[name].append([
+                part.numpy(force=True) for part in (relative_weights(state), state["last"])])
+
+    def trials(self) -> Trials:
+        """All of it as tables."""
+        n = max(len(part) for pairs in self.states.values() for pair in pairs for part in pair)
+        weights, last = (pd.DataFrame({name: _mean_rows([pair[at] for pair in pairs], n)
+                                       for name, pairs in self.states.items()}) for at in (0, 1))
+        told = [one for one in self.histories if len(one)] or self.histories
+        return Trials(pd.DataFrame(self.scores), pd.concat(told, ignore_index=True),
+                      weights, last, pd.DataFrame(self.fates))
 
 
 def mean_of_known(values: np.ndarray) -> np.ndarray:
@@ -163,16 +201,45 @@ def mean_of_known(values: np.ndarray) -> np.ndarray:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _trained(model: Any, data: Any, how: "Training", arm: tuple[str, Any], loss: Any,
-             groups: tuple[str, ...]) -> Any:
+def _mean_rows(parts: list[np.ndarray], n: int) -> np.ndarray:
+    """Mean over trainings, shape (n,); rows that a weighter never saw are unknown."""
+    every = [np.concatenate([part, np.full(n - len(part), np.nan, part.dtype)]) for part in parts]
+    return mean_of_known(np.stack(every or [np.full(n, np.nan)]))
+
+
+def _scored(model: Any, rows: Any, loss: Any, measure: Any) -> dict[str, float]:
+    from workbench.train import mean_loss
+
+    if model is None:
+        return {"loss": math.nan}
+    return {"loss": mean_loss(model, rows, loss), **(measure(model, rows) if measure else {})}
+
+
+def _trained(model: Any, data: Any, how: "Training", arm: tuple[str, dict[str, Any]], *,
+             strict: bool) -> tuple[Any, dict[str, Any]]:
+    """What training gave, if anything, and how it ended."""
     from workbench.train import fit
 
-    name, weighter = arm
+    name, ask = arm
+    begun = time.process_time()
     try:
-        return fit(model, data, how, weighter=Watched(weighter, groups), loss=loss,
-                   progress="nowhere")
-    except (ValueError, TypeError) as trouble:
-        raise type(trouble)(f"weighter {name!r}: {trouble}") from trouble
+        done = fit(model, data, how, progress="nowhere", **ask)
+    except Exception as trouble:
+        known = isinstance(trouble, ValueError | TypeError)
+        if strict or name == UNIFORM:
+            if known:
+                raise type(trouble)(f"weighter {name!r}: {trouble}") from trouble
+            raise
+        at = re.search(r"at step (\d+)", str(trouble))
+        status = ("stopped" if at else "left out") if known else "failed"
+        why = str(trouble) if known else f"{type(trouble).__name__}: {trouble}"
+        return None, {"weighter": name, "status": status, "step": int(at[1]) if at else 0,
+                      "why": why, "seconds": math.nan, "good": False}
+    spent = time.process_time() - begun
+    good = done.status != "diverged"
+    why = "" if good else f"losses are not finite at step {done.step}"
+    return done, {"weighter": name, "status": done.status, "step": done.step, "why": why,
+                  "seconds": spent, "good": good}
 
 
 def _is_several(test: Any) -> bool:

@@ -3,8 +3,12 @@
 A wrapper, so that no weighter has to keep books: weights are those of the one inside.
 """
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["Watched", "relative_weights"]
 
@@ -16,22 +20,19 @@ class Watched:
     Parameters
     ----------
     weighter : weighter
-        Of losses, of a batch, or with memory; not one that owns the step.
+        Of losses, of a batch, with memory, or one that owns the step.
     groups : sequence of str
         Names of the groups 0, 1, ... that the data tell; each gets a column ``share_<name>`` of
         the history. None for data without.
 
-    Raises
-    ------
-    TypeError
-        If the weighter owns the step, and so tells nobody its weights.
-
     Notes
     -----
-    The state has `amount`, shape (n,), the sum over steps of a row's weight times uniform;
-    `times`, shape (n,), how often it was seen; and `last`, shape (n,), its loss when it was last
-    seen (NaN before). `amount / times` is above one for a row that was weighted up. With scope
-    "batch" each process records its own rows.
+    The state has `amount`, shape (n,), the sum over steps of a row's weight over the mean weight
+    of its step; `times`, shape (n,), how often it was seen; and `last`, shape (n,), its loss when
+    it was last seen (NaN before). `amount / times` is above one for a row that was weighted up.
+    With scope "batch" each process records its own rows. Of a weighter that owns the step, what
+    its `StepResult` tells of the rows of the step is recorded, in their order; n is then one more
+    than the last row that was seen.
 
     Examples
     --------
@@ -47,11 +48,12 @@ class Watched:
     weighter: Any
     groups: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        if hasattr(self.weighter, "prepare"):
-            raise TypeError("weighter must be one that gives weights, got "
-                            f"{type(self.weighter).__name__}, which owns the step. Train it "
-                            "without Watched.")
+    def __getattr__(self, name: str) -> Any:
+        """`prepare` and `step`, where the one inside owns the step."""
+        inner = self.__dict__.get("weighter")
+        if name in ("prepare", "step") and hasattr(inner, "prepare") and hasattr(inner, "step"):
+            return self._prepared if name == "prepare" else self._stepped
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property
     def __name__(self) -> str:
@@ -70,6 +72,11 @@ class Watched:
         return str(getattr(self.weighter, "scope", "batch"))
 
     @property
+    def free_sum(self) -> bool:
+        """Whether the weights of the one inside need not sum to one."""
+        return bool(getattr(self.weighter, "free_sum", False))
+
+    @property
     def refuses_empty(self) -> bool:
         """That of the one inside."""
         return bool(getattr(self.weighter, "refuses_empty", False))
@@ -81,12 +88,8 @@ class Watched:
 
     def init(self, n: int) -> dict[str, Any]:
         """The first state, for data of n rows."""
-        import torch
-
         inner = {"inner": self.weighter.init(n)} if self.remembers else {}
-        return {"amount": torch.zeros(n), "times": torch.zeros(n),
-                "last": torch.full((n,), torch.nan), "heaviest": torch.ones(()),
-                "share": torch.zeros(len(self.groups)), **inner}
+        return {**self._blank(n), **inner}
 
     def update(self, state: dict[str, Any], batch: Any) -> tuple[dict[str, Any], Any]:
         """The next state and the weights."""
@@ -96,23 +99,90 @@ class Watched:
             inner["inner"], weights = self.weighter.update(state["inner"], asked)
         else:
             weights = self.weighter(asked)
-        relative = weights.detach().to(state["amount"]) * len(batch.losses)
-        share = state["share"]
-        if self.groups:
-            share = share.new_zeros(len(self.groups)).index_add(
-                0, batch.group.long(), relative / len(relative))
-        return {"amount": state["amount"].index_add(0, batch.index, relative),
-                "times": state["times"].index_add(0, batch.index, relative.new_ones(
-                    len(relative))),
-                "last": state["last"].index_copy(0, batch.index, batch.losses.to(relative)),
-                "heaviest": relative.max(), "share": share, **inner}, weights
+        seen = self._recorded(state, batch, weights)
+        return {**state, **seen, **inner}, weights
 
     def metrics(self, state: dict[str, Any]) -> dict[str, Any]:
         """The largest weight of the last step, times uniform, and the share of each group."""
         shares = {f"share_{name}": state["share"][at] for at, name in enumerate(self.groups)}
         told = getattr(self.weighter, "metrics", None)
-        inner = {} if told is None else told(state["inner"]) if self.remembers else told()
+        inner = {} if told is None else told(state["inner"]) if "inner" in state else told()
         return {"heaviest": state["heaviest"], **shares, **dict(inner)}
+
+    def _prepared(self, step: Any) -> dict[str, Any]:
+        device = next(step.model.parameters()).device
+        blank = {name: tensor.to(device) for name, tensor in self._blank(0).items()}
+        return {**blank, "inner": self.weighter.prepare(step)}
+
+    def _stepped(self, state: dict[str, Any], step: Any) -> Any:
+        told = self.weighter.step(state["inner"], step)
+        if not (isinstance(told, tuple) and len(told) == 2):
+            return told                        # the loop refuses it
+        inner, result = told
+        rows = _rows_of(step.micros, self.groups)
+        seen = {} if rows is None else self._recorded(
+            _grown(state, rows.index), rows.with_losses(result.losses), result.weights)
+        return {**state, **seen, "inner": inner}, result
+
+    def _blank(self, n: int) -> dict[str, Any]:
+        import torch
+
+        return {"amount": torch.zeros(n), "times": torch.zeros(n),
+                "last": torch.full((n,), torch.nan), "heaviest": torch.ones(()),
+                "share": torch.zeros(len(self.groups))}
+
+    def _recorded(self, state: dict[str, Any], rows: Any, weights: Any) -> dict[str, Any]:
+        """What is to be noted of a step; nothing of weights that the loop refuses."""
+        import torch
+
+        losses = rows.losses.detach()
+        try:
+            weights = torch.as_tensor(weights).detach().to(state["amount"])
+        except (TypeError, ValueError, RuntimeError):
+            return {}
+        if weights.shape != losses.shape or weights.shape != rows.index.shape:
+            return {}
+        relative, share = weights / weights.mean(), state["share"]
+        if self.groups:
+            share = share.new_zeros(len(self.groups)).index_add(
+                0, rows.group.long(), relative / len(relative))
+        return {"amount": state["amount"].index_add(0, rows.index, relative),
+                "times": state["times"].index_add(0, rows.index, torch.ones_like(relative)),
+                "last": state["last"].index_copy(0, rows.index, losses.to(relative)),
+                "heaviest": relative.max(), "share": share}
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows of a step."""
+
+    index: "Tensor"
+    group: "Tensor | None"
+    losses: Any = None
+
+    def with_losses(self, losses: Any) -> "_Rows":
+        return _Rows(self.index, self.group, losses)
+
+
+def _rows_of(micros: Any, groups: tuple[str, ...]) -> _Rows | None:
+    """Places and groups of the rows of a step; None where the data do not tell them."""
+    import torch
+
+    if any(micro.index is None or (groups and micro.group is None) for micro in micros):
+        return None
+    return _Rows(torch.cat([micro.index for micro in micros]),
+                 torch.cat([micro.group for micro in micros]) if groups else None)
+
+
+def _grown(state: dict[str, Any], index: "Tensor") -> dict[str, Any]:
+    """The state with room for every row that was seen."""
+    more = int(index.max()) + 1 - len(state["amount"])
+    if more <= 0:
+        return state
+    from torch.nn.functional import pad
+
+    return state | {name: pad(state[name], (0, more), value=math.nan if name == "last" else 0.0)
+                    for name in ("amount", "times", "last")}
 
 
 def relative_weights(state: dict[str, Any]) -> Any:

@@ -26,6 +26,7 @@ from workbench.train.micro import Micro
 from workbench.train.progress import Progress
 from workbench.train.randomness import seed_of, unmoved_buffers
 from workbench.train.run import Diverged, Job, Run
+from workbench.train.step_checks import checked_step
 from workbench.train.threads import one_thread
 from workbench.train.training import Trained, Training
 
@@ -219,7 +220,8 @@ def _lean(run: Run, micro: Micro) -> Forward:
 
 def _meta_turn(run: Run, micros: list[Micro], *, look: bool) -> Seen:
     """One step by a weighter that owns it."""
-    state, result = run.weighing.weighter.step(run.weighing.state, _meta_step(run, micros))
+    state, result = checked_step(run.weighing, run.weighing.weighter.step(
+        run.weighing.state, _meta_step(run, micros)), run.clock.step)
     run.weighing.state = state
     run.watch(result.losses.detach())
     norm = gradient_norm(run.params) if look else None

@@ -40,6 +40,9 @@ class Refill:
         ValueError
             If the run was not given such data.
         """
+        if name == "meta" and self.sources and name not in self.sources:
+            raise ValueError("next_batch must be one of 'train', got 'meta': the weighter needs "
+                             "rows of its own. Pass meta=(x, y) to the training.")
         check.one_of(self.sources, next_batch=name)
         if name not in self.open:
             self.open[name] = _endless(self.sources[name], self.drawn[name])

@@ -1,0 +1,1 @@
+"""A league of weighters on one data set: tasks, simulated trouble, trainings and their table."""
