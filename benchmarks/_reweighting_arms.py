@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from workbench.reweighting import Lagged, LossWeighter
+from workbench.reweighting import Lagged, LossWeighter, ScaleBiO, Storm
 from workbench.train import (
     MLP,
     CharTransformer,
@@ -60,6 +60,8 @@ ARMS = {
     **{name: Arm(lambda name=name: LossWeighter(name, burn_in=0.0))
        for name in ("uniform", "linupper", "quadratic", "extremes", "linear")},
     "lagged": Arm(lambda: Lagged(LossWeighter(burn_in=0.0))),
+    "storm": Arm(Storm, "classes", 3.5, "seven forward, three backward"),
+    "bilevel": Arm(ScaleBiO, "classes", 3.0, "three forward, two backward, two networks"),
 }
 
 

@@ -51,6 +51,7 @@ CARD = Card(
     weighs="sources of training rows, by what they do to a trusted validation set",
     range="simplex",
     neutral={"source_rate": 0.0}, baseline="equal weight of each source",
+    cost={"forward": 3.0, "backward": 2.0},
 )
 DECAY = 0.01             # of AdamW, the optimiser of the logits
 

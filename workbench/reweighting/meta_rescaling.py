@@ -26,6 +26,7 @@ CARD = Card(
     weighs="rows of a training step, by a network that learns from losses and confidences",
     range="simplex",
     neutral={"strength": 0.0}, baseline="equal weights",
+    cost={"forward": 7.0, "backward": 3.0},
 )
 
 

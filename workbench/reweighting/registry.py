@@ -28,6 +28,8 @@ GROUP = "workbench.weighters"
 # Weighters of this room beside the strategies of losses: a line for each, loaded when asked for.
 METHODS: dict[str, Callable[[], Any]] = {
     "lagged": lambda: import_module("workbench.reweighting.lagged").Lagged,
+    "storm": lambda: import_module("workbench.reweighting.meta_rescaling").Storm,
+    "bilevel": lambda: import_module("workbench.reweighting.bilevel").ScaleBiO,
 }
 OWN: dict[str, Callable[[], Any]] = {}
 
