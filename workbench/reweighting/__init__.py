@@ -9,9 +9,23 @@ from workbench.core.lazy import lazy
 from workbench.reweighting.faces import FILES
 
 if TYPE_CHECKING:
+    from workbench.reweighting.by_class.class_weights import (
+        class_balanced_weights,
+        emphasised_weights,
+        rare_classes,
+    )
+    from workbench.reweighting.by_class.contrastive import FeatureSeparation, supcon_loss
+    from workbench.reweighting.by_class.margins import (
+        BalancedSoftmax,
+        CosineLinear,
+        Focal,
+        Ldam,
+        balanced_softmax_logits,
+    )
     from workbench.reweighting.lagged import Lagged
     from workbench.reweighting.loss_based import LossWeighter
     from workbench.reweighting.registry import register, weighter_named, weighter_names
+    from workbench.reweighting.separable_adversarial import ClassBalance
     from workbench.reweighting.strategies import (
         STRATEGIES,
         largest_weight,
@@ -24,9 +38,11 @@ if TYPE_CHECKING:
     from workbench.reweighting.watched import Watched, relative_weights
 
 __all__ = [
-    "STRATEGIES", "Lagged", "LossWeighter", "Trials", "Watched", "annealed", "compare_weighters",
-    "largest_weight", "loss_weights", "normalise_losses", "piecewise", "register",
-    "relative_weights", "strategy_score", "weighter_named", "weighter_names",
+    "STRATEGIES", "BalancedSoftmax", "ClassBalance", "CosineLinear", "FeatureSeparation", "Focal",
+    "Lagged", "Ldam", "LossWeighter", "Trials", "Watched", "annealed", "balanced_softmax_logits",
+    "class_balanced_weights", "compare_weighters", "emphasised_weights", "largest_weight",
+    "loss_weights", "normalise_losses", "piecewise", "rare_classes", "register",
+    "relative_weights", "strategy_score", "supcon_loss", "weighter_named", "weighter_names",
 ]
 
 __getattr__, __dir__ = lazy(__name__, FILES)
