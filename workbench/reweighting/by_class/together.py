@@ -17,7 +17,7 @@ from torch.nn import functional
 from workbench.reweighting.by_class.contrastive import supcon_loss
 from workbench.reweighting.separable_adversarial import ClassBalance
 from workbench.train import MLP, classification, steps
-from workbench.train.attack import Pgd
+from workbench.train.attack import Pgd, attacking, input_gradient
 from workbench.train.batches import order_of
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def train_together(runners: Sequence[Runner], plan: "Plan", *,
     optimiser = torch.optim.SGD(params, plan.rate, momentum=MOMENTUM,
                                 weight_decay=plan.weight_decay)
     attack = Pgd(plan.eps, plan.steps, random_start=random_start, loss=_attacked_loss)
-    draws = torch.Generator().manual_seed(runners[0].seed)
+    draws = {runner.seed: torch.Generator().manual_seed(runner.seed) for runner in runners}
     size, slope = plan.rows_of_a_step(x.shape[1]), steps((0.8, 0.9), 0.1)
     per = x.shape[1] // size
     total, place = plan.epochs * per, torch.arange(len(models), device=own.device)[:, None]
@@ -133,7 +133,9 @@ def train_together(runners: Sequence[Runner], plan: "Plan", *,
         rows = _rows(runners, x.shape[1], step, size).to(own.device)
         given, targets = x[place, rows], y[place, rows]
         if arm.attacked:
-            given = attack.attacked(networks, given, targets, generator=draws)
+            starts = {seed: _start(attack, given[0], drawn) for seed, drawn in draws.items()}
+            start = torch.stack([starts[runner.seed] for runner in runners])
+            given = _attacked(attack, networks, given, targets, start)
         late = step >= (arm.balance or {}).get("defer", 0.0) * total
         weights = (table.gather(1, targets) if late else torch.ones_like(given[..., 0])) / size
         optimiser.param_groups[0]["lr"] = plan.rate * slope(step / total)
@@ -144,6 +146,23 @@ def train_together(runners: Sequence[Runner], plan: "Plan", *,
     networks.hand_back(models)
     return [bool(torch.isfinite(torch.stack([param[k].sum() for param in params])).all())
             for k in range(len(models))]
+
+
+def _start(attack: Pgd, like: Tensor, generator: torch.Generator) -> Tensor:
+    """A first change of each input of one network; networks of one seed share it."""
+    drawn = torch.zeros(like.shape, dtype=like.dtype)
+    if attack.random_start:
+        drawn.uniform_(-attack.eps, attack.eps, generator=generator)
+    return drawn.to(like.device)
+
+
+def _attacked(attack: Pgd, networks: Networks, x: Tensor, y: Tensor, start: Tensor) -> Tensor:
+    """Inputs under attack, as `Pgd` moves those of one network."""
+    at = attack.project(x + start, x)
+    with attacking(networks):
+        for _ in range(attack.steps if attack.eps else 0):
+            at = attack.ascend(at, x, input_gradient(networks, attack.loss, at, y)[0])
+    return at
 
 
 def _stacked(runners: Sequence[Runner], own: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -96,9 +96,9 @@ def _images(data: str) -> Rows:
     y = np.concatenate([found.train_labels, found.test_labels])
     present, codes = np.unique(y, return_inverse=True)
     low, high = float(x.min()), float(x.max())
-    ends = [one * found.spread + found.centre for one in (low, high)]
-    told = (f"Pixels are scaled from {ends[0]:.4g} to 0 and from {ends[1]:.4g} to 1; eps is in "
-            "that unit.")
+    ends = [round(one * found.spread + found.centre, 3) + 0.0 for one in (low, high)]
+    told = (f"Pixels are scaled from {ends[0]:g} to 0 and from {ends[1]:g} to 1; eps is in that "
+            "unit.")
     kept = [note for note in found.notes if not note.startswith("Training part")]
     scaled = ((x - low) / (high - low)).reshape(len(x), -1).clip(0, 1).astype(np.float32)
     return _enough(Rows(scaled, codes, tuple(str(one) for one in present), found.name,
