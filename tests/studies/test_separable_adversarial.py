@@ -44,7 +44,7 @@ def test_matches_numbers_with_intervals_and_figures(smoke):
         assert number.unit == "percentage points"
     found = study.figures(Result(smoke.summary, smoke.tables))
     assert list(found) == ["tradeoff", "classes", "features"]
-    assert any("made rare: 5, 6, 7, 8, 9, with 10 training rows" in note
+    assert any("made rare: 5, 6, 7, 8, 9, with 4 training rows" in note
                for note in smoke.summary.notes)
 
 
@@ -61,7 +61,7 @@ def test_matches_means_of_the_scores_by_hand(smoke):
                                           for one in (rare, before)))
     path = smoke.tables["tradeoff"]
     balanced = path[(path["told"] == "adversarial, class-balanced") & (path["measure"] == "clean")]
-    ratio = (1 - 0.999 ** 104) / (1 - 0.999 ** 10)
+    ratio = (1 - 0.999 ** 40) / (1 - 0.999 ** 4)
     assert balanced["weight"].item() == pytest.approx(ratio)
 
 
@@ -93,10 +93,10 @@ def test_recovers_that_separation_saves_common_classes_under_attack():
 def test_matches_an_own_table(own):
     result = run(data=own, target="kind", **SMALL)
     scores = result.tables["scores"]
-    assert scores.groupby("class")["rows"].first().tolist() == [12, 72, 36]
+    assert scores.groupby("class")["rows"].first().tolist() == [12, 40, 36]
     assert scores.groupby("class")["rare"].first().tolist() == [True, False, False]
     notes = " ".join(result.summary.notes)
-    assert "Rare classes: hardly, with 12 training rows where the largest has 72" in notes
+    assert "Rare classes: hardly, with 12 training rows where the largest has 40" in notes
     assert "scaled by its lowest and highest training value" in notes
     assert study.read_notes(study.Params(data=own, target="kind"))
     found = study.figures(result, study.VIEW(first="hardly", second="often"))

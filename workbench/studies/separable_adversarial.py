@@ -38,7 +38,8 @@ __all__ = ["PRESETS", "SMOKE", "TITLE", "VIEW", "Params", "downloads", "figures"
            "read_notes", "run"]
 
 TITLE = "Rare classes under attack"
-SMOKE = {"epochs": 2, "n_seeds": 2, "attack_steps": 1, "emphases": [1.0, 50.0], "second": 0}
+SMOKE = {"epochs": 2, "n_seeds": 2, "attack_steps": 1, "emphases": [1.0, 50.0], "second": 0,
+         "largest": 40, "width": 16}
 LOSSES = ("ce", "focal", "ldam")
 FILES: Recent[Rows] = Recent(4)
 TRAINED: Recent[Found] = Recent(8)

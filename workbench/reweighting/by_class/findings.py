@@ -1,5 +1,6 @@
 """Accuracies of common and rare classes as small tables, with intervals over seeds."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -63,8 +64,9 @@ def group_scores(scores: pd.DataFrame) -> pd.DataFrame:
     """Means over the classes of each group: columns arm, seed, group, clean, robust."""
     kinds = scores.assign(group=np.where(scores["rare"], "rare", "common"))
     both = pd.concat([kinds, scores.assign(group="all")])
-    return both.groupby(["arm", "seed", "group"], sort=False)[list(MEASURES)].agg(
-        lambda some: some.mean(skipna=False)).reset_index()
+    known = both.groupby(["arm", "seed", "group"], sort=False)[list(MEASURES)]
+    whole = known.count().eq(known.size(), axis=0)       # a class without a score spoils a mean
+    return known.mean().where(whole).reset_index()
 
 
 def mean_score(groups: pd.DataFrame, arm: str, group: str, measure: str) -> Estimate:
@@ -118,14 +120,13 @@ def by_class(scores: pd.DataFrame, arms: Mapping[str, str]) -> pd.DataFrame:
     rows = []
     sizes = scores.groupby("class")["rows"].mean()
     order = list(sizes.sort_values(ascending=False, kind="stable").index)
-    for (arm, each), some in scores.groupby(["arm", "class"], sort=False):
-        for measure in MEASURES if arm in arms else ():
-            one = mean_over_seeds(100 * some.sort_values("seed")[measure].to_numpy(float),
-                                  level=LEVEL)
-            low, high = one.ends
-            rows.append({"measure": measure, "series": arms[arm], "at": 1 + order.index(each),
-                         "class": each, "rows": sizes[each], "value": one.value, "low": low,
-                         "high": high})
+    for arm, measure, each in itertools.product(arms, MEASURES, order):
+        some = scores[(scores["arm"] == arm) & (scores["class"] == each)].sort_values("seed")
+        one = mean_over_seeds(100 * some[measure].to_numpy(float), level=LEVEL)
+        low, high = one.ends
+        rows.append({"measure": measure, "series": arms[arm], "at": 1 + order.index(each),
+                     "class": each, "rows": float(sizes.loc[each]), "value": one.value,
+                     "low": low, "high": high})
     return pd.DataFrame(rows).sort_values(["measure", "series", "at"], ignore_index=True)
 
 

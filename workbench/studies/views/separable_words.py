@@ -29,7 +29,7 @@ def headline(params: Any, tables: Mapping[str, pd.DataFrame], told: tuple[str, .
     weights, groups = sorted(float(one) for one in params.emphases), tables["groups"]
     last = {method: arm_name(method, weights[-1]) for method in METHODS}
     base = {method: arm_name(method, weights[0]) for method in METHODS}
-    balanced = tuple(arm_name(method, BALANCED) for method in ("separable", "adversarial"))
+    balanced = arm_name("separable", BALANCED), arm_name("adversarial", BALANCED)
     rises = f"weight of rare classes {weights[0]:g} to {weights[-1]:g}"
     numbers = {f"{rises}: change of clean accuracy of common classes, {method}": difference(
         groups, (last[method], base[method]), "common", "clean") for method in METHODS}
@@ -62,13 +62,13 @@ def _verdict(numbers: Mapping[str, Estimate]) -> str:
 
 
 def _levels(groups: pd.DataFrame, pair: tuple[str, str],
-            balanced: tuple[str, ...]) -> list[str]:
+            balanced: tuple[str, str]) -> list[str]:
     plain = {one: mean_score(groups, one, "all", "robust") for one in (*pair, *balanced)}
     return ["Robust accuracy of all classes: " + "; ".join(
         f"{name}: {one}" for name, one in plain.items()) + "."]
 
 
-def _peer(groups: pd.DataFrame, balanced: tuple[str, ...]) -> list[str]:
+def _peer(groups: pd.DataFrame, balanced: tuple[str, str]) -> list[str]:
     gap = difference(groups, (balanced[0], PEER), "all", "robust")
     rare = difference(groups, (balanced[0], PEER), "rare", "robust")
     own = difference(groups, (balanced[0], balanced[1]), "rare", "robust")
