@@ -21,7 +21,7 @@ def test_matches_paths_in_their_own_order_and_the_kinds_of_all_roles():
     table = pd.concat([path("ours", [30.0, 10.0, 20.0]), path("plain", [5.0])])
     panel = plots.Panel(pd.DataFrame({"series": "ours", "at": [1.0, 2.0], "value": [1.0, 2.0]}),
                         "below", ("weight", "1"), ("error", "%"))
-    figure = plots.tradeoffs({"Clean": table, "Robust": table}, roles=ROLES, axes=AXES,
+    figure = plots.tradeoff_paths({"Clean": table, "Robust": table}, roles=ROLES, axes=AXES,
                              more=[(panel, {"ours": "ours"})])
     pictures = list(figure)
     assert len(pictures) == 3
@@ -45,4 +45,4 @@ def test_matches_clouds_of_all_kinds():
 
 def test_rejects_nothing_to_draw():
     with pytest.raises(ValueError, match="points must have rows, got"):
-        plots.tradeoffs({"Clean": path("ours", [])}, roles=ROLES, axes=AXES)
+        plots.tradeoff_paths({"Clean": path("ours", [])}, roles=ROLES, axes=AXES)

@@ -100,7 +100,7 @@ def test_matches_an_own_table(own):
     assert "scaled by its lowest and highest training value" in notes
     assert study.read_notes(study.Params(data=own, target="kind"))
     found = study.figures(result, study.VIEW(first="hardly", second="often"))
-    assert "attacked hardly" in str([picture.opts.get("plot").kwargs.get("title")
+    assert "rows of hardly" in str([picture.opts.get("plot").kwargs.get("title")
                                      for picture in found["features"]])
     text = study.downloads(result, None)["accuracy_by_class.csv"]().decode()
     assert text.startswith("class,rare,rows,clean,robust,arm,seed")

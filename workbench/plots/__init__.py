@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from workbench.plots.stills import figure_json, is_dynamic
     from workbench.plots.theme import ROLES, blank, use_theme
     from workbench.plots.thumbnails import thumbnail
-    from workbench.plots.tradeoffs import clouds, tradeoffs
+    from workbench.plots.tradeoffs import clouds, tradeoff_paths
     from workbench.plots.training import (
         eigenvalue_density,
         loss_slice,
@@ -77,7 +77,7 @@ __all__ = [
     "phase_gains", "phase_map", "posterior", "posterior_areas", "probability_map",
     "rare_calibration", "rare_scatter", "relative_scores", "relative_weights", "reliability",
     "replicates_and_folds", "scores_by_features", "setting_panels", "stage_lines", "thumbnail",
-    "tradeoffs", "training_curves", "transition_map", "transition_paths", "trend_bands",
+    "tradeoff_paths", "training_curves", "transition_map", "transition_paths", "trend_bands",
     "use_theme", "weight_profile", "weights_and_batch", "weights_and_outcomes",
 ]
 
@@ -106,7 +106,7 @@ FILES = {
     "stills": ("figure_json", "is_dynamic"),
     "theme": ("ROLES", "blank", "use_theme"),
     "thumbnails": ("thumbnail",),
-    "tradeoffs": ("clouds", "tradeoffs"),
+    "tradeoffs": ("clouds", "tradeoff_paths"),
     "training": ("eigenvalue_density", "loss_slice", "path_profile", "training_curves"),
     "transitions": ("transition_map", "transition_paths"),
     "uncertainty": ("posterior", "trend_bands"),

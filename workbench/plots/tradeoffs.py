@@ -10,10 +10,10 @@ from workbench.plots.hovers import DIGITS, hover
 from workbench.plots.settings import Panel, panel_figure
 from workbench.plots.theme import ROLES, STACKED, Figure, dimension, frame, written_legend
 
-__all__ = ["clouds", "tradeoffs"]
+__all__ = ["clouds", "tradeoff_paths"]
 
 
-def tradeoffs(points: Mapping[str, pd.DataFrame], *, roles: Mapping[str, str],
+def tradeoff_paths(points: Mapping[str, pd.DataFrame], *, roles: Mapping[str, str],
               axes: tuple[tuple[str, str], tuple[str, str]],
               more: Sequence[tuple[Panel, Mapping[str, str]]] = ()) -> Figure:
     """Paths of methods between two accuracies, one picture above the other.
@@ -69,14 +69,19 @@ def _paths(title: str, table: pd.DataFrame, roles: Mapping[str, str],
         some = table[table["series"] == name]
         told = hover([("", "@told"), (axes[0][0], "@x" + DIGITS), (axes[1][0], "@y" + DIGITS)])
         layers += [
-            hv.Segments((some["x_low"], some["y"], some["x_high"], some["y"]),
-                        [x, y, "to", "level"]).opts(color=ROLES[role].colour, alpha=0.5),
-            hv.Segments((some["x"], some["y_low"], some["x"], some["y_high"]),
-                        [x, y, "to", "level"]).opts(color=ROLES[role].colour, alpha=0.5),
+            hv.Segments(_bars(some), [x, y, "to", "level"]).opts(color=ROLES[role].colour,
+                                                                 alpha=0.5),
             hv.Curve((some["x"], some["y"]), x, y).opts(**ROLES[role].curve()),
             hv.Scatter(some, x, [y, "told"]).opts(size=8, tools=[told],
                                                   **ROLES[role].points())]
     return _framed(title, layers, list(roles.items()), (x, y), table)
+
+
+def _bars(some: pd.DataFrame) -> tuple[np.ndarray, ...]:
+    """Left, bottom, right and top of the intervals along both axes."""
+    across = some[["x_low", "y", "x_high", "y"]].to_numpy(float)
+    upwards = some[["x", "y_low", "x", "y_high"]].to_numpy(float)
+    return tuple(np.vstack([across, upwards]).T)
 
 
 def _framed(title: str, layers: list[hv.Element], entries: list[tuple[str, str]],

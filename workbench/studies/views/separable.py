@@ -70,10 +70,11 @@ def _tradeoff(result: Result) -> plots.Figure:
     known = table.dropna(subset=["x", "y"])
     if any(not (known["measure"] == one).any() for one in MEASURES):
         return plots.blank("Every training diverged: lower the weights")
-    return plots.tradeoffs(
+    return plots.tradeoff_paths(
         {f"{told}: rare classes gain, common ones pay": known[known["measure"] == one]
          for one, told in MEASURES.items()}, roles=ROLES,
-        axes=(("accuracy of rare classes", "%"), ("of common classes", "%")), more=[(toy, TOY)])
+        axes=(("accuracy, rare classes", "%"), ("accuracy, common classes", "%")),
+        more=[(toy, TOY)])
 
 
 def _classes(result: Result) -> plots.Figure:
@@ -102,7 +103,7 @@ def _features(result: Result, view: Any) -> plots.Figure:
         own = some[some["class"] == first]
         taken = int((own["found"] == second).sum())
         place = np.select([some["class"] == first, some["class"] == second], [2, 1], 0)
-        title = (f"{str(series).capitalize()}: of {len(own)} attacked {names[first]}, {taken} "
+        title = (f"{str(series).capitalize()}: of {len(own)} rows of {names[first]}, {taken} are "
                  f"taken for {names[second]}")
         pictures[title] = some.assign(
             kind=np.array(list(KINDS))[place],
