@@ -2,6 +2,7 @@
 
 from workbench.datasets.corpora import fomc_scores, fomc_statements, outlook_lexicon
 from workbench.datasets.images import IMAGE_SETS, Images, load_images
+from workbench.datasets.imbalance import PROFILES, imbalanced_counts, subsample_imbalanced
 from workbench.datasets.labelled import LABEL_TABLES, Labelled, load_labelled
 from workbench.datasets.landscape_grid import LandscapeGrid, landscape_grid
 from workbench.datasets.lexicon import Lexicon, lexicon_score
@@ -23,13 +24,13 @@ from workbench.datasets.stages import UnknownOrderError
 from workbench.datasets.tables import TABLES, load_table, presidents_approval
 
 __all__ = [
-    "IMAGE_SETS", "LABEL_TABLES", "ORDINAL_TABLES", "OUTCOME_TABLES", "REGRESSION_TABLES",
-    "RIVAL_TABLES", "SPAM", "TABLES", "Images", "Labelled", "LandscapeGrid", "Lexicon",
-    "NoisyLabels", "Ordinal", "Outcomes", "Ratings", "Regression", "Rivals", "Scores", "Selected",
-    "StagesWorld", "UnknownOrderError", "fomc_scores", "fomc_statements", "landscape_grid",
-    "lexicon_score", "load_images", "load_labelled", "load_noisy_labels", "load_ordinal",
-    "load_outcomes", "load_ratings", "load_regression", "load_rivals", "load_scores",
-    "load_selected", "load_spam", "load_table", "opinion_scores", "ordered_stages",
-    "outlook_lexicon", "presidents_approval", "rating_columns", "selected_pairs",
-    "simulated_ratings", "surrogate_labels", "unknown_data",
+    "IMAGE_SETS", "LABEL_TABLES", "ORDINAL_TABLES", "OUTCOME_TABLES", "PROFILES",
+    "REGRESSION_TABLES", "RIVAL_TABLES", "SPAM", "TABLES", "Images", "Labelled", "LandscapeGrid",
+    "Lexicon", "NoisyLabels", "Ordinal", "Outcomes", "Ratings", "Regression", "Rivals", "Scores",
+    "Selected", "StagesWorld", "UnknownOrderError", "fomc_scores", "fomc_statements",
+    "imbalanced_counts", "landscape_grid", "lexicon_score", "load_images", "load_labelled",
+    "load_noisy_labels", "load_ordinal", "load_outcomes", "load_ratings", "load_regression",
+    "load_rivals", "load_scores", "load_selected", "load_spam", "load_table", "opinion_scores",
+    "ordered_stages", "outlook_lexicon", "presidents_approval", "rating_columns", "selected_pairs",
+    "simulated_ratings", "subsample_imbalanced", "surrogate_labels", "unknown_data",
 ]

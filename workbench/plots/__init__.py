@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from workbench.plots.stills import figure_json, is_dynamic
     from workbench.plots.theme import ROLES, blank, use_theme
     from workbench.plots.thumbnails import thumbnail
+    from workbench.plots.tradeoffs import clouds, tradeoff_paths
     from workbench.plots.training import (
         eigenvalue_density,
         loss_slice,
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BATCH_SIZE", "LABEL_METHODS", "PHASE_STYLES", "ROLES", "STAGE_METHODS", "WIDTH", "Figure",
     "Knob", "Panel", "Shade", "agreement", "balance_and_map", "bias_and_coverage", "blank",
-    "bound_curves", "bounds_by_rows", "confidence", "counted", "coverage_by_group",
+    "bound_curves", "bounds_by_rows", "clouds", "confidence", "counted", "coverage_by_group",
     "domain_panels", "eigenvalue_density", "error_boxes", "errors_by_labels", "errors_by_reuse",
     "false_positives", "fan_chart", "figure_json", "forest", "is_dynamic", "leaderboard",
     "learned_weights", "learning_and_disagreement", "level_weight_map", "loss_slice",
@@ -76,8 +77,8 @@ __all__ = [
     "phase_gains", "phase_map", "posterior", "posterior_areas", "probability_map",
     "rare_calibration", "rare_scatter", "relative_scores", "relative_weights", "reliability",
     "replicates_and_folds", "scores_by_features", "setting_panels", "stage_lines", "thumbnail",
-    "training_curves", "transition_map", "transition_paths", "trend_bands", "use_theme",
-    "weight_profile", "weights_and_batch", "weights_and_outcomes",
+    "tradeoff_paths", "training_curves", "transition_map", "transition_paths", "trend_bands",
+    "use_theme", "weight_profile", "weights_and_batch", "weights_and_outcomes",
 ]
 
 Figure: TypeAlias = Any      # a HoloViews element; studies name it before HoloViews is needed
@@ -105,6 +106,7 @@ FILES = {
     "stills": ("figure_json", "is_dynamic"),
     "theme": ("ROLES", "blank", "use_theme"),
     "thumbnails": ("thumbnail",),
+    "tradeoffs": ("clouds", "tradeoff_paths"),
     "training": ("eigenvalue_density", "loss_slice", "path_profile", "training_curves"),
     "transitions": ("transition_map", "transition_paths"),
     "uncertainty": ("posterior", "trend_bands"),

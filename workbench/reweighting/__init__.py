@@ -18,10 +18,24 @@ if TYPE_CHECKING:
         source_softmax_loss,
         source_weights,
     )
+    from workbench.reweighting.by_class.class_weights import (
+        class_balanced_weights,
+        emphasised_weights,
+        rare_classes,
+    )
+    from workbench.reweighting.by_class.contrastive import FeatureSeparation, supcon_loss
+    from workbench.reweighting.by_class.margins import (
+        BalancedSoftmax,
+        CosineLinear,
+        Focal,
+        Ldam,
+        balanced_softmax_logits,
+    )
     from workbench.reweighting.lagged import Lagged
     from workbench.reweighting.loss_based import LossWeighter
     from workbench.reweighting.meta_rescaling import Storm
     from workbench.reweighting.registry import register, weighter_named, weighter_names
+    from workbench.reweighting.separable_adversarial import ClassBalance
     from workbench.reweighting.storm_classifier import StormClassifier
     from workbench.reweighting.strategies import (
         STRATEGIES,
@@ -35,11 +49,13 @@ if TYPE_CHECKING:
     from workbench.reweighting.watched import Watched, relative_weights
 
 __all__ = [
-    "LISA", "STRATEGIES", "Lagged", "LossWeighter", "ScaleBiO", "Storm", "StormClassifier",
-    "Stratified", "Trials", "Watched", "allocate", "annealed", "compare_weighters",
-    "largest_weight", "loss_weights", "normalise_losses", "penalty_hypergradient", "piecewise",
+    "LISA", "STRATEGIES", "BalancedSoftmax", "ClassBalance", "CosineLinear", "FeatureSeparation",
+    "Focal", "Lagged", "Ldam", "LossWeighter", "ScaleBiO", "Storm", "StormClassifier",
+    "Stratified", "Trials", "Watched", "allocate", "annealed", "balanced_softmax_logits",
+    "class_balanced_weights", "compare_weighters", "emphasised_weights", "largest_weight",
+    "loss_weights", "normalise_losses", "penalty_hypergradient", "piecewise", "rare_classes",
     "register", "relative_weights", "source_softmax_loss", "source_weights", "strategy_score",
-    "weighter_named", "weighter_names",
+    "supcon_loss", "weighter_named", "weighter_names",
 ]
 
 __getattr__, __dir__ = lazy(__name__, FILES)

@@ -1,0 +1,1 @@
+"""Rare classes: weights, margins and separated features, alone and under attack."""
