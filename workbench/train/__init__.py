@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from workbench.core.lazy import lazy
 
 if TYPE_CHECKING:
+    from workbench.train.attack import Pgd, box, pgd
     from workbench.train.autodiff import per_sample_gradient_norms, per_sample_gradients
     from workbench.train.averages import Ema, Swa, recalibrate, with_params
     from workbench.train.device import device_for, torch_generator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from workbench.train.models import MLP, ConvNet
     from workbench.train.moments import Moment
     from workbench.train.optimisers import AdamW, Sgd
+    from workbench.train.robustness import RobustReport, evaluate_robust
     from workbench.train.schedules import constant, cosine, one_cycle, steps, warm_up
     from workbench.train.scoring import normalise_again, score
     from workbench.train.stack import Stack
@@ -32,15 +34,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MLP", "AdamW", "Batch", "ByTokens", "CharTransformer", "ConvNet", "Ema", "Listener",
-    "MetaStep", "Moment", "Sample", "Sgd", "Stack", "StackedTraining", "StepResult", "Swa",
-    "Trained", "TrainedModels", "Training", "Uniform", "causal_lm", "classification",
-    "constant", "cosine", "device_for", "fit", "mean_loss", "normalise_again", "one_cycle",
-    "one_thread", "per_sample_gradient_norms", "per_sample_gradients", "recalibrate",
-    "regression", "score", "steps", "torch_generator", "train_stacked", "warm_up",
-    "with_params",
+    "MetaStep", "Moment", "Pgd", "RobustReport", "Sample", "Sgd", "Stack", "StackedTraining",
+    "StepResult", "Swa", "Trained", "TrainedModels", "Training", "Uniform", "box", "causal_lm",
+    "classification", "constant", "cosine", "device_for", "evaluate_robust", "fit",
+    "mean_loss", "normalise_again", "one_cycle", "one_thread", "per_sample_gradient_norms",
+    "per_sample_gradients", "pgd", "recalibrate", "regression", "score", "steps",
+    "torch_generator", "train_stacked", "warm_up", "with_params",
 ]
 
 FILES = {
+    "attack": ("Pgd", "box", "pgd"),
     "autodiff": ("per_sample_gradient_norms", "per_sample_gradients"),
     "averages": ("Ema", "Swa", "recalibrate", "with_params"),
     "device": ("device_for", "torch_generator"),
@@ -52,6 +55,7 @@ FILES = {
     "models": ("MLP", "ConvNet"),
     "moments": ("Moment",),
     "optimisers": ("AdamW", "Sgd"),
+    "robustness": ("RobustReport", "evaluate_robust"),
     "schedules": ("constant", "cosine", "one_cycle", "steps", "warm_up"),
     "scoring": ("normalise_again", "score"),
     "stack": ("Stack",),
