@@ -103,12 +103,24 @@ class Barrier:
     def attacked(self, model: nn.Module, x: Tensor, y: Tensor, *,
                  generator: torch.Generator | None = None) -> Tensor:
         """Inputs under attack, like x."""
-        *_, last = self.path(model, x, y, generator=generator)
+        with attacking(model):
+            for at in self._steps(model, x, y, generator):
+                last = at
         return last
 
     def path(self, model: nn.Module, x: Tensor, y: Tensor, *,
-             generator: torch.Generator | None = None) -> Iterator[Tensor]:
-        """Inputs after each step, `steps + 1` of them; all strictly inside the box."""
+             generator: torch.Generator | None = None) -> list[Tensor]:
+        """Inputs before and after each step, `steps + 1` of them; all strictly inside the box."""
+        with attacking(model):
+            return list(self._steps(model, x, y, generator))
+
+    def curvature(self, d: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        """Second derivative of the objective in each input, that of the loss left out."""
+        up, down = (high - d).clamp(min=FLOOR), (d - low).clamp(min=FLOOR)
+        return 2 * self.lam + self.c / up.square() + self.c / down.square()
+
+    def _steps(self, model: nn.Module, x: Tensor, y: Tensor,
+               generator: torch.Generator | None) -> Iterator[Tensor]:
         checked_inputs(x, self.clip)
         x = x.detach()
         low, high = box(x, self.eps, self.clip)
@@ -118,17 +130,11 @@ class Barrier:
         moments = torch.zeros_like(d), torch.zeros_like(d)
         yield x + d
         for step in range(1, self.steps + 1):
-            with attacking(model):
-                gradient, _ = input_gradient(model, self.loss, x + d, y)
+            gradient, _ = input_gradient(model, self.loss, x + d, y)
             slope = 2 * self.lam * d - gradient + self.c * (1 / (high - d) - 1 / (d - low))
             along, moments = self._along(slope, moments, step)
             d = torch.clamp(d - size * along, *inner)
             yield x + d
-
-    def curvature(self, d: Tensor, low: Tensor, high: Tensor) -> Tensor:
-        """Second derivative of the objective in each input, that of the loss left out."""
-        up, down = (high - d).clamp(min=FLOOR), (d - low).clamp(min=FLOOR)
-        return 2 * self.lam + self.c / up.square() + self.c / down.square()
 
     def _start(self, low: Tensor, high: Tensor, generator: torch.Generator | None) -> Tensor:
         centre, half = (low + high) / 2, (high - low) / 2
