@@ -129,7 +129,9 @@ def train_methods(rows: Rows, methods: Sequence[str], how: Settings, *,  # noqa:
             _one(found, problem, rows, name, how if place < how.checked_seeds else plain, seed)
             if on_trained is not None:
                 on_trained(place * len(methods) + number + 1, len(seeds) * len(methods))
-    return Trials(pd.DataFrame(found.scores), pd.concat(found.classes, ignore_index=True),
+    none = pd.DataFrame(columns=["class", "n", "clean", "robust", "method", "seed"])
+    return Trials(pd.DataFrame(found.scores), pd.concat(found.classes or [none],
+                                                        ignore_index=True),
                   pd.DataFrame(found.course, columns=["method", "seed", "epoch", "robust", "tail",
                                                       "effective"]),
                   pd.DataFrame(found.curve, columns=["method", "seed", "eps", "robust"]))
