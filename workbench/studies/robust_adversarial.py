@@ -72,12 +72,12 @@ class Params(Declared):
     imbalance = param.String("auto", doc=(
         "none, step:K or exp:K: rare classes in training; auto is step:5 for shipped images and "
         "none for your own data."))
-    epochs = param.Integer(40, bounds=(1, 500), doc="Passes over the training rows.")
+    epochs = param.Integer(30, bounds=(1, 500), doc="Passes over the training rows.")
     width = param.Integer(64, bounds=(2, 512), doc="Units of each of two hidden layers.")
     most_rows = param.Integer(1100, bounds=(40, 20000), doc=(
         "Rows that are used to train and to test, before classes are made rare."))
     n_seeds = param.Integer(3, bounds=(1, 30), doc="Splits, each with its own networks.")
-    apgd_rows = param.Integer(60, bounds=(0, 10000), doc=(
+    apgd_rows = param.Integer(40, bounds=(0, 10000), doc=(
         "Test rows of the first seed that another's attack, APGD, tries too; 0 for none."))
     seed = param.Integer(0, bounds=(0, None), doc="Seed of everything that is drawn.")
 
@@ -96,14 +96,14 @@ class Params(Declared):
 def run(params: Params) -> Result:
     """Train in four ways on every seed, attack, and compare."""
     rows = _rows(params)
-    trials = TRAINED.get(_key(params, rows), lambda: _trained(params, rows))
+    trials = TRAINED.get(_key(params), lambda: _trained(params, rows))
     return headline(params, rows, trials, tables_of(params, rows, trials))
 
 
 def is_quick(params: Params) -> bool:
     """Whether a page may compute this as soon as a widget changes."""
     small = params.n_seeds * params.epochs * params.attack_steps * params.most_rows <= 6000
-    return (small and not params.apgd_rows) or _key(params, _rows(params)) in TRAINED
+    return (small and not params.apgd_rows) or _key(params) in TRAINED
 
 
 def read_notes(params: Params) -> tuple[str, ...]:
@@ -123,17 +123,20 @@ def _trained(params: Params, rows: Rows) -> Trials:
                          seeds=range(params.seed, params.seed + params.n_seeds))
 
 
-def _key(params: Params, rows: Rows) -> tuple[Any, ...]:
-    """What decides trainings: the content of a file, and parameters."""
-    told = {name: value for name, value in params.values().items() if name not in
-            ("data", "table", "target")}
-    return (rows.sha256, rows.name, rows.classes, params.target, *told.values())
+def _key(params: Params) -> tuple[Any, ...]:
+    """What decides trainings."""
+    return (_seen(params), *params.values().values())
+
+
+def _seen(params: Params) -> tuple[int, ...]:
+    """When a file was written, and its size."""
+    path = Path(params.table or params.data).expanduser()
+    return (path.stat().st_mtime_ns, path.stat().st_size) if path.is_file() else ()
 
 
 def _rows(params: Params) -> Rows:
-    path = Path(params.table or params.data).expanduser()
-    seen = (path.stat().st_mtime_ns, path.stat().st_size) if path.is_file() else ()
     if params.table:
-        return FILES.get((params.table, params.target, params.scaling, seen), lambda: read_table(
-            params.table, target=params.target, scaling=params.scaling))
-    return FILES.get((params.data, seen), lambda: read_images(params.data))
+        return FILES.get((params.table, params.target, params.scaling, _seen(params)),
+                         lambda: read_table(params.table, target=params.target,
+                                            scaling=params.scaling))
+    return FILES.get((params.data, _seen(params)), lambda: read_images(params.data))

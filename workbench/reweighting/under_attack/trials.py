@@ -112,8 +112,7 @@ def train_methods(rows: Rows, methods: Sequence[str], how: Settings, *,  # noqa:
     Parameters
     ----------
     rows, how
-    methods : sequence of str
-        Of `METHODS`.
+    methods : sequence of str, of `METHODS`
     seeds : sequence of int >= 0
         Of split, first parameters and order.
     imbalance, most
@@ -130,8 +129,8 @@ def train_methods(rows: Rows, methods: Sequence[str], how: Settings, *,  # noqa:
             if on_trained is not None:
                 on_trained(place * len(methods) + number + 1, len(seeds) * len(methods))
     none = pd.DataFrame(columns=["class", "n", "clean", "robust", "method", "seed"])
-    return Trials(pd.DataFrame(found.scores), pd.concat(found.classes or [none],
-                                                        ignore_index=True),
+    classes = pd.concat(found.classes or [none], ignore_index=True)
+    return Trials(pd.DataFrame(found.scores), classes,
                   pd.DataFrame(found.course, columns=["method", "seed", "epoch", "robust", "tail",
                                                       "effective"]),
                   pd.DataFrame(found.curve, columns=["method", "seed", "eps", "robust"]))
