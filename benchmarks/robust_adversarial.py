@@ -37,7 +37,11 @@ def read():
 
 
 def keep(name, record):
-    """Add to what is done."""
+    """Add to what is done; of a seed that was done before, only the new."""
+    if isinstance(record, list):
+        new = {row["seed"] for row in record}
+        old = [row for row in read().get(name, []) if row["seed"] not in new]
+        record = sorted([*old, *record], key=lambda row: row["seed"])
     KEPT.write_text(json.dumps(read() | {name: record}, indent=1) + "\n", encoding="utf-8")
 
 
@@ -98,17 +102,16 @@ def main():
     """Measure what is asked for, keep, print, and assert the direction."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--parts", nargs="*", default=[*arms.PARTS, "price"])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--seeds", type=int, default=5, help="the last of them, plus one")
     parser.add_argument("--checked", type=int, default=2)
     asked = parser.parse_args()
     for name in asked.parts:
         if name == "price":
             keep(name, arms.prices())
             continue
-        records = []
-        for seed in range(asked.seeds):
-            records += arms.train_part(name, seed, checked=seed < asked.checked)
-            keep(name, records)
+        for seed in range(asked.first, asked.seeds):
+            keep(name, arms.train_part(name, seed, checked=seed < asked.checked))
             sys.stderr.write(f"{name}, seed {seed}\n")
     sys.stdout.write(write())
     if "table" in asked.parts and asked.seeds > 2:

@@ -47,10 +47,12 @@ def class_bars(table: pd.DataFrame, roles: Mapping[str, str], *, title: str) -> 
                         [x, y, "end", "high"]).opts(color="#000000", line_width=1),
             hv.Scatter((some["at"], some["clean"]), x, y, label=f"{method}, without").opts(
                 size=9, color=ROLES[role].colour, marker="triangle" if number else "square")]
-    names = table.drop_duplicates("place").set_index("place")["class"]
+    once = table.drop_duplicates("place")
+    names = [(int(at), str(name)[:12]) for at, name in zip(once["place"], once["class"],
+                                                           strict=True)]
     border = float(table.loc[table["tail"], "place"].max()) + 0.5
     layers.append(hv.Curve(([border, border], [0.0, 105.0]), x, y,
                            label="left of it: the weakest 30 %").opts(**ROLES["truth"].curve()))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=title, xticks=[(int(at), str(name)[:12]) for at, name in names.items()],
+        title=title, xticks=names,
         xlim=(-0.6, len(names) - 0.4), ylim=(0, 105), **frame(**LEGEND_BELOW, height=480)))

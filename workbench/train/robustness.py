@@ -98,10 +98,10 @@ class RobustReport:
     @property
     def _classes(self) -> tuple[np.ndarray, ...]:
         """Classes that occur, their rows, clean and robust accuracy; weakest first."""
-        n, clean, robust = (np.bincount(self.y, weights=part, minlength=self.classes)
-                            for part in (None, self.right, self.safe))
+        n = np.bincount(self.y, minlength=self.classes)
         names = np.flatnonzero(n)
-        clean, robust = clean[names] / n[names], robust[names] / n[names]
+        clean, robust = (np.bincount(self.y, weights=part, minlength=self.classes)[names]
+                         / n[names] for part in (self.right, self.safe))
         order = np.lexsort((names, clean, robust))
         return names[order], n[names][order], clean[order], robust[order]
 
