@@ -31,6 +31,8 @@ PARTS = {
         "KL weights only, r = 1": (KL, replace(PLAIN, eps=0.15, temperature=1.0)),
         "KL weights only, r = 0.3": (KL, replace(PLAIN, eps=0.15, temperature=0.3)),
         IMPLICIT: (IMPLICIT, replace(PLAIN, eps=0.15))}),
+    "tiny": ("none", {name: (name, replace(PLAIN, width=16, epochs=60))
+                      for name in (BASELINE, IMPLICIT)}),
     "sharp": ("step:5", {
         "KL weights only, r = 0.3": (KL, replace(PLAIN, temperature=0.3)),
         "DONE, r = 0.3": (OURS, replace(PLAIN, temperature=0.3)),

@@ -19,6 +19,7 @@ TITLES = {
     "table": ("Digits, five classes rare (step:5), eps 0.1, 40 epochs", arms.BASELINE),
     "longer": ("Twice as long: 80 epochs", f"{arms.BASELINE}, 80 epochs"),
     "balanced": ("No class is rare, eps 0.15", arms.BASELINE),
+    "tiny": ("No class is rare, a network of two layers of 16, eps 0.1, 60 epochs", arms.BASELINE),
     "sharp": ("Sharper weights, five classes rare, beside the first table", None)}
 HEAD = """# Weights of a worst case under attack
 
