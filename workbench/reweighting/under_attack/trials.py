@@ -51,7 +51,7 @@ class Settings:
     looks : int >= 0
         Times at which a training is looked at on its way.
     checked_rows, checked_seeds : int >= 0
-        Test rows that APGD tries, 0 for none, and seeds of which it does, the first ones.
+        Test rows that APGD tries, 0 for none, and seeds of which it does, the first.
     reaches : sequence of float
         Sizes of attacks after training, times `eps`.
     """
@@ -84,9 +84,8 @@ class Trials:
         of the weakest; lost, rows that fall to APGD though not to PGD. NaN where it diverged.
     classes : DataFrame
         method, seed, class, n, clean, robust.
-    course : DataFrame
-        method, seed, epoch, robust, tail, effective (what a batch counts like, percent).
-    curve : DataFrame
+    course, curve : DataFrame
+        method, seed, epoch, robust, tail, effective (what a batch counts like, percent); and
         method, seed, eps, robust.
     """
 
@@ -117,7 +116,7 @@ def train_methods(rows: Rows, methods: Sequence[str], how: Settings, *,  # noqa:
         Of split, first parameters and order.
     imbalance, most
         See :func:`~workbench.reweighting.under_attack.worlds.split`.
-    on_trained : function of the numbers of trained and of all networks, optional
+    on_trained : function of numbers of trained and of all networks, optional
     """
     for name in methods:
         check.one_of(METHODS, methods=name)
@@ -146,14 +145,15 @@ def arm_of(name: str, how: Settings, clip: Any) -> dict[str, Any]:
     plain = Pgd(eps=how.eps, steps=how.attack_steps, clip=clip)
     smooth = Barrier(eps=how.eps, steps=how.attack_steps, lam=how.lam, c=how.c, clip=clip)
     weights = KullbackLeiblerWeighter(how.temperature, eta=how.eta)
-    return {
+    arms: dict[str, dict[str, Any]] = {
         BASELINE: {"perturb": plain},
         "KL weights only": {"perturb": plain, "weighter": weights},
         "implicit gradient only": {"perturb": smooth, "penalty": ImplicitGradient(smooth)},
         OURS: {"perturb": smooth, "penalty": ImplicitGradient(smooth), "weighter": weights},
         "GAIRAT": {"perturb": rivals.CountingPgd(plain),
                    "weighter": rivals.GairatWeighter(how.attack_steps)},
-        "MAIL": {"perturb": plain, "weighter": rivals.MailWeighter()}}[name]
+        "MAIL": {"perturb": plain, "weighter": rivals.MailWeighter()}}
+    return arms[name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +198,7 @@ def _one(found: _Found, problem: Problem, rows: Rows, name: str, how: Settings,
         found.scores.append({**told, "attack": "APGD", "n": count, **_scores(checked)})
     if report is None:
         return
-    found.classes.append(_by_class(report, rows).assign(**told))
+    found.classes.append(_by_class(report, rows).assign(method=name, seed=seed))
     known = {0.0: report.balanced_clean, 1.0: report.balanced}
     for reach in how.reaches:
         at = reach * how.eps
