@@ -17,7 +17,10 @@ from workbench.core.recent import Recent
 from workbench.core.threads import one_thread
 from workbench.datasets import IMAGE_SETS, unknown_data
 from workbench.reweighting.under_attack.trials import (
+    BASELINE,
     COMPARISONS,
+    METHODS,
+    OURS,
     Settings,
     Trials,
     train_methods,
@@ -78,7 +81,8 @@ class Params(Declared):
         "Rows that are used to train and to test, before classes are made rare."))
     n_seeds = param.Integer(3, bounds=(1, 30), doc="Splits, each with its own networks.")
     apgd_rows = param.Integer(40, bounds=(0, 10000), doc=(
-        "Test rows of the first seed that another's attack, APGD, tries too; 0 for none."))
+        "Test rows of the first seed that another's attack, APGD, tries too, with DONE and the "
+        "baseline, or with all rivals; 0 for none."))
     seed = param.Integer(0, bounds=(0, None), doc="Seed of everything that is drawn.")
 
     @classmethod
@@ -114,7 +118,8 @@ def read_notes(params: Params) -> tuple[str, ...]:
 def _trained(params: Params, rows: Rows) -> Trials:
     how = Settings(eps=params.eps, attack_steps=params.attack_steps,
                    temperature=params.temperature, eta=params.eta, lam=params.lam, c=params.c,
-                   epochs=params.epochs, width=params.width, checked_rows=params.apgd_rows)
+                   epochs=params.epochs, width=params.width, checked_rows=params.apgd_rows,
+                   checked_methods=METHODS if params.compare == "rivals" else (BASELINE, OURS))
     imbalance = params.imbalance
     if imbalance == "auto":
         imbalance = "step:5" if not params.table and params.data in IMAGE_SETS else "none"

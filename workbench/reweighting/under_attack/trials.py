@@ -26,8 +26,7 @@ BASELINE, OURS = "adversarial training", "DONE"
 METHODS = (BASELINE, "KL weights only", "implicit gradient only", OURS, "GAIRAT", "MAIL")
 COMPARISONS = {"parts": METHODS[:4], "rivals": (BASELINE, "GAIRAT", "MAIL", OURS)}
 JUDGE, LIBRARY = ("pgd-20",), ("pgd-20", "apgd-ce", "apgd-t")
-REACHES = (0.0, 0.5, 1.0, 2.0)      # times eps, of the curve
-TAIL = 0.3
+REACHES, TAIL = (0.0, 0.5, 1.0, 2.0), 0.3      # sizes of attacks, times eps; share of classes
 
 
 @dataclass(frozen=True)
@@ -44,14 +43,13 @@ class Settings:
         Of `KullbackLeiblerWeighter`.
     lam, c : float
         Of `Barrier`.
-    epochs, width, batch_size : int > 0
-        Batches are filled evenly, with at most so many rows.
+    epochs, width, batch_size : int > 0; batches are filled evenly
     learning_rate : float > 0
         Divided by ten after 75 % and 90 % of the steps.
     looks : int >= 0
         Times at which a training is looked at on its way.
-    checked_rows, checked_seeds : int >= 0
-        Test rows that APGD tries, 0 for none, and seeds of which it does, the first.
+    checked_rows, checked_seeds, checked_methods
+        Test rows that APGD tries, 0 for none; of how many seeds, the first; of which methods.
     reaches : sequence of float
         Sizes of attacks after training, times `eps`.
     """
@@ -69,6 +67,7 @@ class Settings:
     looks: int = 4
     checked_rows: int = 100
     checked_seeds: int = 1
+    checked_methods: Sequence[str] = METHODS
     reaches: Sequence[float] = REACHES
 
 
@@ -124,7 +123,8 @@ def train_methods(rows: Rows, methods: Sequence[str], how: Settings, *,  # noqa:
     for place, seed in enumerate(seeds):
         problem = split(rows, seed=seed, imbalance=imbalance, most=most)
         for number, name in enumerate(methods):
-            _one(found, problem, rows, name, how if place < how.checked_seeds else plain, seed)
+            is_checked = place < how.checked_seeds and name in how.checked_methods
+            _one(found, problem, rows, name, how if is_checked else plain, seed)
             if on_trained is not None:
                 on_trained(place * len(methods) + number + 1, len(seeds) * len(methods))
     none = pd.DataFrame(columns=["class", "n", "clean", "robust", "method", "seed"])
