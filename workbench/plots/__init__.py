@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from workbench.core.lazy import lazy
 
 if TYPE_CHECKING:
+    from workbench.plots.attacks import class_bars
     from workbench.plots.balancing import balance_and_map, weights_and_outcomes
     from workbench.plots.crowds import counted
     from workbench.plots.fans import fan_chart
@@ -69,7 +70,8 @@ if TYPE_CHECKING:
 __all__ = [
     "BATCH_SIZE", "LABEL_METHODS", "PHASE_STYLES", "ROLES", "STAGE_METHODS", "WIDTH", "Figure",
     "Knob", "Panel", "Shade", "agreement", "balance_and_map", "bias_and_coverage", "blank",
-    "bound_curves", "bounds_by_rows", "clouds", "confidence", "counted", "coverage_by_group",
+    "bound_curves", "bounds_by_rows", "class_bars", "clouds", "confidence", "counted",
+    "coverage_by_group",
     "domain_panels", "eigenvalue_density", "error_boxes", "errors_by_labels", "errors_by_reuse",
     "false_positives", "fan_chart", "figure_json", "forest", "is_dynamic", "leaderboard",
     "learned_weights", "learning_and_disagreement", "level_weight_map", "loss_slice",
@@ -84,6 +86,7 @@ __all__ = [
 Figure: TypeAlias = Any      # a HoloViews element; studies name it before HoloViews is needed
 
 FILES = {
+    "attacks": ("class_bars",),
     "balancing": ("balance_and_map", "weights_and_outcomes"),
     "crowds": ("counted",),
     "fans": ("fan_chart",),

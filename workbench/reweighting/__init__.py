@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from workbench.reweighting.loss_based import LossWeighter
     from workbench.reweighting.meta_rescaling import Storm
     from workbench.reweighting.registry import register, weighter_named, weighter_names
+    from workbench.reweighting.robust_adversarial import (
+        KullbackLeiblerWeighter,
+        kl_dro_objective,
+        kl_dro_weights,
+    )
     from workbench.reweighting.separable_adversarial import ClassBalance
     from workbench.reweighting.storm_classifier import StormClassifier
     from workbench.reweighting.strategies import (
@@ -46,16 +51,24 @@ if TYPE_CHECKING:
     )
     from workbench.reweighting.temperatures import annealed, piecewise
     from workbench.reweighting.trials import Trials, compare_weighters
+    from workbench.reweighting.under_attack.barrier import (
+        Barrier,
+        ImplicitGradient,
+        barrier_attack,
+        implicit_cross_term,
+    )
     from workbench.reweighting.watched import Watched, relative_weights
 
 __all__ = [
-    "LISA", "STRATEGIES", "BalancedSoftmax", "ClassBalance", "CosineLinear", "FeatureSeparation",
-    "Focal", "Lagged", "Ldam", "LossWeighter", "ScaleBiO", "Storm", "StormClassifier",
-    "Stratified", "Trials", "Watched", "allocate", "annealed", "balanced_softmax_logits",
-    "class_balanced_weights", "compare_weighters", "emphasised_weights", "largest_weight",
-    "loss_weights", "normalise_losses", "penalty_hypergradient", "piecewise", "rare_classes",
-    "register", "relative_weights", "source_softmax_loss", "source_weights", "strategy_score",
-    "supcon_loss", "weighter_named", "weighter_names",
+    "LISA", "STRATEGIES", "BalancedSoftmax", "Barrier", "ClassBalance", "CosineLinear",
+    "FeatureSeparation", "Focal", "ImplicitGradient", "KullbackLeiblerWeighter", "Lagged", "Ldam",
+    "LossWeighter", "ScaleBiO", "Storm", "StormClassifier", "Stratified", "Trials", "Watched",
+    "allocate", "annealed", "balanced_softmax_logits", "barrier_attack", "class_balanced_weights",
+    "compare_weighters", "emphasised_weights", "implicit_cross_term", "kl_dro_objective",
+    "kl_dro_weights", "largest_weight", "loss_weights", "normalise_losses",
+    "penalty_hypergradient", "piecewise", "rare_classes", "register", "relative_weights",
+    "source_softmax_loss", "source_weights", "strategy_score", "supcon_loss", "weighter_named",
+    "weighter_names",
 ]
 
 __getattr__, __dir__ = lazy(__name__, FILES)

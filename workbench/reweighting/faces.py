@@ -15,9 +15,12 @@ FILES = {
     "registry": ("register", "weighter_named", "weighter_names"),
     "storm_classifier": ("StormClassifier",),
     "separable_adversarial": ("ClassBalance",),
+    "robust_adversarial": ("KullbackLeiblerWeighter", "kl_dro_objective", "kl_dro_weights"),
     "strategies": ("STRATEGIES", "largest_weight", "loss_weights", "normalise_losses",
                    "strategy_score"),
     "temperatures": ("annealed", "piecewise"),
     "trials": ("Trials", "compare_weighters"),
+    "under_attack.barrier": ("Barrier", "ImplicitGradient", "barrier_attack",
+                             "implicit_cross_term"),
     "watched": ("Watched", "relative_weights"),
 }

@@ -30,6 +30,8 @@ METHODS: dict[str, Callable[[], Any]] = {
     "lagged": lambda: import_module("workbench.reweighting.lagged").Lagged,
     "storm": lambda: import_module("workbench.reweighting.meta_rescaling").Storm,
     "bilevel": lambda: import_module("workbench.reweighting.bilevel").ScaleBiO,
+    "kl_dro": lambda: import_module(
+        "workbench.reweighting.robust_adversarial").KullbackLeiblerWeighter,
     "class_balance": lambda: import_module(
         "workbench.reweighting.separable_adversarial").ClassBalance,
 }

@@ -191,15 +191,20 @@ def pgd(model: nn.Module, x: Tensor, y: Tensor, *, eps: float,  # noqa: PLR0913 
 
 @contextmanager
 def attacking(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode and gradients inside; each layer's own mode is restored."""
+    """Evaluation mode inside, and gradients of inputs alone; all is restored, layer by layer."""
     before = [(part, part.training) for part in model.modules()]
+    asking = [param for param in model.parameters() if param.requires_grad]
     model.eval()
+    for param in asking:
+        param.requires_grad_(requires_grad=False)         # for a smaller graph
     try:
         with torch.enable_grad():
             yield
     finally:
         for part, was in before:
             part.training = was
+        for param in asking:
+            param.requires_grad_()
 
 
 def input_gradient(model: nn.Module, loss: RowLoss, at: Tensor,

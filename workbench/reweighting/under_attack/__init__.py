@@ -1,0 +1,1 @@
+"""Training under attack: a smooth attack and its reaction, rivals, and trials on images."""
