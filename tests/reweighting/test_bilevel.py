@@ -123,6 +123,21 @@ def train(data, meta, weighter, rate=0.005, **options):
                       progress="nowhere")
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_recovers_uniform_weights_of_the_same_rows_in_single_precision(seed):
+    """Losses of a perceptron by the same rows; AdamW would walk on what rounding leaves."""
+    from workbench.reweighting.bilevel import source_weights
+    from workbench.train import MLP, AdamW, classification, torch_generator
+
+    x = torch.randn(60, 4, generator=torch_generator(0))
+    rows, group = torch.arange(60) // 3, torch.arange(60) % 3
+    y = (x[:, 0] > 0).long()
+    done = fit(MLP(4, 8, 2, depth=1, generator=torch_generator(seed)), (x[rows], y[rows], group),
+               Training(AdamW(1e-2), max_steps=200, batch_size=60, seed=seed), meta=(x, 1 - y),
+               weighter=ScaleBiO(), loss=classification, progress="nowhere")
+    assert np.abs(source_weights(done) - 1 / 3).max() < 0.001
+
+
 def test_recovers_uniform_weights_of_sources_that_are_alike():
     """The same rows in each source, so that only rounding tells them apart."""
     from workbench.reweighting.bilevel import source_weights

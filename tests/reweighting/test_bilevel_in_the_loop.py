@@ -175,6 +175,8 @@ def test_rejects_rows_without_source_or_without_validation():
     fails((x, y, 2 * group), "got none of source 1")
     fails((x, y, group - 1), "sources must lie in 0 to")
     fails((x, y, group), r"sources must lie in 0 to 1, got 2", ScaleBiO(2))
+    fails((x, y, group + 0.5), "sources must be whole numbers, got torch.float32 at step 0",
+          ScaleBiO(4))
     fails((x, y, group), "the network has none", ScaleBiO(lisa=LISA(1)))
 
 

@@ -139,6 +139,7 @@ def test_matches_kinds_of_text():
     (lambda t: t.assign(source="one"), {}, "source must hold at least 2 sources"),
     (lambda t: t.drop(columns="source"), {}, "source must name a column of the data, got ''"),
     (lambda t: t.assign(gold="no"), {"validation": "gold"}, "marks none"),
+    (lambda t: t, {"source": "target"}, "target must name another column than source, got"),
     (lambda t: t.assign(gold="maybe"), {"validation": "gold"}, "must hold yes or no"),
     (lambda t: t, {"validation": "golden"}, "Did you mean 'gold'"),
     (lambda t: t.assign(gold=np.where(t.index < 7, "yes", "no")), {"validation": "gold"},
@@ -158,6 +159,8 @@ def test_rejects_parameters_that_fit_nothing():
         study.Params(rates=[0.0, 2.0])
     with pytest.raises(ParameterError, match="alphas must hold numbers above 0"):
         study.Params(alphas=[0.0])
+    with pytest.raises(ParameterError, match="alphas must hold numbers above 0 and up to 10000"):
+        study.Params(alphas=[1e300])
     with pytest.raises(ParameterError, match="which is neither"):
         study.Params(data="nowhere.csv")
     with pytest.raises(ParameterError, match="rates must be"):

@@ -106,6 +106,44 @@ def test_identity_a_meta_weighter_goes_on_where_it_was(tmp_path):
     assert not torch.equal(ends[0][0], ends[1][0])
 
 
+class Loader:
+    """Four batches of clean rows in an order of each epoch, with a length or without."""
+
+    def __iter__(self):
+        x, y = clean()
+        for rows in torch.randperm(32).split(8):
+            yield x[rows], y[rows]
+
+
+class Counted(Loader):
+    def __len__(self):
+        return 4
+
+
+def test_identity_a_loader_without_a_length_brings_the_same_rows(tmp_path):
+    ends = []
+    for loader, folder, last in ((Counted(), None, 0), (Loader(), None, 0),
+                                 (Loader(), tmp_path, 30), (Loader(), tmp_path, 0)):
+        stop = threading.Event()
+        done = fit(network(), world(), HOW, weighter=TwoLevels(), meta=loader, loss=regression,
+                   folder=folder, stop=stop, progress="nowhere",
+                   callbacks=[lambda row, last=last, stop=stop:
+                              stop.set() if row["step"] == last else None])
+        ends.append(done.weighter_state["scores"][0])
+    assert torch.equal(ends[0], ends[1])
+    assert torch.equal(ends[0], ends[3])
+    assert not torch.equal(ends[0], ends[2])
+
+
+def test_rejects_a_loader_that_brings_nothing():
+    class Empty:
+        def __iter__(self):
+            return iter(())
+    with pytest.raises(ValueError, match="meta must give at least 1 batches, got none"):
+        fit(network(), world(), HOW, weighter=TwoLevels(), meta=Empty(), loss=regression,
+            progress="nowhere")
+
+
 def test_rejects_rows_that_the_run_was_not_given():
     with pytest.raises(ValueError, match="next_batch must be one of 'train', got 'meta'"):
         fit(network(), world(), HOW, weighter=TwoLevels(), loss=regression, progress="nowhere")

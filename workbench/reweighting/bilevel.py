@@ -150,9 +150,8 @@ class ScaleBiO:
             refuse_adapters(step.model)
             self.lisa.draw(step.model, torch.Generator())
         twin, optimiser = twin_of(step.model, step.optimiser)
-        kind = next(param for param in step.model.parameters() if param.requires_grad)
-        logits = nn.Parameter(torch.zeros(k, device=kind.device,
-                                          dtype=torch.promote_types(kind.dtype, torch.float32)))
+        device = next(step.model.parameters()).device
+        logits = nn.Parameter(torch.zeros(k, device=device, dtype=torch.float64))
         return {"twin": twin, "twin_optimiser": optimiser, "logits": nn.ParameterList([logits]),
                 "optimiser": torch.optim.AdamW([logits], lr=self.source_rate,
                                                weight_decay=DECAY, fused=True),
@@ -181,7 +180,7 @@ class ScaleBiO:
             losses, ahead = self._train(step, step.model, step.optimiser, weights, alpha,
                                         validates=True)
         sums = step.all_reduce(torch.stack([_sums(losses, sources, k), twin_sums]))
-        means = sums.to(fixed) / counts.clamp(min=1e-12)
+        means = sums / counts.clamp(min=1e-12)
         gaps, present = means[0] - means[1], counts > 0
         logits.grad = slope(alpha * gaps, fixed, present)
         state["optimiser"].step()
@@ -240,6 +239,7 @@ def source_weights(trained: Any) -> Any:
 
 
 def _sums(losses: "list[Tensor]", sources: "list[Tensor]", k: int) -> "Tensor":
+    """In double precision: AdamW would turn what rounding leaves of equal gaps into steps."""
     import torch
 
-    return source_sums(torch.cat(losses), torch.cat(sources), k)
+    return source_sums(torch.cat(losses).double(), torch.cat(sources), k)

@@ -96,8 +96,8 @@ class Params(Declared):
         found = unknown_data(values["data"], []) if values["data"] else []
         found += [f"rates must hold shares from 0 to 1, got {one!r}. Pass 0.2 for 20 %."
                   for one in values["rates"] if not 0 <= one <= 1]
-        found += [f"alphas must hold numbers above 0, got {one!r}. Pass 10."
-                  for one in values["alphas"] if not one > 0]
+        found += [f"alphas must hold numbers above 0 and up to 10000, got {one!r}. Pass 10."
+                  for one in values["alphas"] if not 0 < one <= 10_000]
         if values["batch_size"] < len(values["rates"]) and not values["data"]:
             found.append(f"batch_size must be at least the {len(values['rates'])} sources, got "
                          f"{values['batch_size']}. Raise it.")

@@ -55,7 +55,13 @@ class Refill:
 
 
 def _endless(source: Source, drawn: int) -> Iterator[list[Micro]]:
-    epoch, offset = divmod(drawn, source.steps)
+    """Epoch after epoch from batch `drawn` on, which is read up to where no length is known."""
+    epoch, offset = divmod(drawn, source.steps) if source.steps else (0, 0)
+    unread = 0 if source.steps else drawn
     while True:
-        yield from source.epoch(epoch, offset)
+        for micros in source.epoch(epoch, offset):
+            if unread:
+                unread -= 1
+            else:
+                yield micros
         epoch, offset = epoch + 1, 0

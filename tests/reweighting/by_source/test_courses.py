@@ -1,12 +1,21 @@
 """Experiments with sources: digits with wrong labels, new networks, rows to take, texts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
 from workbench.core import generator
-from workbench.reweighting.by_source.courses import UNIFORM, Plan, _rows_by, retrain, run_courses
+from workbench.reweighting.by_source.courses import (
+    AS_THEY_ARE,
+    UNIFORM,
+    Plan,
+    _rows_by,
+    retrain,
+    run_courses,
+)
 from workbench.reweighting.by_source.language import corrupted, sourced_texts, text_course
 from workbench.reweighting.by_source.splits import mixture_of, most_rows
 from workbench.reweighting.by_source.worlds import noisy_digits
@@ -60,6 +69,26 @@ def test_recovers_weights_that_help():
 def test_matches_a_linear_model_and_batches_as_they_come():
     found = run_courses(digits, [10.0], Plan(steps=20, width=0, stratified=False), seeds=(0,))
     assert found.scores["score"].between(0, 1).all()
+
+
+def test_matches_all_rows_as_they_are_where_sources_differ_in_size():
+    def uneven(seed):
+        world = digits(seed)
+        kept = (world.group == 0) | (np.arange(len(world.y)) % 8 == 1)
+        return replace(world, x=world.x[kept], y=world.y[kept], group=world.group[kept])
+    assert np.ptp(uneven(0).sizes) > 400
+    scores = run_courses(uneven, [10.0], SMALL, seeds=(0,)).scores.set_index("name")["score"]
+    assert scores[AS_THEY_ARE] > scores[UNIFORM]              # few of the rows are wrong
+    assert AS_THEY_ARE not in set(run_courses(digits, [10.0], SMALL, seeds=(0,)).scores["name"])
+
+
+def test_rejects_learning_that_diverges():
+    def endless(seed):
+        world = digits(seed)
+        ahead = np.full_like(world.ahead[0], np.finfo(np.float32).max), world.ahead[1]
+        return replace(world, ahead=ahead)
+    with pytest.raises(ValueError, match="learning weights must stay finite, but diverged at al"):
+        run_courses(endless, [10.0], SMALL, seeds=(0,))
 
 
 def test_matches_rows_to_take():

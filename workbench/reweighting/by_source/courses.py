@@ -11,9 +11,11 @@ from workbench.core import check, generator
 from workbench.reweighting.bilevel import ScaleBiO, Stratified, source_weights
 from workbench.reweighting.by_source.worlds import Sources
 
-__all__ = ["ALONE", "ORACLE", "UNIFORM", "Courses", "Plan", "learn", "retrain", "run_courses"]
+__all__ = ["ALONE", "AS_THEY_ARE", "ORACLE", "UNIFORM", "Courses", "Plan", "learn", "retrain",
+           "run_courses"]
 
 UNIFORM, ORACLE, ALONE = "uniform", "cleanest source alone", "validation rows alone"
+AS_THEY_ARE = "all rows, as they are"
 POINTS = 60              # of a path
 AHEAD = 8                # times that validation rows stand in an epoch of theirs
 
@@ -84,7 +86,13 @@ def run_courses(make: Callable[[int], Sources], alphas: Sequence[float], plan: P
     -------
     courses : Courses
         `scores` has the names "uniform", "learnt", "w", "u", "validation rows alone" and, where
-        it is known, "cleanest source alone".
+        it is known, "cleanest source alone"; where sources differ in size, "all rows, as they
+        are".
+
+    Raises
+    ------
+    ValueError
+        If learning weights diverges.
     """
     found: dict[str, list[Any]] = {"weights": [], "path": [], "losses": [], "scores": []}
     for seed in seeds:
@@ -92,6 +100,8 @@ def run_courses(make: Callable[[int], Sources], alphas: Sequence[float], plan: P
         k = len(sources.names)
         arms: dict[tuple[str, float], np.ndarray | None] = {
             (UNIFORM, np.nan): np.full(k, 1 / k), (ALONE, np.nan): None}
+        if np.ptp(sources.sizes) > 1:
+            arms[AS_THEY_ARE, np.nan] = sources.sizes / sources.sizes.sum()
         if cleanest is not None:
             arms[ORACLE, np.nan] = np.eye(k)[cleanest]
         scores = dict[tuple[str, float], float]()
@@ -137,6 +147,9 @@ def learn(sources: Sources, alpha: float, plan: Plan, seed: int) -> Learnt:
     again = np.resize(np.arange(len(y)), AHEAD * max(len(y), batch))    # whole batches of them
     done = fit(model, rows, _how(plan, seed, batch), weighter=weighter, loss=_loss(sources),
                meta=(x[again], _targets(y[again], sources)), progress="nowhere")
+    if done.status == "diverged":
+        raise ValueError(f"learning weights must stay finite, but diverged at alpha = {alpha:g}, "
+                         f"seed {seed}. Lower rate, or alpha.")
     return Learnt(source_weights(done).astype(float), *_paths(done.history, sources.names),
                   _score(model, sources), _score(done.weighter_state["twin"], sources))
 

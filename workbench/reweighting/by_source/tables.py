@@ -93,6 +93,8 @@ def read_sources(data: str | Path, roles: Roles, *, task: str = "auto") -> Sourc
         if name:
             _named(frame, name, role, ())
     notes = [*opened.notes]
+    _refuse_twice({"source": source, "target": target, "validation": roles.validation,
+                   "text": roles.text})
     trusted = _trust(frame[roles.validation], notes) if roles.validation else None
     y, classes, known = _target(frame[target], task, opened)
     groups = words_of(frame[source])
@@ -124,6 +126,16 @@ def _named(frame: pd.DataFrame, name: str, role: str, usual: tuple[str, ...]) ->
     told = ", ".join(known[:MANY]) + (" ..." if len(known) > MANY else "")
     raise ValueError(f"{role} must name a column of the data, got {name!r}."
                      f"{check.suggestion(name, known) if name else ''} Columns: {told}.")
+
+
+def _refuse_twice(named: Mapping[str, str]) -> None:
+    """Refuse a column that has two roles."""
+    before: dict[str, str] = {}
+    for role, name in named.items():
+        if name and name in before:
+            raise ValueError(f"{role} must name another column than {before[name]}, got {name!r} "
+                             "for both. Name two columns.")
+        before[name] = role
 
 
 def _trust(column: pd.Series, notes: list[str]) -> pd.Series:

@@ -85,6 +85,9 @@ def sources_of(step: "MetaStep", micro: "Micro", k: int) -> "Tensor":
     group = micro.group
     if group is None:
         raise _untold()
+    if group.is_floating_point():
+        raise ValueError(f"sources must be whole numbers, got {group.dtype} at step {step.step}. "
+                         "Pass group.long().")
     if group.device.type == "cpu" or not step.epoch:
         low, high = int(group.min()), int(group.max())
         if low < 0 or high >= k:
@@ -145,11 +148,12 @@ def told(losses: "list[Tensor]", weights: "list[Tensor]", p: "Tensor",
 
     from workbench.train import StepResult
 
-    (means, gaps, ahead), rows, every = found, torch.cat(losses), torch.cat(weights)
+    (means, gaps, ahead), rows = found, torch.cat(losses)
+    every = torch.cat(weights).to(rows)
     metrics = {"validation_loss": ahead, "twin_loss": p @ means[1]}
     for kind, values in (("weight", p), ("gap", gaps)):
         metrics |= {f"{kind}_{at}": one for at, one in enumerate(values.unbind())}
-    return StepResult(every.to(rows) @ rows, rows.where(gaps.isfinite().all(), torch.nan), every,
+    return StepResult(every @ rows, rows.where(gaps.isfinite().all(), torch.nan), every,
                       metrics)
 
 

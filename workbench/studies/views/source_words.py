@@ -8,7 +8,13 @@ import pandas as pd
 
 from workbench.core import Estimate, Interval, Result, Summary, effective_size
 from workbench.reweighting.by_source.allocation import allocate
-from workbench.reweighting.by_source.courses import ALONE, ORACLE, UNIFORM, Courses
+from workbench.reweighting.by_source.courses import (
+    ALONE,
+    AS_THEY_ARE,
+    ORACLE,
+    UNIFORM,
+    Courses,
+)
 from workbench.reweighting.by_source.language import TextCourse
 from workbench.reweighting.by_source.splits import mixture_of, most_rows
 from workbench.reweighting.by_source.tables import SourceTable
@@ -19,7 +25,8 @@ __all__ = ["LEVEL", "headline", "tables_of"]
 
 LEVEL = 0.9
 KINDS = {UNIFORM: "equal weights", "learnt": "learnt weights", "w": "networks that learn them",
-         "u": "networks that learn them", ALONE: "other rows", ORACLE: "other rows"}
+         "u": "networks that learn them", ALONE: "other rows", AS_THEY_ARE: "other rows",
+         ORACLE: "other rows"}
 
 
 def tables_of(params: Any, courses: Courses, first: Sources, text: TextCourse | None,
@@ -47,11 +54,13 @@ def headline(params: Any, courses: Courses, tables: Mapping[str, pd.DataFrame],
     """What rows taken by learnt weights gain, and where the weight goes."""
     measure = dict(tables["about"].set_index("key")["value"])["measure"]
     wide = _wide(courses.scores, params.alpha)
-    gain = mean_over_seeds((wide["learnt"] - wide[UNIFORM]).to_numpy(), level=LEVEL)
+    gain = _gain(wide, UNIFORM)
     k = courses.weights["source"].nunique()
     numbers = {f"{measure}, learnt weights minus uniform": gain,
                f"{measure}, uniform": mean_over_seeds(wide[UNIFORM].to_numpy(), level=LEVEL)}
     by_seed = courses.weights[courses.weights["alpha"] == params.alpha]
+    if AS_THEY_ARE in wide:
+        numbers[f"{measure}, learnt weights minus {AS_THEY_ARE}"] = _gain(wide, AS_THEY_ARE)
     if table is None:
         numbers["rank correlation of weights with less noise; uniform is 0"] = _correlation(
             by_seed, params.rates)
@@ -64,6 +73,11 @@ def headline(params: Any, courses: Courses, tables: Mapping[str, pd.DataFrame],
         said.append("The language model shows where weights go; it is far too small to tell what "
                     "they buy a large one.")
     return Result(Summary(numbers, (*said, *(table.notes if table else ()))), dict(tables))
+
+
+def _gain(wide: pd.DataFrame, other: str) -> Estimate:
+    """Of learnt weights over another arm, paired by seed."""
+    return mean_over_seeds((wide["learnt"] - wide[other]).round(12).to_numpy(), level=LEVEL)
 
 
 def _verdict(gain: Estimate, params: Any) -> str:
