@@ -64,8 +64,7 @@ def twin(arm):
 
 
 def measured(name, seeds, rate, chosen):
-    """A row per arm and seed."""
-    found = []
+    """A row per arm and seed, one after the other."""
     with one_thread():
         for seed in seeds:
             world = shipped_world(name, noise_rate=rate, seed=seed)
@@ -83,9 +82,8 @@ def measured(name, seeds, rate, chosen):
                         "seconds": time.process_time() - begun}
                 if wrong.any():
                     told |= detection(world, course, arm, seed)
-                found.append(told)
                 print(name, told, flush=True)
-    return found
+                yield told
 
 
 def detection(world, course, arm, seed):
@@ -106,7 +104,8 @@ def detection(world, course, arm, seed):
 def mean_error(values):
     """Mean and its standard error."""
     values = np.asarray(values, float)
-    return float(values.mean()), float(values.std(ddof=1) / len(values) ** 0.5)
+    error = values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else np.nan
+    return float(values.mean()), float(error)
 
 
 def paired(found, arm, what, level=0.9):

@@ -60,6 +60,7 @@ Of a transformer of 2 layers of width 64 on 24 words of each comment:
 """
 PARTS = {"youtube": ("youtube-spam", 0.3), "sms": ("sms-spam", 0.3),
          "clean": ("youtube-spam", 0.0)}
+KEPT = RESULTS / "meta_rescaling.json"
 MEASURED = [*PARTS, "price", "encoder"]
 FEW = ("STORM, other rows unscaled", "clean meta rows, sgd")       # left out without --every
 PUBLISHED = {"youtube": {"uniform": "89.5 ± 1.5 (sd)", "STORM, sign": "91.0 ± 0.7 (sd)",
@@ -124,21 +125,30 @@ def encoder_prices(spent):
 
 
 def renewed(held, asked):
-    """The held measurements with those asked for in place of older ones."""
+    """The held measurements with those asked for in place of older ones; each is written down."""
     seeds = {"youtube": asked.youtube_seeds, "sms": asked.sms_seeds,
              "clean": asked.youtube_seeds}
     for part in (part for part in PARTS if part in asked.parts):
         name, rate = PARTS[part]
         chosen = asked.arms or [arm for arm in arms.arms(1) if asked.every or arm not in FEW]
-        fresh = arms.measured(name, range(seeds[part]), rate, chosen)
-        known = {(row["arm"], row["seed"]): row for row in [*held.get(part, ()), *fresh]}
-        order = {arm: at for at, arm in enumerate(arms.arms(1))}
-        held[part] = sorted(known.values(), key=lambda row: (order[row["arm"]], row["seed"]))
+        order = list(arms.arms(1))
+        for row in arms.measured(name, range(seeds[part]), rate, chosen):
+            key = row["arm"], row["seed"]
+            held[part] = sorted([row, *(old for old in held.get(part, ()) if (
+                old["arm"], old["seed"]) != key)], key=lambda each: (
+                    order.index(each["arm"]), each["seed"]))
+            write(held)
     if "price" in asked.parts:
         held["seconds"] = arms.step_costs(asked.turns)
     if "encoder" in asked.parts:
         held["encoder"] = arms.encoder_costs(asked.turns)
+    write(held)
     return held
+
+
+def write(held):
+    """Keep all measurements."""
+    KEPT.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
 
 
 def main():
@@ -151,10 +161,8 @@ def main():
     parser.add_argument("--parts", nargs="*", choices=MEASURED, default=MEASURED,
                         help="none draws the tables anew")
     parser.add_argument("--arms", nargs="*", choices=list(arms.arms(1)))
-    kept = RESULTS / "meta_rescaling.json"
-    held = renewed(json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {},
+    held = renewed(json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {},
                    parser.parse_args())
-    kept.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
     told = TEXT.format(
         processor=processor(), cores=os.cpu_count(), python=platform.python_version(),
         libraries=", ".join(f"{name} {importlib.metadata.version(name)}" for name in (
