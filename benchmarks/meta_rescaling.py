@@ -18,7 +18,7 @@ from opinion_trends import RESULTS, processor
 
 TEXT = """# Meta rescaling
 
-Written by `benchmarks/meta_rescaling.py`.
+Written by `benchmarks/meta_rescaling.py`, part by part (`--parts`, `--arms`).
 
 Machine: {processor}, {cores} cores, Python {python}; {libraries}. One thread. Linear classifier on
 TF-IDF, batches of 32, rate 0.05, 10 epochs. Means with standard errors over seeds. Gains are over
@@ -49,8 +49,8 @@ regression. Precision and recall are of rows whose mean scale is below 0.5.
 
 CPU milliseconds of a step on YouTube comments, medians in turn. "By hand" is the published way:
 loops over rows and classes, and a gradient through the step; gradients agree to 1e-5, a test. What
-is gained over it comes from describing all rows at once: for so small a network the way back in
-forward mode costs about as much as a double backward.
+is gained over it comes from describing all rows at once: the way back in forward mode costs about
+as much as a double backward, for this network and for a small transformer.
 
 {price}
 
