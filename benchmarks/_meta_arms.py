@@ -1,7 +1,10 @@
 """Arms of the benchmark of meta rescaling: the package, peers, and what a step costs."""
 
+import importlib.util
+import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -55,17 +58,20 @@ def arms(rows):
             "clean meta rows, sgd": Storm(rows=rows, inner="sgd", rescales_meta=False)}
 
 
-def measured(name, seeds, rate, skipped=()):
-    """A row per arm and seed."""
-    found = []
+def twin(arm):
+    """The uniform arm with the same optimiser, which an arm is held against."""
+    return "uniform, Adam" if "sgd" in arm or "Adam" in arm else "uniform"
+
+
+def measured(name, seeds, rate, chosen):
+    """A row per arm and seed, one after the other."""
     with one_thread():
         for seed in seeds:
             world = shipped_world(name, noise_rate=rate, seed=seed)
             wrong = world.wrong
             train_course(world, None, epochs=1)       # what is loaded first is not timed
-            quality = label_quality(world.x[world.train], world.given[world.train], seed=seed)
             for arm, weighter in arms(len(world.train)).items():
-                if arm in skipped:
+                if arm not in chosen:
                     continue
                 clean = (world.x[world.valid], world.truth[world.valid]) if (
                     "clean" in arm) else None
@@ -74,39 +80,45 @@ def measured(name, seeds, rate, skipped=()):
                                       inner="sgd" if "Adam" in arm else "")
                 told = {"arm": arm, "seed": seed, "best": course.best, "last": course.last,
                         "seconds": time.process_time() - begun}
-                if course.scales is not None:
-                    last = course.scales[-1]
-                    mean = np.nanmean(course.scales[-3:], axis=0)
-                    low = mean < 0.5
-                    told |= {"right": float(np.nanmean(last[~wrong])),
-                             "wrong": float(np.nanmean(last[wrong])),
-                             "auroc": auroc(1 - mean, wrong),
-                             "precision": float(wrong[low].mean()),
-                             "recall": float(low[wrong].mean())}
-                if arm == "uniform":
-                    told["auroc"] = auroc(1 - quality, wrong)      # cleanlab's, beside it
-                found.append(told)
+                if wrong.any():
+                    told |= detection(world, course, arm, seed)
                 print(name, told, flush=True)
-    return found
+                yield told
+
+
+def detection(world, course, arm, seed):
+    """How well an arm tells wrong labels; cleanlab in place of the uniform one."""
+    wrong = world.wrong
+    if arm == "uniform":
+        quality = label_quality(world.x[world.train], world.given[world.train], seed=seed)
+        return {"auroc": auroc(1 - quality, wrong)}
+    if course.scales is None:
+        return {}
+    last, mean = course.scales[-1], np.nanmean(course.scales[-3:], axis=0)
+    low = mean < 0.5
+    return {"right": float(np.nanmean(last[~wrong])), "wrong": float(np.nanmean(last[wrong])),
+            "auroc": auroc(1 - mean, wrong), "precision": float(wrong[low].mean()),
+            "recall": float(low[wrong].mean())}
 
 
 def mean_error(values):
     """Mean and its standard error."""
     values = np.asarray(values, float)
-    return float(values.mean()), float(values.std(ddof=1) / len(values) ** 0.5)
+    error = values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else np.nan
+    return float(values.mean()), float(error)
 
 
 def paired(found, arm, what, level=0.9):
-    """Mean gain over uniform with Student's interval over seeds."""
+    """Mean gain over the twin of an arm, with Student's interval over seeds."""
     by = {(row["arm"], row["seed"]): row[what] for row in found}
-    gaps = np.array([by[arm, seed] - by["uniform", seed]
-                     for seed in sorted({row["seed"] for row in found})])
+    gaps = np.array([by[arm, seed] - by[twin(arm), seed]
+                     for one, seed in sorted(by) if one == arm])
     half = t.ppf(0.5 + level / 2, len(gaps) - 1) * gaps.std(ddof=1) / len(gaps) ** 0.5
     return float(gaps.mean()), float(gaps.mean() - half), float(gaps.mean() + half)
 
 
 def step_costs(turns=5, epochs=1):
-    """CPU seconds of a step by each way, in turn, and the gap of rescalers' gradients."""
+    """CPU seconds of a step by each way, in turn."""
     world = shipped_world("youtube-spam", noise_rate=0.3, seed=0)
     steps = epochs * (len(world.train) // 32)
     found = {}
@@ -126,11 +138,22 @@ def step_costs(turns=5, epochs=1):
     return found
 
 
+def encoder_costs(turns=5):
+    """CPU seconds of a step of a small transformer, as the script for a card measures them."""
+    spec = importlib.util.spec_from_file_location(
+        "on_a_card", Path(__file__).parent / "gpu" / "meta_rescaling.py")
+    script = sys.modules["on_a_card"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    with one_thread():
+        return script.spent_on(script.Size(layers=2, width=64, length=24, words=1000, rows=400,
+                                           turns=turns, timed=10, device="cpu"))
+
+
 def _hand(inner):
     from workbench.reweighting.by_meta.rescaler import Rescaler
     from workbench.train import torch_generator
 
-    start = Rescaler(2, generator=torch_generator(0))
+    start = Rescaler(2, 19, generator=torch_generator(0))
     hand = ByHand(start.first.detach(), start.last.detach(), inner=inner)
     hand.inner = inner
     return hand

@@ -37,14 +37,18 @@ def overlap(row, mean, deviation):
 class Queue:
     """The last rows of each class, in order of arrival."""
 
-    def __init__(self, size):
-        self.size, self.rows = size, {}
+    def __init__(self, size, *, one=False):
+        self.size, self.one, self.rows = size, one, {}
 
     def add(self, label, row):
         """Remember a row."""
-        held = self.rows.setdefault(label, [])
+        held = self.of(label)
         held.append(row)
         del held[:-self.size]
+
+    def of(self, label):
+        """What is remembered of a class, or of all classes where they share one memory."""
+        return self.rows.setdefault(0 if self.one else label, [])
 
 
 def features_by_hand(losses, logits, y, queue):
@@ -63,7 +67,7 @@ def features_by_hand(losses, logits, y, queue):
         queue.add(label, own[-1])
     found = []
     for row, label in zip(own, y.tolist(), strict=True):
-        group = [each for each in queue.rows[label] if each[4] == row[4]]
+        group = [each for each in queue.of(label) if each[4] == row[4]]
         columns = list(zip(*group, strict=True))
         mean, deviation = statistics.mean(columns[0]), statistics.mean(columns[1])
         told = []
@@ -79,8 +83,10 @@ def features_by_hand(losses, logits, y, queue):
 class ByHand:
     """A weighter for `fit` with one rescaler per class, each a small network of modules."""
 
-    def __init__(self, first, last, *, inner="sign", passes=3, rate=0.01, dropout=0.1):
-        self.inner, self.passes, self.dropout = inner, passes, dropout
+    passes, rate, dropout = 3, 0.01, 0.1
+
+    def __init__(self, first, last, *, inner="sign", window=1, threshold=None):
+        self.inner, self.window, self.threshold = inner, window, threshold
         self.nets = torch.nn.ModuleList()
         for one, two in zip(first, last, strict=True):
             net = torch.nn.Sequential(
@@ -92,7 +98,7 @@ class ByHand:
                     layer.weight.copy_(param.T)
                     layer.bias.zero_()
             self.nets.append(net)
-        self.optimiser = torch.optim.Adam(self.nets.parameters(), lr=rate)
+        self.optimiser = torch.optim.Adam(self.nets.parameters(), lr=self.rate)
 
     def prepare(self, step):
         """As the package, one batch is looked at."""
@@ -111,21 +117,28 @@ class ByHand:
                 every.append(forward(functional.dropout(micro.x, self.dropout)))
         features = features_by_hand(*(torch.stack(part) for part in zip(*every, strict=True)),
                                     micro.y, queue).to(losses)
+        if self.nets[0][0].in_features == 2:              # the loss and agreement alone
+            features = torch.stack([losses.detach(), features[:, -1]], dim=1)
         scales = [None] * len(losses)
         for label, net in enumerate(self.nets):
             of_class = net(features).softmax(-1)[:, 1]
             for i, own in enumerate(micro.y.tolist()):
-                if own == label:
+                if own == label or len(self.nets) == 1:
                     scales[i] = of_class[i]
-        return losses, torch.stack(scales)
+        scales = torch.stack(scales)
+        if self.threshold is not None:                    # straight through, slopes within one
+            cut = (scales >= self.threshold).to(scales)
+            scales = scales + (cut - scales).detach()
+            scales.register_hook(lambda slope: slope.clamp(-1, 1))
+        return losses, scales
 
     def step(self, state, step):
         """One step, differentiated through."""
         from workbench.train import StepResult
 
         if state["epoch"] != step.epoch:
-            rows = len(step.micros[0].y)
-            self.queues = [Queue(rows), Queue(rows)]
+            rows = self.window * len(step.micros[0].y)
+            self.queues = [Queue(rows, one=len(self.nets) == 1) for _ in range(2)]
         micro, params = step.micros[0], step.params
         rate = step.optimiser.param_groups[0]["lr"]
         losses, scales = self.seen(step, params, micro, self.queues[0])

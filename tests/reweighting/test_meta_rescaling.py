@@ -76,11 +76,16 @@ class Starting:
 
 
 @pytest.mark.parametrize("inner", ["sign", "sgd"])
-def test_matches_the_published_way_step_by_step(inner):
+@pytest.mark.parametrize("options", [
+    {}, {"per_class": False, "window": 2}, {"features": "loss"}, {"binary_threshold": 0.4}],
+    ids=["default", "one for all", "loss", "binary"])
+def test_matches_the_published_way_step_by_step(inner, options):
     """Network, rescaler and its gradients after many steps; the oracle differentiates twice."""
-    starting = Starting(Storm(inner=inner))
+    starting = Starting(Storm(inner=inner, **options))
     ours, done = trained(starting)
-    oracle = by_hand().ByHand(starting.first, starting.last, inner=inner)
+    oracle = by_hand().ByHand(starting.first, starting.last, inner=inner,
+                              window=options.get("window", 1),
+                              threshold=options.get("binary_threshold"))
     theirs, told = trained(oracle)
     assert ours.numpy() == pytest.approx(theirs.numpy(), rel=1e-5, abs=1e-7)
     for at, name in ((0, "first"), (3, "last")):
@@ -278,6 +283,42 @@ def test_recovers_wrong_labels():
     assert rights[0] > rights[1]
 
 
+def test_recovers_the_plain_accuracy_where_no_label_is_wrong():
+    """The published claim for clean labels, on comments: within 1.5 points."""
+    from workbench.reweighting.by_meta.courses import train_course
+    from workbench.reweighting.by_meta.worlds import shipped_world
+    world = shipped_world("youtube-spam", noise_rate=0.0)
+    scaled, plain = (train_course(world, weighter, epochs=3).last for weighter in (Storm(), None))
+    assert abs(scaled - plain) < 1.5
+    assert plain > 90
+
+
+def test_matches_a_step_in_which_every_row_is_cut():
+    """Nothing moves, and equal weights are told, since none is left to share."""
+    model = network()
+    before = torch.cat([param.detach().clone().flatten() for param in model.parameters()])
+    x, y, *_ = rows(16)
+    done = fit(model, (x, y), replace(HOW, max_steps=1), progress="nowhere",
+               weighter=Storm(binary_threshold=1 - 1e-9))
+    after = torch.cat([param.detach().flatten() for param in model.parameters()])
+    assert torch.equal(before, after)
+    assert done.status == "finished"
+    assert done.history["effective_size"].iloc[0] == pytest.approx(16)
+
+
+def test_matches_a_state_that_lies_where_the_network_does():
+    """What is indexed by rows of the device must lie there, too; no card is needed to see it."""
+    model = nn.Linear(4, 3, device="meta")
+    micro = Micro(torch.zeros(8, 4, device="meta"), torch.zeros(8, dtype=torch.int64,
+                                                                device="meta"))
+    step = MetaStep(model, None, classification, [], lambda _: micro, None, _plain, 0, 1, 0,
+                    torch_generator(0))
+    state = Storm(rows=8).prepare(step)
+    kept = [state["history"], *state["inner"].values(), *state["meta"].values(),
+            *state["rescaler"].parameters()]
+    assert {part.device.type for part in kept} == {"meta"}
+
+
 def test_identity_a_run_goes_on_where_it_was_bit_for_bit(tmp_path):
     def make(dtype):
         model = nn.Sequential(nn.Linear(6, 12), nn.Dropout(0.3), nn.ReLU(), nn.Linear(12, 3))
@@ -331,6 +372,9 @@ def test_matches_micro_batches_and_a_record_of_every_row():
     (lambda: Storm(strength=2.0), r"strength must lie in \[0, 1\], got 2.0"),
     (lambda: Storm(strength=math.nan), r"strength must lie in \[0, 1\], got nan"),
     (lambda: Storm(input_dropout=1.0), r"input_dropout must lie in \[0, 1\), got 1.0"),
+    (lambda: Storm(features="own"), "features must be one of 'full', 'loss', got 'own'"),
+    (lambda: Storm(binary_threshold=1.0), r"binary_threshold must lie in \(0, 1\) or be None"),
+    (lambda: Storm(binary_threshold=math.nan), r"binary_threshold must lie in \(0, 1\)"),
     (lambda: Storm(per_class="yes"), "per_class must be True or False, got 'yes'")])
 def test_rejects_options_out_of_range(make, words):
     with pytest.raises(ValueError, match=words):

@@ -100,6 +100,30 @@ def test_matches_a_file_without_truth(texts):
     assert set(study.figures(result)) == {"weights", "training", "detection"}
 
 
+def test_matches_intervals_within_what_is_possible_and_reasons(tmp_path):
+    """Few rows, one epoch: intervals are wide, rows stay without a scale, and both are told."""
+    rng = generator(2)
+    x = rng.normal(size=60)
+    label = np.where(x > 0, "a", "b")
+    gold = np.where(np.arange(60) == 7, np.where(label == "a", "b", "a"), label)
+    path = tmp_path / "few.csv"
+    pd.DataFrame({"x": x, "label": label, "gold": gold}).to_csv(path, index=False)
+    result = run(data=str(path), truth="gold", epochs=1, trainings=2, batch_size=16)
+    for name, number in result.summary.items():
+        if number.interval is not None and number.unit == "%":
+            assert 0 <= number.interval.low <= number.interval.high <= 100, name
+    chance = result.summary["chance that a wrong label has a lower scale than a right one"]
+    assert "diverged" not in str(chance)                # one wrong label: one training lacks it
+    assert chance.interval is None
+    for key, top in (("courses", 100), ("thresholds", 100), ("scales", 1)):
+        table = result.tables[key]
+        assert table["low"].min() >= 0
+        assert table["high"].max() <= top
+    unseen = int(result.tables["suspects"]["scale"].isna().sum())
+    assert unseen
+    assert any(f"ranked last: {unseen} of 60" in note for note in result.summary.notes)
+
+
 def test_matches_a_table_of_features(tmp_path):
     rng = generator(1)
     x = rng.normal(size=(400, 2))

@@ -53,11 +53,17 @@ class Storm:
     rescales_meta : bool
         Whether the rows that are looked at are scaled, too; False suits clean `meta` rows.
     per_class : bool
-        Whether each class has a rescaler of its own.
+        Whether each class has a rescaler and a memory of its own.
+    features : {"full", "loss"}
+        What the rescaler sees of a row: all 19 features, or its loss and whether most passes
+        predict its label.
+    binary_threshold : float in (0, 1) or None
+        Scale from which a row counts fully, and not at all below; None keeps scales as they are.
     window : int > 0
         Batches of one class alone that its memory would hold.
     input_dropout : float in [0, 1)
-        Share of the entries of floating inputs that passes after the first drop.
+        Share of the entries of floating inputs that passes after the first drop; pass 0 where
+        some of them are no features, such as masks.
     rows : int >= 0
         Rows of the data whose scale is recorded in each epoch, in ``state["history"]``, shape
         (epochs, rows), NaN where a row was not seen; 0 records nothing.
@@ -95,6 +101,8 @@ class Storm:
     strength: float = 1.0
     rescales_meta: bool = True
     per_class: bool = True
+    features: str = "full"
+    binary_threshold: float | None = None
     window: int = 1
     input_dropout: float = 0.1
     rows: int = 0
@@ -105,6 +113,7 @@ class Storm:
         check.whole(1, window=self.window)
         check.whole(0, rows=self.rows)
         check.one_of(("sign", "sgd"), inner=self.inner)
+        check.one_of(("full", "loss"), features=self.features)
         check.positive(rate=self.rate, inner_rate=1.0 if self.inner_rate is None
                        else self.inner_rate)
         if not check.holds(lambda share: 0 <= share <= 1, self.strength):
@@ -113,6 +122,10 @@ class Storm:
         if not check.holds(lambda share: 0 <= share < 1, self.input_dropout):
             raise ValueError(f"input_dropout must lie in [0, 1), got {self.input_dropout!r}. "
                              "Pass a share such as 0.1, or 0 for none.")
+        if self.binary_threshold is not None and not check.holds(
+                lambda cut: 0 < cut < 1, self.binary_threshold):
+            raise ValueError("binary_threshold must lie in (0, 1) or be None, got "
+                             f"{self.binary_threshold!r}. Pass 0.5, or None for no cut.")
         for name in ("rescales_meta", "per_class", "forward_mode"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}. "

@@ -44,8 +44,8 @@ def course_tables(trials: Sequence[Trial], *, known: bool) -> dict[str, pd.DataF
                 scales.append({"series": name, "training": number, "at": epoch + 1.0,
                                "value": float(mean_of(each[some][:, None])[0])
                                if some.any() else np.nan})
-    return {"courses": _means(pd.concat(parts)), "ends": pd.DataFrame(ends),
-            "scales": _means(pd.DataFrame(scales))}
+    return {"courses": _means(pd.concat(parts), 100.0), "ends": pd.DataFrame(ends),
+            "scales": _means(pd.DataFrame(scales), 1.0)}
 
 
 def detection_tables(trials: Sequence[Trial], *, known: bool) -> dict[str, pd.DataFrame]:
@@ -73,7 +73,7 @@ def detection_tables(trials: Sequence[Trial], *, known: bool) -> dict[str, pd.Da
             cuts += [{"series": name, "training": number, "at": float(cut), "value": value}
                      for name, value in _cut(trial, scale, float(cut), known=known).items()]
     return {"detection": pd.DataFrame(found, columns=["series", "training", "at", "value"]),
-            "thresholds": _means(pd.DataFrame(cuts))}
+            "thresholds": _means(pd.DataFrame(cuts), 100.0)}
 
 
 def suspects_of_trial(trial: Trial, texts: Sequence[str] | None) -> pd.DataFrame:
@@ -152,13 +152,17 @@ def _words(classes: Sequence[str], places: np.ndarray) -> list[str]:
     return [classes[place] for place in places]
 
 
-def _means(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean of `value` over trainings that have one, with Student's interval; none for one."""
+def _means(table: pd.DataFrame, top: float) -> pd.DataFrame:
+    """Mean of `value` over trainings that have one, with Student's interval; none for one.
+
+    Values lie between 0 and `top`, and so do ends of intervals.
+    """
     from scipy.stats import t
 
     found = table.dropna(subset=["value"]).groupby(["series", "at"], sort=False)["value"].agg(
         ["mean", "std", "count"]).reset_index()
     many = found["count"].clip(lower=2)
     half = (t.ppf(0.5 + LEVEL / 2, many - 1) * found["std"] / np.sqrt(many)).fillna(0.0)
-    return found[["series", "at"]].assign(value=found["mean"], low=found["mean"] - half,
-                                          high=found["mean"] + half)
+    return found[["series", "at"]].assign(value=found["mean"],
+                                          low=(found["mean"] - half).clip(lower=0),
+                                          high=(found["mean"] + half).clip(upper=top))

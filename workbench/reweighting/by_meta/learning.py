@@ -3,7 +3,7 @@
 The rescaler lowers ``meta = sum_j w_j l_j(ahead)`` with ``ahead = params - step(g)`` and
 ``g = grad sum_i w_i l_i``. On the way back through `ahead` a scale w_i matters by
 ``-<grad l_i, v>`` alone, where ``v`` is the slope of meta in `ahead` times that of the step in g.
-One pass in forward mode along v gives this number for every row, so that nothing is
+One pass in forward mode along v gives this number for every row, so that the network is not
 differentiated twice.
 """
 
@@ -17,6 +17,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workbench.reweighting.by_meta.memory import described, empty_memory
 from workbench.reweighting.by_meta.passes import looked_at, repeated, slopes_along
+from workbench.reweighting.by_meta.rescaler import cut
 from workbench.train.meta import MetaStep, StepResult
 from workbench.train.micro import Micro
 from workbench.train.randomness import Randomness
@@ -137,8 +138,14 @@ def _scales(options: Any, state: dict[str, Any], name: str, statistics: Tensor, 
     classes, size = memory["rows"].shape[:2]
     if options.window * len(y) > size:                # a loader whose batches grow
         memory = empty_memory(classes, options.window * len(y), y.device)
-    state[name], features = described(memory, statistics, y)
+    if options.features == "loss":
+        features = torch.stack([losses.detach().double(), statistics[:, -1]], dim=1)
+    else:
+        state[name], features = described(memory, statistics, y if options.per_class
+                                          else torch.zeros_like(y))
     scales: Tensor = state["rescaler"](features, y)
+    if options.binary_threshold is not None:
+        scales = cut(scales, options.binary_threshold)
     return scales.to(losses.dtype)
 
 
@@ -185,7 +192,8 @@ def _told(options: Any, inner: list[_Rows], meta: Tensor) -> StepResult:
     losses = torch.cat([rows.losses for rows in inner])
     scales = torch.cat([rows.scales.detach() for rows in inner])
     weights = _applied(options, scales)
-    weights = weights / weights.sum()
+    total = weights.sum()                       # zero where every row was cut: nothing moves
+    weights = torch.where(total > 0, weights / total, torch.full_like(weights, 1 / len(weights)))
     return StepResult(weights @ losses, losses, weights,
                       {"scale": scales.mean(), "meta_loss": meta})
 

@@ -13,7 +13,7 @@ from workbench.reweighting.by_meta.gaussians import gaussian_kl, gaussian_overla
 
 __all__ = ["FEATURES", "described", "empty_memory", "row_statistics"]
 
-FEATURES = 19
+FEATURES = {"full": 19, "loss": 2}
 OWN = 5                  # mean and deviation of the loss, of the confidence, and agreement
 ALONE = 1e-8             # deviation of one row
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from workbench.reweighting.by_meta.memory import empty_memory
+from workbench.reweighting.by_meta.memory import FEATURES, empty_memory
 from workbench.reweighting.by_meta.rescaler import Rescaler
 from workbench.train.autodiff import apply
 from workbench.train.losses import logits_of
@@ -33,15 +33,16 @@ def prepared(options: Any, step: MetaStep) -> dict[str, Any]:
     if logits.ndim != 2 or logits.shape[1] < 2:
         raise ValueError("the network of Storm must give one logit per class, shape (n, k) with "
                          f"k > 1, got {tuple(logits.shape)}. Train a classifier.")
-    rescaler = Rescaler(logits.shape[1], per_class=options.per_class, generator=step.generator)
+    rescaler = Rescaler(logits.shape[1], FEATURES[options.features], per_class=options.per_class,
+                        generator=step.generator)
     rescaler = rescaler.to(param.device, torch.promote_types(param.dtype, torch.float32))
     size = options.window * len(logits)
     return {"rescaler": rescaler, "epoch": -1, "source": source,
             "optimiser": torch.optim.Adam(rescaler.parameters(), lr=options.rate),
             "forward_mode": options.forward_mode,
-            **{name: empty_memory(logits.shape[1], size, param.device)
+            **{name: empty_memory(len(rescaler.first), size, param.device)
                for name in ("inner", "meta")},
-            "history": torch.zeros(0, options.rows)}
+            "history": torch.zeros(0, options.rows, device=param.device)}
 
 
 def _looked_for(step: MetaStep) -> tuple[str, Any]:

@@ -6,11 +6,12 @@ for one end; each class picks its rows afterwards, so that classes may differ.
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import Function
+from torch.nn import functional
 
 from workbench.core import check
-from workbench.reweighting.by_meta.memory import FEATURES
 
-__all__ = ["Rescaler"]
+__all__ = ["Rescaler", "cut"]
 
 START = 0.02             # standard deviation of the first parameters
 SLACK = 1e-5             # added to variances
@@ -35,13 +36,13 @@ class Rescaler(nn.Module):
     Examples
     --------
     >>> draws = torch.Generator().manual_seed(0)
-    >>> rescaler = Rescaler(2, generator=draws)
+    >>> rescaler = Rescaler(2, 19, generator=draws)
     >>> scales = rescaler(torch.randn(8, 19, generator=draws), torch.tensor([0, 1] * 4))
     >>> scales.shape, bool(((scales > 0) & (scales < 1)).all())
     (torch.Size([8]), True)
     """
 
-    def __init__(self, classes: int, features: int = FEATURES, *, per_class: bool = True,
+    def __init__(self, classes: int, features: int, *, per_class: bool = True,
                  generator: torch.Generator):
         check.positive(classes=classes, features=features)
         super().__init__()
@@ -71,6 +72,30 @@ class Rescaler(nn.Module):
         hidden = _normalised(features.to(self.first) @ self.first).relu()
         ends = _normalised(hidden @ self.last)
         return ends[..., 1] - ends[..., 0]
+
+
+def cut(scales: Tensor, threshold: float) -> Tensor:
+    """One for scales of at least `threshold` and zero below, as if it were the scale itself.
+
+    The slope of a row passes through unchanged, but for what lies outside of -1 to 1.
+
+    Examples
+    --------
+    >>> cut(torch.tensor([0.2, 0.7]), 0.5).tolist()
+    [0.0, 1.0]
+    """
+    found: Tensor = _Cut.apply(scales, threshold)
+    return found
+
+
+class _Cut(Function):
+    @staticmethod
+    def forward(_: object, scales: Tensor, threshold: float) -> Tensor:
+        return (scales >= threshold).to(scales)
+
+    @staticmethod
+    def backward(_: object, slopes: Tensor) -> tuple[Tensor, None]:
+        return functional.hardtanh(slopes), None
 
 
 def _normalised(values: Tensor) -> Tensor:

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workbench.core import Estimate, Result, Summary, effective_size
+from workbench.core import Estimate, Interval, Result, Summary, effective_size
 from workbench.datasets import NoisyLabels
 from workbench.reweighting.trials import mean_over_seeds
 
@@ -16,6 +17,7 @@ __all__ = ["headline"]
 LEVEL = 0.9
 SUSPECTED = 0.5          # scale below which a label counts as suspected
 ENOUGH = 200             # steps of a rescaler after which its scales begin to mean something
+ONE_KIND = "in some training no row is of the kind that counts"
 SHOWN, LONGEST = 3, 60   # rows and letters of them in a note
 
 
@@ -33,13 +35,13 @@ def headline(params: Any, trials: Sequence[Any], rows: NoisyLabels | None,
     tables = course_tables(trials, known=known) | detection_tables(trials, known=known)
     tables["suspects"] = suspects_of_trial(trials[0], texts) if rows is None else (
         suspects_of_file(trials, rows))
-    unit, score = _judged(trials[0], rows)
+    score = _judged(trials[0], rows)
     tables["about"] = pd.DataFrame({"key": ["score", "known", "data"], "value": [
         score, str(known), params.data if rows is None else rows.name]})
-    numbers = _gains(tables["ends"], score, unit) | _found(trials, tables["detection"],
+    numbers = _gains(tables["ends"], score) | _found(trials, tables["detection"],
                                                            known=known)
     notes = [_verdict(numbers, params, rows), *_hurried(params, trials[0]),
-             *_best(tables["ends"], trials, unit),
+             *_unseen(tables["suspects"]), *_best(tables["ends"], trials),
              *_second(trials, tables["detection"], known=known), *_price(trials),
              _named(tables["suspects"])]
     if any(trial.ours.status == "diverged" for trial in trials):
@@ -48,20 +50,29 @@ def headline(params: Any, trials: Sequence[Any], rows: NoisyLabels | None,
                   tables)
 
 
-def _judged(trial: Any, rows: NoisyLabels | None) -> tuple[str, str]:
-    """Unit and name of the score."""
+def _percent(values: Any, why: str = "a training diverged") -> Estimate:
+    """Mean of percentages over trainings, with Student's interval as far as it is possible."""
+    found = mean_over_seeds(np.asarray(values, float), level=LEVEL, unit="%")
+    if found.interval is None:
+        return replace(found, why=why)
+    low, high = (min(max(end, 0.0), 100.0) for end in found.ends)
+    return replace(found, interval=Interval(low, high, LEVEL))
+
+
+def _judged(trial: Any, rows: NoisyLabels | None) -> str:
+    """Name of the score."""
     rare = trial.world.rare
     what = "accuracy" if rare is None else f"F1 of {trial.world.classes[rare]!r}"
     against = "" if rows is None or rows.truth is not None else " against the given labels"
-    return "%", f"test {what}{against}"
+    return f"test {what}{against}"
 
 
-def _gains(ends: pd.DataFrame, score: str, unit: str) -> dict[str, Estimate]:
+def _gains(ends: pd.DataFrame, score: str) -> dict[str, Estimate]:
     wide = ends.pivot_table(index="training", columns="arm", values="last", dropna=False)
     gaps = (wide["STORM"] - wide["uniform"]).to_numpy()
     return {f"{score}, STORM minus uniform": mean_over_seeds(gaps, level=LEVEL,
                                                              unit="percentage points"),
-            **{f"{score}, {arm}": mean_over_seeds(wide[arm].to_numpy(), level=LEVEL, unit=unit)
+            **{f"{score}, {arm}": _percent(wide[arm])
                for arm in ("STORM", "uniform")}}
 
 
@@ -69,10 +80,10 @@ def _found(trials: Sequence[Any], detection: pd.DataFrame, *, known: bool) -> di
     if known and detection["value"].notna().any():
         last = detection[(detection["series"] == "1 - scale")
                          & (detection["at"] == detection["at"].max())]
-        return {"chance that a wrong label has a lower scale than a right one": mean_over_seeds(
-            100 * last["value"].to_numpy(), level=LEVEL, unit="%")}
-    shares = np.array([100 * float((trial.scale < SUSPECTED).mean()) for trial in trials])
-    return {"rows whose scale is below 0.5": mean_over_seeds(shares, level=LEVEL, unit="%")}
+        return {"chance that a wrong label has a lower scale than a right one": _percent(
+            100 * last["value"], ONE_KIND)}
+    return {"rows whose scale is below 0.5": _percent([
+        100 * float((trial.scale < SUSPECTED).mean()) for trial in trials])}
 
 
 def _verdict(numbers: dict[str, Estimate], params: Any, rows: NoisyLabels | None) -> str:
@@ -94,15 +105,22 @@ def _hurried(params: Any, trial: Any) -> list[str]:
     steps = params.epochs * (n // min(params.batch_size, n))
     if steps >= ENOUGH:
         return []
-    return [f"The rescaler learnt for {steps} steps only: below about {ENOUGH} its scales may "
+    return [f"Steps that the rescaler learnt for: {steps}. Below about {ENOUGH} its scales may "
             "rank rows by chance. Raise epochs, or lower the batch size."]
 
 
-def _best(ends: pd.DataFrame, trials: Sequence[Any], unit: str) -> list[str]:
+def _unseen(suspects: pd.DataFrame) -> list[str]:
+    """A caution where rows come last for want of a scale."""
+    many = int(suspects["scale"].isna().sum())
+    return [f"Rows without a scale, ranked last: {many} of {len(suspects)}. Batches are whole, "
+            "and the last three epochs left these rows out. Raise epochs, or lower the batch "
+            "size."] * bool(many)
+
+
+def _best(ends: pd.DataFrame, trials: Sequence[Any]) -> list[str]:
     if not len(trials[0].world.valid):
         return []
-    told = [f"{arm} {mean_over_seeds(some['best'].to_numpy(), level=LEVEL, unit=unit)}"
-            for arm, some in ends.groupby("arm", sort=False)]
+    told = [f"{arm} {_percent(some['best'])}" for arm, some in ends.groupby("arm", sort=False)]
     return [f"At the epoch that clean validation rows prefer: {'; '.join(told)}."]
 
 
@@ -114,11 +132,10 @@ def _second(trials: Sequence[Any], detection: pd.DataFrame, *, known: bool) -> l
     if known and detection["value"].notna().any():
         own = detection[(detection["series"] == "cleanlab")
                         & (detection["at"] == detection["at"].max())]["value"]
-        other = mean_over_seeds(100 * own.to_numpy(), level=LEVEL, unit="%")
+        other = _percent(100 * own, ONE_KIND)
         notes.append(f"Cleanlab ranks a wrong label below a right one with a chance of {other}.")
         cuts = [_precision_recall(trial) for trial in trials]
-        told = [mean_over_seeds(np.array(part), level=LEVEL, unit="%")
-                for part in zip(*cuts, strict=True)]
+        told = [_percent(part, ONE_KIND) for part in zip(*cuts, strict=True)]
         notes.append(f"Of rows with a scale below 0.5 the label is wrong in {told[0]}; they are "
                      f"{told[1]} of the wrong ones.")
     return notes
@@ -140,8 +157,8 @@ def _price(trials: Sequence[Any]) -> list[str]:
             shares.append(100 * effective_size(scale / scale.sum()) / len(scale))
     if len(shares) < len(trials):
         return []
-    found = mean_over_seeds(np.array(shares), level=LEVEL, unit="%")
-    return [f"By their scales, the training rows count like {found} of them with equal weights."]
+    return [f"By their scales, the training rows count like {_percent(shares)} of them with equal "
+            "weights."]
 
 
 def _named(suspects: pd.DataFrame) -> str:
@@ -149,7 +166,8 @@ def _named(suspects: pd.DataFrame) -> str:
     label = "given label" if "given label" in suspects else "label"
     told = []
     for _, row in suspects.head(SHOWN).iterrows():
-        text = re.sub(r"\s+", " ", str(row["text"])).strip() if "text" in suspects else ""
+        held = row["text"] if "text" in suspects else ""
+        text = "" if pd.isna(held) else re.sub(r"\s+", " ", str(held)).strip()
         shown = f" {text[:LONGEST] + '...' * (len(text) > LONGEST)!r}" if text else ""
         told.append(f"row {row['row']}{shown}, labelled {row[label]!r}, predicted "
                     f"{row['prediction']!r}, scale {row['scale']:.2g}")
