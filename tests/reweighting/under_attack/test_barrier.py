@@ -214,6 +214,16 @@ def test_matches_the_whole_method_written_out_by_hand():
                           atol=1e-7)
 
 
+def test_matches_a_history_of_losses_alone():
+    attack, found = Barrier(eps=0.1, steps=4), []
+    for penalty in (None, ImplicitGradient(attack)):
+        done = fit(network(), rows(), Training(Sgd(0.1), max_steps=2, batch_size=12, log_every=1),
+                   perturb=attack, penalty=penalty, progress="nowhere")
+        found.append(done.history.loss.tolist())
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-12)
+    assert found[0][1] != found[1][1]
+
+
 def test_rejects_attacks_that_cannot_be():
     for options, message in (
             ({"eps": 0.0}, "eps must be positive"), ({"c": 0.0}, "c must be positive"),

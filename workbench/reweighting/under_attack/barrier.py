@@ -7,7 +7,7 @@ within the box, ``v = grad_d loss / (2 lam + c / (high - d)^2 + c / (d - low)^2)
 gradient of the loss at d* is ``grad loss(d) + grad <grad_d loss(d), v>`` with d and v held fixed.
 
 :class:`Barrier` is a `perturb` of :func:`workbench.train.fit` and :class:`ImplicitGradient` its
-`penalty`: rows ``<grad_d loss, v>`` meet the weights as losses do.
+`penalty`: rows ``<grad_d loss, v>`` meet the weights as losses do, by their gradient.
 """
 
 from collections.abc import Iterator
@@ -173,12 +173,16 @@ class ImplicitGradient:
     attack: Barrier
 
     def __call__(self, moment: Any) -> Tensor:
-        """Rows ``<grad_d loss, v>``, shape (n,); only their gradient means something."""
+        """Rows that are zero and have the gradient of ``<grad_d loss, v>``, shape (n,).
+
+        Their value is left out, so that the loss that a history tells is that of the rows.
+        """
         micro = moment.micro
         if micro.clean is None or not getattr(micro.x, "requires_grad", False):
             raise ValueError("penalty must come with the attack that it is of, got inputs that "
                              "ask for no gradient. Pass perturb=attack, the same Barrier.")
-        return implicit_cross_term(moment.losses, micro.x, micro.clean.x, self.attack)
+        rows = implicit_cross_term(moment.losses, micro.x, micro.clean.x, self.attack)
+        return rows - rows.detach()
 
 
 def implicit_cross_term(losses: Tensor, x: Tensor, clean: Tensor, attack: Barrier) -> Tensor:
