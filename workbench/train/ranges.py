@@ -16,8 +16,10 @@ def checked_inputs(x: Tensor, clip: Clip) -> None:
     """Refuse inputs that no attack can move, or that are out of range already."""
     if not isinstance(x, Tensor) or not x.is_floating_point():
         kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise ValueError(f"inputs must be a floating tensor to be attacked, got {kind}. Convert "
-                         "them with .float(), scaled to the range that clip names.")
+        remedy = ("Convert them with .float(), scaled to the range that clip names"
+                  if isinstance(x, Tensor) else
+                  "Pass rows as one tensor: (x, y) instead of a mapping")
+        raise ValueError(f"inputs must be a floating tensor to be attacked, got {kind}. {remedy}.")
     if not x.numel():
         return
     least, most = (float(end) for end in x.detach().aminmax())

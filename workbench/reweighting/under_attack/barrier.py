@@ -28,6 +28,7 @@ __all__ = ["Barrier", "ImplicitGradient", "barrier_attack", "implicit_cross_term
 MODES = ("sign", "gd", "adam")
 START, EDGE = 0.9, 0.01     # share of the half width where it starts; of the width never entered
 FLOOR = 1e-6                # of a distance to the edge
+UNKNOWN = ("NotImplemented", "torch::autograd::NotImplemented")    # gradients without a gradient
 BETAS, TINY = (0.9, 0.999), 1e-8
 
 
@@ -182,6 +183,8 @@ class ImplicitGradient:
             raise ValueError("penalty must come with the attack that it is of, got inputs that "
                              "ask for no gradient. Pass perturb=attack, the same Barrier.")
         rows = implicit_cross_term(moment.losses, micro.x, micro.clean.x, self.attack)
+        if not moment.step:
+            _refuse_kernels(rows)
         return rows - rows.detach()
 
 
@@ -211,6 +214,23 @@ def implicit_cross_term(losses: Tensor, x: Tensor, clean: Tensor, attack: Barrie
         low, high = box(clean, attack.eps, attack.clip)
         reaction = gradient / attack.curvature(x - clean, low, high)
     return (gradient * reaction).flatten(1).sum(1)
+
+
+def _refuse_kernels(rows: Tensor) -> None:
+    """Refuse a network with a part whose gradient has no gradient, as fast attention."""
+    seen, ahead = set[Any](), [rows.grad_fn]
+    while ahead:
+        node = ahead.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if node.name() in UNKNOWN:
+            raise ValueError(
+                "network must be differentiable twice where the attack's reaction is followed, "
+                "but a fast kernel, as of attention, is not. Load a network of Hugging Face with "
+                "attn_implementation='eager', or train inside torch.nn.attention.sdpa_kernel("
+                "SDPBackend.MATH).")
+        ahead += [other for other, _ in node.next_functions]
 
 
 def barrier_attack(model: nn.Module, x: Tensor, y: Tensor, *,
