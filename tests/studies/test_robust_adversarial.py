@@ -20,6 +20,7 @@ from workbench.reweighting.under_attack.trials import (
 )
 from workbench.reweighting.under_attack.worlds import read_images
 from workbench.studies import robust_adversarial as study
+from workbench.train import MLP, torch_generator
 
 SMALL = {**study.SMOKE, "epochs": 3}
 
@@ -66,9 +67,8 @@ def test_matches_a_network_of_ones_own():
 
     def make(shape, classes, seed):
         made.append((shape, classes, seed))
-        torch.manual_seed(seed)
-        return torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.Tanh(), torch.nn.Flatten(),
-                                   torch.nn.Linear(72, classes))
+        return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Tanh(), MLP(
+            64, 4, classes, generator=torch_generator(seed)))
     how = Settings(eps=0.02, attack_steps=1, epochs=2, looks=0, checked_rows=0, reaches=(),
                    temperature=math.inf, make=make)
     trials = train_methods(read_images("digits"), (BASELINE, "KL weights only", OURS), how,

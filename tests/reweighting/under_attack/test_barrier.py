@@ -266,7 +266,7 @@ def test_rejects_attention_whose_gradient_has_no_gradient():
     data = torch.rand(24, 8, generator=rng), torch.randint(3, (24,), generator=rng)
     attack = Barrier(eps=0.1, steps=2)
     told = {"perturb": attack, "penalty": ImplicitGradient(attack), "progress": "nowhere"}
-    with pytest.raises(ValueError, match="network must be differentiable twice.*sdpa_kernel"):
+    with pytest.raises(ValueError, match=r"network must be differentiable twice.*sdpa_kernel"):
         fit(Attentive(), data, Training(epochs=1, batch_size=12), **told)
     with sdpa_kernel(SDPBackend.MATH):
         assert fit(Attentive(), data, Training(epochs=1, batch_size=12), **told
