@@ -8,6 +8,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from workbench.core import places
 from workbench.datasets import IMAGE_SETS, load_images
+from workbench.datasets.image_arrays import both_parts
 
 N = 40
 
@@ -89,6 +90,16 @@ def test_matches_channels_and_texts(arrays, rng):
     assert any("channels last" in note for note in found.notes)
     assert any("0 cat, 1 dog" in note for note in found.notes)
     assert load_images((colour[:, 0, 0], arrays["labels"])).shape == (3,)
+
+
+def test_matches_texts_of_a_test_part_that_lacks_a_class(arrays):
+    given = {"images": arrays["images"], "labels": np.resize(["ant", "bee", "cat"], N),
+             "test_images": arrays["images"][:4], "test_labels": np.array(["cat", "bee"] * 2)}
+    train, test = both_parts(given)
+    assert train.labels[:3].tolist() == [0, 1, 2]
+    assert test.labels.tolist() == [2, 1, 2, 1]
+    with pytest.raises(ValueError, match="labels must be texts or numbers in both parts"):
+        both_parts({**given, "test_labels": np.array([2, 1, 2, 1])})
 
 
 @pytest.mark.parametrize(("change", "words"), [

@@ -28,3 +28,14 @@ def test_matches_bars_marks_and_the_border():
 def test_rejects_nothing_to_draw():
     with pytest.raises(ValueError, match="table must have rows"):
         class_bars(TABLE.iloc[:0], {"a": "ours"}, title="None")
+
+
+def test_matches_names_that_have_room():
+    many = pd.concat([TABLE.iloc[[0]].assign(**{"class": f"a long name {k}", "place": k})
+                      for k in range(60)], ignore_index=True)
+    told = class_bars(many, {"a": "ours"}, title="Many").opts.get("plot").kwargs
+    assert len(told["xticks"]) <= 24
+    assert told["xrotation"] == 45
+    few = class_bars(TABLE, {"a": "ours"}, title="Few").opts.get("plot").kwargs
+    assert few["xticks"] == [(0, "7"), (1, "2")]
+    assert few["xrotation"] == 0

@@ -107,6 +107,22 @@ def test_matches_finite_weights_of_huge_losses():
     assert bool(torch.isfinite(kl_dro_objective(torch.tensor([0.0, 1e4]), 0.1)))
 
 
+def test_matches_weights_that_do_not_vanish_after_a_large_loss():
+    weighter = KullbackLeiblerWeighter(temperature=0.05)
+    state, _ = weighter.update(weighter.init(0), torch.tensor([40.0, 1.0]))
+    state, weights = weighter.update(state, torch.tensor([0.1, 0.2, 0.15]))
+    assert float(state["log_u"]) == pytest.approx(800 + math.log(0.5) + math.log(0.9), rel=1e-9)
+    assert 0 < float(weights.sum()) < 1e-30
+    assert float(weights[1] / weights[0]) == pytest.approx(math.exp(2), rel=1e-4)
+    x, y = data()
+    model = MLP(5, 8, 3, generator=torch_generator(6)).double()
+    with torch.no_grad():
+        model.layers[-1].bias[0] = 600.0              # a start that is far off
+    done = fit(model, (x, y), Training(Sgd(1.0), epochs=60, batch_size=16, clip=None),
+               weighter=KullbackLeiblerWeighter(temperature=0.05, eta=0.01), progress="nowhere")
+    assert done.status == "finished"
+
+
 def data():
     rng = torch_generator(5)
     return torch.rand(64, 5, generator=rng, dtype=torch.float64), torch.randint(

@@ -8,6 +8,8 @@ import pytest
 
 pytest.importorskip("torch")
 
+import torch
+
 from workbench.core import ParameterError, Result, generator
 from workbench.reweighting.under_attack.findings import gain
 from workbench.reweighting.under_attack.trials import (
@@ -18,6 +20,7 @@ from workbench.reweighting.under_attack.trials import (
 )
 from workbench.reweighting.under_attack.worlds import read_images
 from workbench.studies import robust_adversarial as study
+from workbench.train import MLP, torch_generator
 
 SMALL = {**study.SMOKE, "epochs": 3}
 
@@ -57,6 +60,22 @@ def test_identity_a_large_price_is_the_baseline():
                            seeds=(0, 1), most=150)
     for score in ("clean", "robust", "tail"):
         assert gain(trials, "KL weights only", score).value == 0
+
+
+def test_matches_a_network_of_ones_own():
+    made = []
+
+    def make(shape, classes, seed):
+        made.append((shape, classes, seed))
+        return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Tanh(), MLP(
+            64, 4, classes, generator=torch_generator(seed)))
+    how = Settings(eps=0.02, attack_steps=1, epochs=2, looks=0, checked_rows=0, reaches=(),
+                   temperature=math.inf, make=make)
+    trials = train_methods(read_images("digits"), (BASELINE, "KL weights only", OURS), how,
+                           seeds=(3, 4), most=150)
+    assert made == [((1, 8, 8), 10, seed) for seed in (3, 3, 3, 4, 4, 4)]
+    assert gain(trials, "KL weights only", "robust").value == 0
+    assert math.isfinite(gain(trials, OURS, "robust").value)
 
 
 def test_recovers_that_both_parts_help_rare_classes():
@@ -115,3 +134,36 @@ def test_matches_a_training_that_diverged():
 def test_rejects_what_no_run_could_use(values, words):
     with pytest.raises(ParameterError, match=words):
         study.Params(**values)
+
+
+def test_rejects_a_table_given_as_images(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("a,y\n1,2\n", encoding="utf-8")
+    with pytest.raises(ParameterError, match="Pass it as table for a table"):
+        study.Params(data=str(path))
+
+
+def test_matches_a_large_attack_on_a_table_that_nothing_survives(tmp_path):
+    rng = generator(2)
+    table = pd.DataFrame(rng.normal(size=(80, 2)), columns=["a", "b"])
+    path = tmp_path / "own.csv"
+    table.assign(kind=np.where(table["a"] > 0, "high", "low")).to_csv(path, index=False)
+    result = run(**{**SMALL, "apgd_rows": 12, "eps": 2.0}, table=str(path))
+    assert result.summary["all classes under attack, baseline"].value < 20
+    assert any("One row is 8.3 %" in note for note in result.summary.notes)
+
+
+def test_matches_words_for_a_training_that_diverged(smoke):
+    from workbench.core import Estimate
+    from workbench.studies.views.attack_words import _verdict
+
+    rows = read_images("digits")
+    told = _verdict(Estimate(math.nan, why="a training diverged"), 3, rows)
+    assert "train more seeds" not in told
+    assert "train more seeds" in _verdict(Estimate(1.0, why="one seed"), 1, rows)
+
+
+def test_matches_accuracies_between_nothing_and_everything(smoke):
+    for name, number in smoke.summary.items():
+        if name.endswith("baseline") and "minus" not in name:
+            assert 0 <= number.interval.low <= number.value <= number.interval.high <= 100

@@ -258,3 +258,56 @@ def test_matches_perturbations_of_ones_own(fixed):
         lambda _, micro, __: replace(micro, x=torch.full_like(micro.x, 0.5))])
     answer = int(model(torch.full((1, 12), 0.5)).argmax())
     assert set(grey.y[grey.safe]) <= {answer}
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("clip", [(0.0, 1.0), None])
+def test_identity_nothing_is_left_to_attack(fixed, norm, clip):
+    pytest.importorskip("pyautoattack")
+    model, x, _ = fixed
+    wrong = (model(x).argmax(1) + 1) % 5
+    report = evaluate_robust(model, x, wrong, eps=0.1, norm=norm, clip=clip,
+                             attacks=("pgd-3", "apgd-ce", "apgd-t"))
+    assert report.clean == report.robust == 0
+    assert pgd(model, x[:0], wrong[:0], eps=0.1, norm=norm).shape == (0, 12)
+
+
+class Torn(nn.Module):
+    """Class 0 for certain at 0.5 alone, and no number beside it."""
+
+    def forward(self, x):
+        first = torch.where((x - 0.5).abs().sum(1) > 0, torch.nan, 1.0)
+        return torch.stack([first, x.sum(1) * 0], 1)
+
+
+class Rough(nn.Module):
+    """A gradient that is no number, for the square root at zero."""
+
+    def forward(self, x):
+        return torch.stack([(x * 0).pow(2).sum(1).sqrt() + 1, x.sum(1) * 0], 1)
+
+
+def test_identity_a_gradient_that_is_no_number_moves_nothing():
+    x, y = torch.full((3, 4), 0.5), torch.zeros(3, dtype=torch.long)
+    for norm in ("linf", "l2"):
+        moved = pgd(Rough(), x, y, eps=0.1, steps=2, norm=norm, random_start=False)
+        assert torch.equal(moved, x)
+
+
+def test_matches_rows_without_an_answer_that_count_as_fallen():
+    x, y = torch.full((3, 4), 0.5), torch.zeros(3, dtype=torch.long)
+    report = evaluate_robust(Torn(), x, y, eps=0.1, attacks=[
+        lambda _, micro, __: replace(micro, x=micro.x + 0.05), Pgd(0.1, 2)])
+    assert report.clean == 1
+    assert not report.survived[next(iter(report.survived))].any()
+    assert evaluate_robust(Torn(), x, y, eps=0.1).robust == 0
+
+
+def test_rejects_inputs_that_are_no_numbers(fixed):
+    model, x, y = fixed
+    for bad in (float("nan"), float("inf")):
+        broken = x.clone()
+        broken[3, 4] = bad
+        for clip in ((0.0, 1.0), None):
+            with pytest.raises(ValueError, match="inputs must be finite to be attacked"):
+                evaluate_robust(model, broken, y, eps=0.1, clip=clip)

@@ -83,7 +83,20 @@ def _from_mapping(data: Mapping[str, Any]) -> tuple[Labelled, Labelled | None]:
     if train is None:
         raise ValueError(f"data must hold arrays 'images' and 'labels', got "
                          f"{', '.join(map(repr, data)) or 'nothing'}. Rename the arrays.")
-    return _labelled(*train), None if test is None else _labelled(*test)
+    if test is None:
+        return _labelled(*train), None
+    known = _texts(train[1], test[1])
+    return _labelled(*train, known), _labelled(*test, known)
+
+
+def _texts(*labels: Any) -> np.ndarray | None:
+    """All texts that are labels in any part, in order; nothing for numbers."""
+    parts = [np.ravel(np.asarray(some)) for some in labels]
+    kinds = {part.dtype.kind in "US" for part in parts}
+    if len(kinds) > 1:
+        raise ValueError("labels must be texts or numbers in both parts, got "
+                         f"{' and '.join(str(part.dtype) for part in parts)}. Write them alike.")
+    return np.unique(np.concatenate(parts)) if kinds == {True} else None
 
 
 def _pair(data: Mapping[str, Any], part: str) -> tuple[Any, Any] | None:
@@ -112,7 +125,7 @@ def _from_dataset(data: Any) -> Labelled:
     return _labelled(inputs, np.asarray([np.asarray(row[1])[()] for row in rows]))
 
 
-def _labelled(inputs: Any, labels: Any) -> Labelled:
+def _labelled(inputs: Any, labels: Any, known: np.ndarray | None = None) -> Labelled:
     found, names = np.asarray(inputs), np.asarray(labels)
     if names.ndim == 2 and names.shape[1] == 1:
         names = names[:, 0]
@@ -126,7 +139,7 @@ def _labelled(inputs: Any, labels: Any) -> Labelled:
         raise ValueError(f"inputs must be numbers, got {found.dtype}. Encode them first.")
     shaped, turned = _channels_first(found)
     check.finite(inputs=shaped, hint="Drop the bad images first.")
-    codes, told = _codes(names)
+    codes, told = _codes(names, known)
     return Labelled(shaped.astype(np.float32), codes, (*turned, *told))
 
 
@@ -144,10 +157,11 @@ def _channels_first(inputs: np.ndarray) -> tuple[np.ndarray, list[str]]:
     return inputs, []
 
 
-def _codes(labels: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Labels as 0, 1, ...; texts become codes in alphabetical order."""
+def _codes(labels: np.ndarray, known: np.ndarray | None) -> tuple[np.ndarray, list[str]]:
+    """Labels as 0, 1, ...; texts become codes in alphabetical order, of all that are known."""
     if labels.dtype.kind in "US":
-        names, codes = np.unique(labels, return_inverse=True)
+        names = np.unique(labels) if known is None else known
+        codes = np.searchsorted(names, labels)
         told = ", ".join(f"{code} {name}" for code, name in enumerate(names))
         return codes.astype(np.int64), [f"Labels are codes of texts: {told}."]
     whole = labels.dtype.kind in "iub" or (labels.dtype.kind == "f"

@@ -1,6 +1,7 @@
 """Who stands an attack: accuracy of each class without and under it, the weakest first."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import holoviews as hv
 import pandas as pd
@@ -11,6 +12,7 @@ from workbench.plots.theme import LEGEND_BELOW, ROLES, Figure, dimension, frame
 __all__ = ["class_bars"]
 
 HALF = 0.17             # of the width of a bar
+MOST_NAMES, MOST_LETTERS = 24, 60       # below the bars, side by side
 
 
 def class_bars(table: pd.DataFrame, roles: Mapping[str, str], *, title: str) -> Figure:
@@ -47,12 +49,18 @@ def class_bars(table: pd.DataFrame, roles: Mapping[str, str], *, title: str) -> 
                         [x, y, "end", "high"]).opts(color="#000000", line_width=1),
             hv.Scatter((some["at"], some["clean"]), x, y, label=f"{method}, without").opts(
                 size=9, color=ROLES[role].colour, marker="triangle" if number else "square")]
-    once = table.drop_duplicates("place")
-    names = [(int(at), str(name)[:12]) for at, name in zip(once["place"], once["class"],
-                                                           strict=True)]
     border = float(table.loc[table["tail"], "place"].max()) + 0.5
     layers.append(hv.Curve(([border, border], [0.0, 105.0]), x, y,
                            label="left of it: the weakest 30 %").opts(**ROLES["truth"].curve()))
     return hv.Overlay(layers).opts(hv.opts.Overlay(
-        title=title, xticks=names,
-        xlim=(-0.6, len(names) - 0.4), ylim=(0, 105), **frame(**LEGEND_BELOW, height=480)))
+        title=title, **_named(table), ylim=(0, 105), **frame(**LEGEND_BELOW, height=480)))
+
+
+def _named(table: pd.DataFrame) -> dict[str, Any]:
+    """Names below the bars: of every class, or of some where there are many, turned if long."""
+    once = table.drop_duplicates("place")
+    names = [(int(at), str(name)[:12]) for at, name in zip(once["place"], once["class"],
+                                                           strict=True)]
+    shown = names[::-(-len(names) // MOST_NAMES)]
+    turned = sum(len(name) for _, name in shown) > MOST_LETTERS
+    return {"xticks": shown, "xlim": (-0.6, len(names) - 0.4), "xrotation": 45 if turned else 0}

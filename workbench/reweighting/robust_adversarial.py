@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CARD", "KullbackLeiblerWeighter", "kl_dro_objective", "kl_dro_weights"]
 
+MARGIN = 5.0            # of the logarithm of the largest weight above the least of its type
+
 CARD = Card(
     source="sow2024doubly",
     weighs="rows under attack, by what a worst case under a Kullback-Leibler price gives them",
@@ -130,7 +132,9 @@ class KullbackLeiblerWeighter:
 
     Notes
     -----
-    The state is `log_u`, NaN before the first step. Called with losses alone, it forgets: the
+    The state is `log_u`, NaN before the first step. After losses that were larger by a hundred
+    times `temperature`, weights of a step would all round to zero: the largest then is kept just
+    above, and the others in proportion. Called with losses alone, it forgets: the
     weights are those of these rows on their own, and sum to one.
 
     Examples
@@ -183,6 +187,8 @@ class KullbackLeiblerWeighter:
 
     def update(self, state: dict[str, Any], told: Any) -> tuple[dict[str, Any], "Tensor"]:
         """The next state, and weights, shape (n,), of losses, shape (n,), or of a `Batch`."""
+        import torch
+
         losses = getattr(told, "losses", told).detach()
         if self.temperature == math.inf:
             return state, kl_dro_weights(losses, math.inf)
@@ -191,8 +197,9 @@ class KullbackLeiblerWeighter:
         log_u = self._averaged(state["log_u"], scores.logsumexp(-1) - math.log(n))
         if self.burn_in and told.step < self.burn_in * told.total_steps:
             return {"log_u": log_u}, kl_dro_weights(losses, math.inf)
-        amounts = (scores - log_u).clamp(max=math.log(self._most)).exp()
-        return {"log_u": log_u}, (amounts / n).to(losses)
+        logs = (scores - log_u).clamp(max=math.log(self._most)) - math.log(n)
+        faint = math.log(torch.finfo(losses.dtype).tiny) + MARGIN - logs.amax()
+        return {"log_u": log_u}, (logs + faint.clamp(min=0)).exp().to(losses)
 
     def metrics(self, state: dict[str, Any]) -> dict[str, Any]:
         """The smooth worst case over the last steps, ``temperature * log u`` [nats]."""

@@ -42,6 +42,7 @@ __all__ = ["PRESETS", "SMOKE", "TITLE", "VIEW", "Params", "downloads", "figures"
 TITLE = "Weights of a worst case under attack"
 SMOKE = {"n_seeds": 2, "epochs": 12, "most_rows": 160, "attack_steps": 1, "width": 16,
          "eps": 0.02, "imbalance": "none", "apgd_rows": 0}
+TABULAR = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 FILES: Recent[Rows] = Recent(4)
 TRAINED: Recent[Trials] = Recent(8)
 
@@ -87,9 +88,12 @@ class Params(Declared):
 
     @classmethod
     def conflicts(cls, values: Mapping[str, Any]) -> list[str]:
-        """Refuse a missing file, and an imbalance that nobody can read."""
+        """Refuse a missing file, a table for images, and an imbalance that nobody can read."""
         found = [each.replace("data must", "table must") for each in unknown_data(
             values["table"], [])] if values["table"] else unknown_data(values["data"], IMAGE_SETS)
+        if not found and not values["table"] and values["data"].lower().endswith(TABULAR):
+            found.append(f"data must be images in an .npz file, got {values['data']!r}. Pass it "
+                         "as table for a table with a column of classes.")
         if values["imbalance"] != "auto" and imbalance_fault(values["imbalance"]):
             found.append(imbalance_fault(values["imbalance"]))
         return found

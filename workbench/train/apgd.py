@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from workbench.train.losses import logits_of
 from workbench.train.ranges import Clip
 
-__all__ = ["LIBRARY", "apgd_survivors"]
+__all__ = ["LIBRARY", "apgd_survivors", "still_right"]
 
 LIBRARY = ("apgd-ce", "apgd-t", "apgd-dlr")
 FEWEST = {"apgd-ce": 2, "apgd-dlr": 3, "apgd-t": 4}    # classes, for its differences of logits
@@ -73,7 +73,12 @@ def apgd_survivors(model: nn.Module, x: Tensor, y: Tensor,
     with torch.random.fork_rng(devices=cards):             # it seeds the generator of all
         moved = attack.perturb(given, y)
     with torch.no_grad():
-        return scaled(moved).argmax(1) == y
+        return still_right(scaled(moved), y)
+
+
+def still_right(logits: Tensor, y: Tensor) -> Tensor:
+    """Rows whose class is found, bool, shape (n,); not those with an output that is not finite."""
+    return (logits.argmax(1) == y) & torch.isfinite(logits).all(1)
 
 
 def _attacks() -> Any:

@@ -10,6 +10,7 @@ Source: A. Madry, A. Makelov, L. Schmidt, D. Tsipras, A. Vladu, "Towards Deep Le
 Resistant to Adversarial Attacks", ICLR (2018), arXiv:1706.06083.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -140,7 +141,7 @@ class Pgd:
         else:
             start = draws.normal_(generator=generator)
             radius = torch.rand(len(x), generator=generator, dtype=x.dtype)
-            radius = self.eps * radius ** (1 / max(1, x[0].numel()))
+            radius = self.eps * radius ** (1 / max(1, math.prod(x.shape[1:])))
             start = _unit(start) * radius.reshape(-1, *[1] * (x.ndim - 1))
         return self.project(x.detach() + start.to(x.device), x)
 
@@ -232,4 +233,5 @@ def _norms(change: Tensor) -> Tensor:
 
 
 def _unit(direction: Tensor) -> Tensor:
-    return direction / _norms(direction).clamp(min=1e-12)
+    """Directions of length one; zero where they are not finite."""
+    return (direction / _norms(direction).clamp(min=1e-12)).nan_to_num(nan=0.0)

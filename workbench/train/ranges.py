@@ -1,5 +1,7 @@
 """What inputs must be to be attacked: floating, and within the range that is told."""
 
+import math
+
 from torch import Tensor
 
 from workbench.core import check
@@ -14,12 +16,19 @@ def checked_inputs(x: Tensor, clip: Clip) -> None:
     """Refuse inputs that no attack can move, or that are out of range already."""
     if not isinstance(x, Tensor) or not x.is_floating_point():
         kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise ValueError(f"inputs must be a floating tensor to be attacked, got {kind}. Convert "
-                         "them with .float(), scaled to the range that clip names.")
-    if clip is None or not x.numel():
+        remedy = ("Convert them with .float(), scaled to the range that clip names"
+                  if isinstance(x, Tensor) else
+                  "Pass rows as one tensor: (x, y) instead of a mapping")
+        raise ValueError(f"inputs must be a floating tensor to be attacked, got {kind}. {remedy}.")
+    if not x.numel():
+        return
+    least, most = (float(end) for end in x.detach().aminmax())
+    if not math.isfinite(least + most):
+        raise ValueError("inputs must be finite to be attacked, got NaN or infinity. Drop or fill "
+                         "such rows first.")
+    if clip is None:
         return
     low, high = checked_clip(clip)
-    least, most = (float(end) for end in x.detach().aminmax())
     if least < low - SLACK or most > high + SLACK:
         raise ValueError(f"inputs must lie within clip ({low:g}, {high:g}), got {least:.4g} to "
                          f"{most:.4g}. Scale them before the attack and put normalisation into "

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.core import check
-from workbench.train.apgd import LIBRARY, apgd_survivors
+from workbench.train.apgd import LIBRARY, apgd_survivors, still_right
 from workbench.train.attack import Pgd, attacking, input_gradient
 from workbench.train.losses import logits_of
 from workbench.train.micro import Micro
@@ -161,7 +161,7 @@ def evaluate_robust(model: nn.Module, x: Any, y: Any, *, eps: float,  # noqa: PL
     for name, attack in named.items():
         rows = left.nonzero().flatten()
         generator = torch.Generator().manual_seed(seed)
-        for some in rows.split(batch_size):
+        for some in rows.split(batch_size) if len(rows) else ():
             left[some] = _survivors(model, x[some], y[some], attack, generator)
         survived[name] = left.cpu().numpy().copy()
     return RobustReport(y.cpu().numpy(), right.cpu().numpy(), survived, float(eps), classes)
@@ -205,7 +205,7 @@ def _survivors(model: nn.Module, x: Tensor, y: Tensor, attack: Any,
             return _pgd_survivors(model, x, y, attack, generator)
     moved = attack(model, Micro(x, y), generator).x.detach()
     with attacking(model), torch.no_grad():
-        return logits_of(model(moved)).argmax(1) == y
+        return still_right(logits_of(model(moved)), y)
 
 
 def _pgd_survivors(model: nn.Module, x: Tensor, y: Tensor, attack: Pgd,
@@ -218,7 +218,7 @@ def _pgd_survivors(model: nn.Module, x: Tensor, y: Tensor, attack: Pgd,
         at = start[rows]
         for step in range(attack.steps + 1):
             gradient, logits = input_gradient(model, attack.loss, at, y[rows])
-            stays = logits.argmax(1) == y[rows]
+            stays = still_right(logits, y[rows])
             safe[rows[~stays]] = False
             rows, at, gradient = rows[stays], at[stays], gradient[stays]
             if step < attack.steps and len(rows):

@@ -19,7 +19,15 @@ from workbench.reweighting.under_attack.barrier import (  # noqa: E402
     barrier_attack,
     implicit_cross_term,
 )
-from workbench.train import MLP, Sgd, Training, box, fit, torch_generator  # noqa: E402
+from workbench.train import (  # noqa: E402
+    MLP,
+    Sgd,
+    Training,
+    box,
+    evaluate_robust,
+    fit,
+    torch_generator,
+)
 from workbench.train.micro import Micro  # noqa: E402
 
 N, P = 12, 6
@@ -214,6 +222,16 @@ def test_matches_the_whole_method_written_out_by_hand():
                           atol=1e-7)
 
 
+def test_matches_a_history_of_losses_alone():
+    attack, found = Barrier(eps=0.1, steps=4), []
+    for penalty in (None, ImplicitGradient(attack)):
+        done = fit(network(), rows(), Training(Sgd(0.1), max_steps=2, batch_size=12, log_every=1),
+                   perturb=attack, penalty=penalty, progress="nowhere")
+        found.append(done.history.loss.tolist())
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-12)
+    assert found[0][1] != found[1][1]
+
+
 def test_rejects_attacks_that_cannot_be():
     for options, message in (
             ({"eps": 0.0}, "eps must be positive"), ({"c": 0.0}, "c must be positive"),
@@ -229,6 +247,51 @@ def test_rejects_attacks_that_cannot_be():
         barrier_attack(Margin(w), 2 * x, y, eps=0.1, loss=linear_loss)
     with pytest.raises(ValueError, match="must be a floating tensor"):
         barrier_attack(Margin(w), x.long(), y, eps=0.1, loss=linear_loss)
+
+
+class Attentive(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mix, self.last = nn.Linear(2, 6), nn.Linear(8, 3)
+
+    def forward(self, x):
+        parts = self.mix(x.reshape(len(x), 1, 4, 2)).chunk(3, dim=-1)
+        return self.last(nn.functional.scaled_dot_product_attention(*parts).flatten(1))
+
+
+def test_rejects_attention_whose_gradient_has_no_gradient():
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    rng = torch_generator(0)
+    data = torch.rand(24, 8, generator=rng), torch.randint(3, (24,), generator=rng)
+    attack = Barrier(eps=0.1, steps=2)
+    told = {"perturb": attack, "penalty": ImplicitGradient(attack), "progress": "nowhere"}
+    with pytest.raises(ValueError, match=r"network must be differentiable twice.*sdpa_kernel"):
+        fit(Attentive(), data, Training(epochs=1, batch_size=12), **told)
+    with sdpa_kernel(SDPBackend.MATH):
+        assert fit(Attentive(), data, Training(epochs=1, batch_size=12), **told
+                   ).status == "finished"
+
+
+def test_matches_a_network_of_hugging_face():
+    transformers = pytest.importorskip("transformers")
+    rng = torch_generator(0)
+    x, y = torch.rand(24, 1, 8, 8, generator=rng), torch.arange(24) % 3
+    torch.manual_seed(0)
+    model = transformers.ViTForImageClassification(transformers.ViTConfig(
+        hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8,
+        image_size=8, patch_size=4, num_channels=1, num_labels=3, attn_implementation="eager"))
+    attack = Barrier(eps=0.1, steps=2)
+    done = fit(model.train(), (x, y), Training(Sgd(0.1), epochs=2, batch_size=12, log_every=1),
+               weighter=KullbackLeiblerWeighter(temperature=0.1), perturb=attack,
+               penalty=ImplicitGradient(attack), progress="nowhere")
+    assert done.status == "finished"
+    assert done.history.effective_size.max() < 12
+    report = evaluate_robust(model, x, y, eps=0.1, attacks=("pgd-3",))
+    assert report.robust <= report.clean
+    with pytest.raises(ValueError, match=r"Pass rows as one tensor: \(x, y\)"):
+        fit(model.train(), {"pixel_values": x, "labels": y}, Training(epochs=1, batch_size=12),
+            perturb=attack, progress="nowhere")
 
 
 def test_rejects_a_reaction_of_no_attack():

@@ -99,3 +99,26 @@ def test_rejects_what_cannot_be_used(tmp_path):
              labels=np.array([0] * 6 + [2] * 6))
     with pytest.raises(ValueError, match="two classes of 4 rows each, but of 1 there are fewer"):
         read_images(str(path))
+
+
+def test_matches_one_range_for_both_parts(tmp_path):
+    path = tmp_path / "two.npz"
+    rng = generator(0)
+    x, labels = rng.uniform(-2, 2, (60, 4, 4)), np.arange(60) % 3
+    np.savez(path, images=x, labels=labels, test_images=2 * x[:9], test_labels=labels[:9])
+    rows = read_images(str(path))
+    low, high = min(2 * x[:9].min(), x.min()), max(2 * x[:9].max(), x.max())
+    assert np.allclose(rows.test[0].reshape(9, 4, 4), (2 * x[:9] - low) / (high - low), atol=1e-6)
+
+
+@pytest.mark.parametrize(("images", "test_images"), [
+    (np.full((60, 4, 4), -5.0), None),                               # nothing to tell apart
+    (np.linspace(0, 1, 960).reshape(60, 4, 4), np.full((9, 4, 4), 200)),      # another unit
+    (np.linspace(0, 1, 960).reshape(60, 4, 4), np.full((9, 5, 5), 0.5))])     # another shape
+def test_rejects_parts_that_do_not_fit(tmp_path, images, test_images):
+    path, more = tmp_path / "own.npz", {}
+    if test_images is not None:
+        more = {"test_images": test_images, "test_labels": np.arange(9) % 3}
+    np.savez(path, images=images, labels=np.arange(60) % 3, **more)
+    with pytest.raises(ValueError, match="images must vary, and have one shape and one unit"):
+        read_images(str(path))

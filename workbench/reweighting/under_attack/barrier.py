@@ -7,7 +7,7 @@ within the box, ``v = grad_d loss / (2 lam + c / (high - d)^2 + c / (d - low)^2)
 gradient of the loss at d* is ``grad loss(d) + grad <grad_d loss(d), v>`` with d and v held fixed.
 
 :class:`Barrier` is a `perturb` of :func:`workbench.train.fit` and :class:`ImplicitGradient` its
-`penalty`: rows ``<grad_d loss, v>`` meet the weights as losses do.
+`penalty`: rows ``<grad_d loss, v>`` meet the weights as losses do, by their gradient.
 """
 
 from collections.abc import Iterator
@@ -28,6 +28,7 @@ __all__ = ["Barrier", "ImplicitGradient", "barrier_attack", "implicit_cross_term
 MODES = ("sign", "gd", "adam")
 START, EDGE = 0.9, 0.01     # share of the half width where it starts; of the width never entered
 FLOOR = 1e-6                # of a distance to the edge
+UNKNOWN = ("NotImplemented", "torch::autograd::NotImplemented")    # gradients without a gradient
 BETAS, TINY = (0.9, 0.999), 1e-8
 
 
@@ -173,12 +174,18 @@ class ImplicitGradient:
     attack: Barrier
 
     def __call__(self, moment: Any) -> Tensor:
-        """Rows ``<grad_d loss, v>``, shape (n,); only their gradient means something."""
+        """Rows that are zero and have the gradient of ``<grad_d loss, v>``, shape (n,).
+
+        Their value is left out, so that the loss that a history tells is that of the rows.
+        """
         micro = moment.micro
         if micro.clean is None or not getattr(micro.x, "requires_grad", False):
             raise ValueError("penalty must come with the attack that it is of, got inputs that "
                              "ask for no gradient. Pass perturb=attack, the same Barrier.")
-        return implicit_cross_term(moment.losses, micro.x, micro.clean.x, self.attack)
+        rows = implicit_cross_term(moment.losses, micro.x, micro.clean.x, self.attack)
+        if not moment.step:
+            _refuse_kernels(rows)
+        return rows - rows.detach()
 
 
 def implicit_cross_term(losses: Tensor, x: Tensor, clean: Tensor, attack: Barrier) -> Tensor:
@@ -207,6 +214,23 @@ def implicit_cross_term(losses: Tensor, x: Tensor, clean: Tensor, attack: Barrie
         low, high = box(clean, attack.eps, attack.clip)
         reaction = gradient / attack.curvature(x - clean, low, high)
     return (gradient * reaction).flatten(1).sum(1)
+
+
+def _refuse_kernels(rows: Tensor) -> None:
+    """Refuse a network with a part whose gradient has no gradient, as fast attention."""
+    seen, ahead = set[Any](), [rows.grad_fn]
+    while ahead:
+        node = ahead.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if node.name() in UNKNOWN:
+            raise ValueError(
+                "network must be differentiable twice where the attack's reaction is followed, "
+                "but a fast kernel, as of attention, is not. Load a network of Hugging Face with "
+                "attn_implementation='eager', or train inside torch.nn.attention.sdpa_kernel("
+                "SDPBackend.MATH).")
+        ahead += [other for other, _ in node.next_functions]
 
 
 def barrier_attack(model: nn.Module, x: Tensor, y: Tensor, *,

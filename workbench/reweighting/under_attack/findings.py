@@ -1,6 +1,7 @@
 """Trainings under attack as numbers: means over seeds with intervals, and paired differences."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,13 @@ PERCENT, POINTS = "%", "points"
 
 
 def mean_score(trials: Trials, method: str, score: str, *, attack: str = "PGD-20") -> Estimate:
-    """Mean of an accuracy over seeds, with Student's interval [percent]."""
-    return mean_over_seeds(_scores(trials, method, score, attack), level=LEVEL, unit=PERCENT)
+    """Mean of an accuracy over seeds, with Student's interval, cut to 0 to 100 [percent]."""
+    found = mean_over_seeds(_scores(trials, method, score, attack), level=LEVEL, unit=PERCENT)
+    if found.interval is None:
+        return found
+    low, high = found.ends
+    return replace(found, interval=replace(found.interval, low=max(low, 0.0),
+                                           high=min(high, 100.0)))
 
 
 def gain(trials: Trials, method: str, score: str, *, over: str = BASELINE,

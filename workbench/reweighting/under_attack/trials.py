@@ -14,6 +14,7 @@ import pandas as pd
 
 from workbench.core import check
 from workbench.reweighting.robust_adversarial import KullbackLeiblerWeighter
+from workbench.reweighting.under_attack.scoring import by_class, look_of, scores_of
 from workbench.reweighting.under_attack.worlds import Problem, Rows, split
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ BASELINE, OURS = "adversarial training", "DONE"
 METHODS = (BASELINE, "KL weights only", "implicit gradient only", OURS, "GAIRAT", "MAIL")
 COMPARISONS = {"parts": METHODS[:4], "rivals": (BASELINE, "GAIRAT", "MAIL", OURS)}
 JUDGE, LIBRARY = ("pgd-20",), ("pgd-20", "apgd-ce", "apgd-t")
-REACHES, TAIL = (0.0, 0.5, 1.0, 2.0), 0.3      # sizes of attacks, times eps; share of classes
+REACHES = (0.0, 0.5, 1.0, 2.0)                      # sizes of attacks, times eps
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ class Settings:
         Test rows that APGD tries, 0 for none; of how many seeds, the first; of which methods.
     reaches : sequence of float
         Sizes of attacks after training, times `eps`.
+    make : function of the shape of a row, the number of classes and a seed, optional
+        Your own network for each seed, of torch or Hugging Face; None is a perceptron of two
+        hidden layers of `width`. Every method gets the same network.
     """
 
     eps: float = 0.1
@@ -69,6 +73,7 @@ class Settings:
     checked_seeds: int = 1
     checked_methods: Sequence[str] = METHODS
     reaches: Sequence[float] = REACHES
+    make: Callable[[tuple[int, ...], int, int], Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,31 +184,36 @@ def _one(found: _Found, problem: Problem, rows: Rows, name: str, how: Settings,
     """Train one network and note what came of it."""
     import torch
 
-    from workbench.train import MLP, torch_generator
-
     told = {"method": name, "seed": seed}
-    model = MLP(math.prod(problem.train[0].shape[1:]), how.width, len(rows.classes),
-                generator=torch_generator(seed))
+    model = _network(problem.train[0].shape[1:], len(rows.classes), how, seed)
     test_x, test_y = (torch.as_tensor(part) for part in problem.test)
     judge = _Judge(model, rows, (test_x, test_y), seed)
     course = _train(judge, problem, name, how)
     report = None if course is None else judge(how.eps)
     if course and report is not None:
-        course[-1] |= _look(report)
+        course[-1] |= look_of(report)
     found.course += [told | row for row in course or ()]
-    found.scores.append({**told, "attack": "PGD-20", "n": len(test_y), **_scores(report)})
+    found.scores.append({**told, "attack": "PGD-20", "n": len(test_y), **scores_of(report)})
     if how.checked_rows:
         count = min(how.checked_rows, len(test_y))
         checked = None if course is None else judge(how.eps, LIBRARY, count)
-        found.scores.append({**told, "attack": "APGD", "n": count, **_scores(checked)})
+        found.scores.append({**told, "attack": "APGD", "n": count, **scores_of(checked)})
     if report is None:
         return
-    found.classes.append(_by_class(report, rows).assign(method=name, seed=seed))
+    found.classes.append(by_class(report, rows).assign(method=name, seed=seed))
     known = {0.0: report.balanced_clean, 1.0: report.balanced}
     for reach in how.reaches:
         at = reach * how.eps
         share = known[reach] if reach in known else judge(at).balanced
         found.curve.append({**told, "eps": at, "robust": 100 * share})
+
+
+def _network(shape: tuple[int, ...], classes: int, how: Settings, seed: int) -> Any:
+    from workbench.train import MLP, torch_generator
+
+    if how.make is not None:
+        return how.make(shape, classes, seed)
+    return MLP(math.prod(shape), how.width, classes, generator=torch_generator(seed))
 
 
 def _train(judge: _Judge, problem: Problem, name: str,
@@ -220,7 +230,7 @@ def _train(judge: _Judge, problem: Problem, name: str,
         if how.looks and "effective_size" in row:
             seen.append({"epoch": row["step"] * how.epochs / total,
                          "effective": 100 * row["effective_size"] / size,
-                         **(_look(judge(how.eps)) if row["step"] < total else {})})
+                         **(look_of(judge(how.eps)) if row["step"] < total else {})})
 
     done = fit(judge.model, (x, y), Training(
         Sgd(how.learning_rate, weight_decay=2e-4), epochs=how.epochs, batch_size=size, clip=5.0,
@@ -228,23 +238,3 @@ def _train(judge: _Judge, problem: Problem, name: str,
         log_every=max(1, total // max(1, how.looks))), callbacks=(look,), progress="nowhere",
         **arm_of(name, how, judge.rows.clip))
     return None if done.status == "diverged" else seen
-
-
-def _look(report: "RobustReport") -> dict[str, float]:
-    return {"robust": 100 * report.balanced, "tail": 100 * report.tail(TAIL)}
-
-
-def _scores(report: "RobustReport | None") -> dict[str, float]:
-    if report is None:
-        return dict.fromkeys(("clean", "robust", "tail", "worst", "lost"), math.nan)
-    first = next(iter(report.survived.values()))
-    return {"clean": 100 * report.balanced_clean, "robust": 100 * report.balanced,
-            "tail": 100 * report.tail(TAIL),
-            "worst": 100 * float(report.per_class["robust"].iloc[0]),
-            "lost": 100 * (float(first.mean()) - report.robust)}
-
-
-def _by_class(report: "RobustReport", rows: Rows) -> pd.DataFrame:
-    table = report.per_class
-    return pd.DataFrame({"class": [rows.classes[k] for k in table["class"]], "n": table["n"],
-                         "clean": 100 * table["clean"], "robust": 100 * table["robust"]})

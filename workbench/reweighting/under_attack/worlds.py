@@ -95,7 +95,7 @@ def read_images(data: str) -> Rows:
         x, y, sha256 = own.inputs, own.labels, content_digest((own, other))
         notes += [*own.notes]
         test = None if other is None else (other.inputs, other.labels)
-    low, width = _range(x, LARGEST.get(data, 0.0))
+    low, width = _range([x] if test is None else [x, test[0]], LARGEST.get(data, 0.0))
     if test is not None:
         test = _scaled(test[0], low, width), test[1].astype(np.int64)
     if (low, width) not in ((0.0, 1.0), (0.0, 255.0)):
@@ -210,9 +210,16 @@ def imbalance_fault(imbalance: str) -> str:
             "Pass step:5, for instance.")
 
 
-def _range(x: np.ndarray, largest: float) -> tuple[float, float]:
-    """Lowest value and width that become the unit interval."""
-    low, high = float(x.min()), float(x.max())
+def _range(parts: list[np.ndarray], largest: float) -> tuple[float, float]:
+    """Lowest value and width that become the unit interval, in all parts."""
+    shapes, tops = {part.shape[1:] for part in parts}, [float(part.max()) for part in parts]
+    low, high = min(float(part.min()) for part in parts), max(tops)
+    other_unit = low >= 0 and min(tops) <= 1 and len(parts) > 1 and high > 16
+    if len(shapes) > 1 or low == high or other_unit:
+        told = "; ".join(f"{part.shape[1:]} from {part.min():g} to {part.max():g}"
+                         for part in parts)
+        raise ValueError("images must vary, and have one shape and one unit in all parts, got "
+                         f"{told}. Write all pixels alike, from 0 to 1 or from 0 to 255.")
     if low < -1e-3:
         return low, high - low
     for top in (largest, 1.0, 255.0):
