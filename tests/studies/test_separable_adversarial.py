@@ -60,6 +60,9 @@ def test_matches_means_of_the_scores_by_hand(smoke):
     assert told == pytest.approx(50 * sum(one["separable"] - one["adversarial"]
                                           for one in (rare, before)))
     path = smoke.tables["tradeoff"]
+    for low, high in (("x_low", "x_high"), ("y_low", "y_high")):
+        assert path[low].min() >= 0
+        assert path[high].max() <= 100
     balanced = path[(path["told"] == "adversarial, class-balanced") & (path["measure"] == "clean")]
     ratio = (1 - 0.999 ** 40) / (1 - 0.999 ** 4)
     assert balanced["weight"].item() == pytest.approx(ratio)
