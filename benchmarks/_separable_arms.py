@@ -101,7 +101,8 @@ def bare(split, plan, seed):
     draws, size = torch_generator(seed), plan.rows_of_a_step(len(x))
     cross = torch.nn.functional.cross_entropy
     for _ in range(plan.epochs):
-        for rows in torch.randperm(len(x), generator=draws).split(size):
+        whole = torch.randperm(len(x), generator=draws)[:len(x) // size * size]   # as `fit` has it
+        for rows in whole.split(size):
             given, targets = x[rows], y[rows]
             model.eval()
             start = given + torch.empty_like(given).uniform_(-plan.eps, plan.eps, generator=draws)

@@ -43,6 +43,20 @@ def test_matches_clouds_of_all_kinds():
     assert points == [1, 1, 0]
 
 
+@pytest.mark.parametrize(("names", "shown", "slant"), [
+    (["a", "b"], ["a", "b"], 0),
+    (["a name that is far too long", "b"], ["a name that i…", "b"], 0),
+    ([f"class {n}" for n in range(20)], [f"class {n}" for n in range(20)], 30)])
+def test_matches_names_of_settings_on_the_axis(names, shown, slant):
+    table = pd.DataFrame({"series": "ours", "at": np.arange(1.0, len(names) + 1), "value": 1.0})
+    picture = plots.setting_panels([plots.Panel(
+        table, "", ("class", "largest first"), ("rows", "1"),
+        names=dict(enumerate(names, start=1)))], {"ours": "ours"})
+    options = next(iter(picture)).opts.get("plot").kwargs
+    assert options["xticks"] == list(enumerate(shown, start=1))
+    assert options["xrotation"] == slant
+
+
 def test_rejects_nothing_to_draw():
     with pytest.raises(ValueError, match="points must have rows, got"):
         plots.tradeoff_paths({"Clean": path("ours", [])}, roles=ROLES, axes=AXES)

@@ -119,6 +119,17 @@ def test_matches_classes_that_stand_in_a_third_column():
     assert torch.equal(by_target, by_group)
 
 
+def test_rejects_classes_without_a_count_where_looking_would_wait(monkeypatch):
+    """On a graphics card they weigh NaN, -1 too, and the loop names the step."""
+    monkeypatch.setattr(ClassBalance, "_classes", lambda _, batch: batch.targets)
+    weighter = ClassBalance((3, 1), emphasis=3.0)
+    found = told(weighter, torch.tensor([0, -1, 2, 1]))
+    assert found.isnan().tolist() == [False, True, True, False]
+    assert found[[0, 3]].tolist() == pytest.approx([0.5 / 4, 1.5 / 4])
+    with pytest.raises(ValueError, match=r"ClassBalance must give .* at step 1"):
+        go(weighter)
+
+
 def test_matches_weights_that_wait():
     weighter = ClassBalance((9, 1), beta=0.9, defer=0.4)
     y = torch.tensor([0, 1])
@@ -188,6 +199,9 @@ def test_matches_a_training_that_diverged():
 @pytest.mark.parametrize(("ask", "words"), [
     (lambda: ClassBalance(), "counts must tell the rows of each class, got None"),
     (lambda: ClassBalance((3, 0)), "counts must hold at least two numbers >= 1"),
+    (lambda: ClassBalance((3, float("nan"))), "counts must hold at least two numbers >= 1"),
+    (lambda: ClassBalance(5), "counts must hold at least two numbers >= 1"),
+    (lambda: ClassBalance((3, 1), emphasis=float("inf")), "emphasis must be positive and finite"),
     (lambda: ClassBalance((3, 1), beta=1.0), r"beta must lie in \[0, 1\)"),
     (lambda: ClassBalance((3, 1), defer=1.5), r"defer must lie in \[0, 1\], got 1.5"),
     (lambda: ClassBalance((3, 1), normalise="mean1"), "normalise must be one of"),

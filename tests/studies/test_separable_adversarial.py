@@ -60,6 +60,9 @@ def test_matches_means_of_the_scores_by_hand(smoke):
     assert told == pytest.approx(50 * sum(one["separable"] - one["adversarial"]
                                           for one in (rare, before)))
     path = smoke.tables["tradeoff"]
+    for low, high in (("x_low", "x_high"), ("y_low", "y_high")):
+        assert path[low].min() >= 0
+        assert path[high].max() <= 100
     balanced = path[(path["told"] == "adversarial, class-balanced") & (path["measure"] == "clean")]
     ratio = (1 - 0.999 ** 40) / (1 - 0.999 ** 4)
     assert balanced["weight"].item() == pytest.approx(ratio)
@@ -93,15 +96,24 @@ def test_recovers_that_separation_saves_common_classes_under_attack():
 def test_matches_an_own_table(own):
     result = run(data=own, target="kind", **SMALL)
     scores = result.tables["scores"]
-    assert scores.groupby("class")["rows"].first().tolist() == [12, 40, 36]
+    assert scores.groupby("class")["rows"].first().tolist() == [6, 40, 20]
     assert scores.groupby("class")["rare"].first().tolist() == [True, False, False]
     notes = " ".join(result.summary.notes)
-    assert "Rare classes: hardly, with 12 training rows where the largest has 40" in notes
+    assert ("Rare classes: hardly, with 6 training rows where the largest has 40. All classes "
+            "are thinned alike; pass largest=0 for all rows.") in notes
     assert "scaled by its lowest and highest training value" in notes
     assert study.read_notes(study.Params(data=own, target="kind"))
     found = study.figures(result, study.VIEW(first="hardly", second="often"))
     assert "rows of hardly" in str([picture.opts.get("plot").kwargs.get("title")
                                      for picture in found["features"]])
+    titles, ticks = [[picture.opts.get("plot").kwargs.get(what) for picture in found["classes"]]
+                     for what in ("title", "xticks")]
+    assert titles[0] == "Rows of each class"
+    assert ticks[0] == [(1.0, "often"), (2.0, "seldom"), (3.0, "hardly")]
+    toy = result.tables["toy"]
+    equal = {one: some["value"].iloc[(some["at"] - 5).abs().argmin()]
+             for one, some in toy.groupby("series")}          # 30 rows for each 6: factor 5
+    assert equal["common class"] == pytest.approx(equal["rare class"], rel=0.15)
     text = study.downloads(result, None)["accuracy_by_class.csv"]().decode()
     assert text.startswith("class,rare,rows,clean,robust,arm,seed")
 
@@ -148,8 +160,9 @@ def test_matches_sentences_where_trainings_diverged(smoke):
 
 @pytest.mark.parametrize(("values", "words"), [
     ({"data": "no-such-file.csv"}, "got 'no-such-file.csv', which is neither"),
-    ({"emphases": [1.0, 1.0]}, "emphases must be different numbers above 0"),
-    ({"emphases": [0.0, 1.0]}, "emphases must be different numbers above 0"),
+    ({"emphases": [1.0, 1.0]}, "emphases must be clearly different numbers above 0"),
+    ({"emphases": [100.0001, 100.0002]}, "emphases must be clearly different"),
+    ({"emphases": [0.0, 1.0]}, "emphases must be clearly different numbers above 0"),
     ({"emphases": [1.0]}, "emphases"), ({"eps": -0.1}, "eps must be a number >= 0"),
     ({"profile": "stairs"}, "profile must be one of"), ({"beta": 1.0}, "beta")])
 def test_rejects_what_no_run_could_use(values, words):

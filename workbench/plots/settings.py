@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import holoviews as hv
 import pandas as pd
@@ -12,6 +13,7 @@ from workbench.plots.theme import ROLES, STACKED, Figure, dimension, frame, writ
 __all__ = ["Panel", "panel_figure", "setting_panels"]
 
 TICKED = 7               # settings that each have a tick of their own on a log axis
+LONGEST_NAME = 14        # letters of a setting
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Panel:
         A number to compare with, and its name.
     marks : bool
         Whether the settings that were computed are marked.
+    names : mapping of float to str, or None
+        Names of settings, which the axis shows instead of numbers.
     """
 
     table: pd.DataFrame
@@ -40,6 +44,7 @@ class Panel:
     log: bool = False
     reference: tuple[float, str] | None = None
     marks: bool = True
+    names: Mapping[float, str] | None = None
 
 
 def setting_panels(panels: Sequence[Panel], roles: Mapping[str, str]) -> Figure:
@@ -82,9 +87,19 @@ def panel_figure(panel: Panel, roles: Mapping[str, str]) -> hv.Element:
     places = sorted(table["at"].unique())
     ticks = {"xticks": [(float(at), f"{at:g}") for at in places]} if panel.log and len(
         places) <= TICKED else {}
+    if panel.names:
+        ticks = _named(panel.names)
     return hv.Overlay(layers).opts(hv.opts.Overlay(
         title=panel.title, logx=panel.log, show_legend=False, xlim=across,
         ylim=(low - span * (0.18 + 0.11 * len(entries)), high + 0.08 * span), **ticks, **frame()))
+
+
+def _named(names: Mapping[float, str]) -> dict[str, Any]:
+    """Ticks with names, shortened, and slanted where they would run into each other."""
+    short = [(at, name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME - 1] + "…")
+             for at, name in names.items()]
+    room = 80 // max(1, len(short))
+    return {"xticks": short, "xrotation": 30 if max(len(name) for _, name in short) > room else 0}
 
 
 def _line(some: pd.DataFrame, axes: tuple[hv.Dimension, hv.Dimension], name: str,

@@ -17,6 +17,7 @@ from workbench.core import check
 from workbench.core.card import Card
 from workbench.reweighting.by_class.class_weights import (
     NORMALISATIONS,
+    checked_counts,
     class_balanced_weights,
     class_counts,
     emphasised_weights,
@@ -87,7 +88,8 @@ class ClassBalance:
             raise ValueError(f"defer must lie in [0, 1], got {self.defer!r}. Pass the share of "
                              "the steps with equal weights, such as 0.8.")
         if self.counts is not None:
-            object.__setattr__(self, "counts", tuple(int(each) for each in self.counts))
+            known = checked_counts(self.counts)
+            object.__setattr__(self, "counts", tuple(int(each) for each in known))
             _ = self.class_weights
         elif self.beta != 0 or self.emphasis not in (None, 1):
             raise ValueError("counts must tell the rows of each class, got None. Pass "
@@ -146,7 +148,7 @@ class ClassBalance:
         if told.step < self.defer * told.total_steps:
             return torch.full_like(losses, 1 / n)
         table = torch.as_tensor(self.class_weights, dtype=losses.dtype, device=losses.device)
-        return table[self._classes(told)] / n
+        return _looked_up(table, self._classes(told)) / n
 
     def _classes(self, told: Any) -> "Tensor":
         """The class of each row."""
@@ -155,7 +157,7 @@ class ClassBalance:
             found = "nothing" if y is None else f"{y.dtype} of shape {tuple(y.shape)}"
             raise ValueError(f"{self.by} must be one whole class number for each row, got "
                              f"{found}. Pass class numbers, or by='group' for a third column.")
-        # on a graphics card this would wait; the loop checks targets there by itself
+        # on a graphics card this would wait; there such rows weigh NaN, which the loop refuses
         if y.device.type == "cpu" and len(y):
             low, high = int(y.min()), int(y.max())
             if low < 0 or high >= len(self.counts or ()):
@@ -163,3 +165,9 @@ class ClassBalance:
                                  f"classes with a count, got {low if low < 0 else high}. Pass "
                                  "counts of all classes.")
         return y.long()
+
+
+def _looked_up(table: "Tensor", classes: "Tensor") -> "Tensor":
+    """The weight of each row; NaN for a class that the table does not have."""
+    known = (classes >= 0) & (classes < len(table))
+    return table[classes.clamp(0, len(table) - 1)].masked_fill(~known, float("nan"))

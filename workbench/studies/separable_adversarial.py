@@ -29,7 +29,14 @@ from workbench.reweighting.by_class.findings import (
     toy_errors,
     tradeoff,
 )
-from workbench.reweighting.by_class.worlds import OWN, Rows, Split, read_rows, split_rows
+from workbench.reweighting.by_class.worlds import (
+    OWN,
+    Rows,
+    Split,
+    own_profile,
+    read_rows,
+    split_rows,
+)
 from workbench.studies.views.separable import PRESETS, VIEW, downloads, figures
 from workbench.studies.views.separable_words import headline
 from workbench.train.threads import one_thread as one_torch_thread
@@ -63,7 +70,8 @@ class Params(Declared):
     factor = param.Number(10.0, bounds=(1.5, 1000), doc=(
         "Rows of the largest over the smallest class, where they are simulated."))
     largest = param.Integer(104, bounds=(0, 100000), doc=(
-        "Most training rows of a class; 0 for as many as there are."))
+        "Most training rows of a class; 0 for as many as there are. Classes that are unequal of "
+        "their own are thinned alike."))
     rare_below = param.Number(0.5, bounds=(0.01, 1), doc=(
         "Classes with fewer rows than this share of the largest are rare."))
     eps = param.Number(0.1, bounds=(0, 1), doc=(
@@ -97,8 +105,9 @@ class Params(Declared):
         """Refuse a missing file, and weights that could not be drawn as a path."""
         found = unknown_data(values["data"], IMAGE_SETS)
         weights = values["emphases"]
-        if len(set(weights)) < len(weights) or not all(0 < one <= 1000 for one in weights):
-            found.append(f"emphases must be different numbers above 0, at most 1000, got "
+        told = {f"{one:g}" for one in weights}          # as arms are named
+        if len(told) < len(weights) or not all(0 < one <= 1000 for one in weights):
+            found.append(f"emphases must be clearly different numbers above 0, at most 1000, got "
                          f"{weights}. Pass for instance 1, 20, 50.")
         return found
 
@@ -119,8 +128,8 @@ def run(params: Params) -> Result:
         "tradeoff": tradeoff(groups, arms, first.counts, params.rare_below),
         "classes": by_class(found.scores, _looked_at(params) | {
             arm_name("natural", _weights(params)[-1]): "natural"}),
-        "toy": toy_errors(params.factor, spread=params.toy_spread, eps=params.toy_eps,
-                          largest=_weights(params)[-1]),
+        "toy": toy_errors(_imbalance(params, rows, first), spread=params.toy_spread,
+                          eps=params.toy_eps, largest=_weights(params)[-1]),
         "about": pd.DataFrame({"key": ["pair", "classes", "weight"], "value": [
             "|".join(map(str, found.pair)), "\n".join(rows.classes),
             f"{_weights(params)[-1]:g}"]})}
@@ -169,10 +178,15 @@ def _splits(params: Params, rows: Rows) -> dict[int, Split]:
 def _profile(params: Params, rows: Rows) -> str:
     if params.profile != "auto":
         return str(params.profile)
-    sizes = pd.Series(rows.y).value_counts()
-    if params.largest:
-        sizes = sizes.clip(upper=params.largest / 0.6)
-    return OWN if sizes.min() < params.rare_below * sizes.max() else "step"
+    rare = own_profile(rows, largest=params.largest, rare_below=params.rare_below)
+    return OWN if rare else "step"
+
+
+def _imbalance(params: Params, rows: Rows, split: Split) -> float:
+    """Rows of common classes over those of rare ones, of the data where they are not simulated."""
+    if _profile(params, rows) != OWN:
+        return float(params.factor)
+    return float(split.counts[~split.rare].mean() / split.counts[split.rare].mean())
 
 
 def _told(params: Params, rows: Rows, split: Split) -> tuple[str, ...]:
@@ -181,8 +195,12 @@ def _told(params: Params, rows: Rows, split: Split) -> tuple[str, ...]:
     shown = ", ".join(names[:12]) + (" ..." if len(names) > 12 else "")
     few, many = split.counts[split.rare].min(), split.counts[split.rare].max()
     sizes = str(few) if few == many else f"{few} to {many}"
+    thinned = len(split.train_y) + len(split.test_y) < len(rows.y)
+    less = (" All classes are thinned alike; pass largest=0 for all rows."
+            if thinned and _profile(params, rows) == OWN else "")
     return (f"{how}: {shown}, with {sizes} training rows where the largest has "
-            f"{split.counts.max()}. Test rows are never thinned, and each class counts the same.",)
+            f"{split.counts.max()}.{less} Test rows are never thinned, and each class counts the "
+            "same.",)
 
 
 def _key(params: Params) -> tuple[Any, ...]:

@@ -26,7 +26,11 @@ from workbench.reweighting.by_class.features import (  # noqa: E402
     separability,
 )
 from workbench.reweighting.by_class.together import Runner, train_together  # noqa: E402
-from workbench.reweighting.by_class.worlds import read_rows, split_rows  # noqa: E402
+from workbench.reweighting.by_class.worlds import (  # noqa: E402
+    own_profile,
+    read_rows,
+    split_rows,
+)
 from workbench.train import Sgd, Training, fit, steps  # noqa: E402
 from workbench.train.attack import Pgd  # noqa: E402
 
@@ -122,6 +126,53 @@ def test_matches_a_table_with_rare_classes_of_its_own(tmp_path):
     assert any("scaled" in note for note in rows.notes)
     with pytest.raises(ValueError, match=r"fewer than 0\.1 times the 90"):
         split_rows(rows, profile="own", rare_below=0.1)
+
+
+def test_matches_splits_of_one_width_where_categories_and_gaps_are_seldom(tmp_path):
+    rng = generator(3)
+    table = pd.DataFrame({
+        "a": rng.normal(size=120), "b": rng.normal(size=120),
+        "colour": ["red"] * 100 + list("bcdefghijklmnopqrstu"),
+        "kind": np.repeat(["often", "seldom"], 60)})
+    table.loc[5, "a"] = np.nan
+    path = tmp_path / "own.csv"
+    table.to_csv(path, index=False)
+    rows = read_rows(str(path), target="kind")
+    splits = [split_rows(rows, largest=12, seed=seed) for seed in range(6)]
+    assert {split.train_x.shape[1] for split in splits} == {2 + 1 + 20}
+    assert all(np.isfinite(split.test_x).all() for split in splits)
+
+
+def test_matches_classes_that_stay_as_unequal_as_they_are(tmp_path):
+    """However few rows are kept, the rare class is that of the data."""
+    rng = generator(4)
+    table = pd.DataFrame({"a": rng.normal(size=2000),
+                          "kind": np.repeat(["alpha", "usual"], [200, 1800])})
+    path = tmp_path / "own.parquet"
+    table.to_parquet(path)
+    rows = read_rows(str(path), target="kind")
+    for largest, counts in ((0, [120, 1080]), (108, [12, 108]), (5000, [120, 1080]), (6, [1, 6])):
+        assert own_profile(rows, largest=largest)
+        split = split_rows(rows, profile="own", largest=largest)
+        assert split.counts.tolist() == counts
+        assert split.rare.tolist() == [True, False]
+        assert len(split.test_y) == 800
+    assert not own_profile(rows, rare_below=0.1)
+
+
+def test_matches_own_images_that_are_sorted_by_class(tmp_path):
+    images = generator(5).integers(0, 255, size=(100, 3, 3))
+    np.savez(tmp_path / "own.npz", images=images, labels=np.repeat([0, 2], [80, 20]))
+    rows = read_rows(str(tmp_path / "own.npz"))
+    assert rows.classes == ("0", "2")
+    assert np.bincount(rows.y).tolist() == [80, 20]
+    assert not any("Training part" in note or "without a training row" in note
+                   for note in rows.notes)
+    drawn = {tuple(image.reshape(-1)): label for image, label in zip(
+        (images - images.min()) / (images.max() - images.min()), np.repeat([0, 1], [80, 20]),
+        strict=True)}
+    assert sorted(map(tuple, rows.inputs.round(4))) == sorted(
+        tuple(np.float32(np.round(one, 4)).tolist()) for one in drawn)
 
 
 def test_matches_features_under_attack(digits):

@@ -66,7 +66,12 @@ def test_matches_an_emphasis_by_hand():
     (lambda: class_balanced_weights([3, 1], 1.0), r"beta must lie in \[0, 1\), got 1.0"),
     (lambda: class_balanced_weights([3, 1], -0.1), "beta must lie"),
     (lambda: class_balanced_weights([3, 1], 0.9, normalise="mean"), "normalise must be one of"),
-    (lambda: emphasised_weights([3, 1], 0), "emphasis must be positive|emphasis"),
+    (lambda: class_balanced_weights([3, 1], 0.0, normalise="mean"), "normalise must be one of"),
+    (lambda: emphasised_weights([3, 1], 1, normalise="mean"), "normalise must be one of"),
+    (lambda: class_balanced_weights([3.5, 1], 0.9), "whole"),
+    (lambda: class_balanced_weights(["many", 1], 0.9), "counts must hold numbers"),
+    (lambda: emphasised_weights([3, 1], np.inf), "emphasis must be positive and finite, got inf"),
+    (lambda: emphasised_weights([3, 1], 0), "emphasis must be positive"),
     (lambda: rare_classes([3, 1], 0), r"rare_below must lie in \(0, 1\]"),
     (lambda: class_counts([0.5]), "whole class numbers"),
     (lambda: class_counts([3], classes=2), "y must lie in 0 to 1, got 3")])

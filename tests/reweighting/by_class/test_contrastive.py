@@ -82,7 +82,24 @@ def test_identity_rows_of_different_classes_give_nothing():
     assert z.grad.abs().max() == 0
     zeros = torch.zeros(4, 3, dtype=torch.float64, requires_grad=True)     # no direction at all
     supcon_loss(zeros, torch.tensor([0, 0, 1, 1])).backward()
-    assert torch.isfinite(zeros.grad).all()
+    assert zeros.grad.abs().max() == 0
+    dead = rows(4) * torch.tensor([[1.0], [0.0], [1.0], [1.0]])
+    dead.requires_grad_()                           # the others learn as if nothing had happened
+    supcon_loss(dead, torch.tensor([0, 0, 1, 1])).backward()
+    assert dead.grad[1].abs().max() == 0
+    assert 0 < dead.grad.abs().max() < 100
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_matches_half_precision_that_is_widened(kind):
+    y, z = torch.tensor([0, 1, 0, 1, 2]), rows(5).to(kind)
+    z[4] = 0
+    z.requires_grad_()
+    loss = supcon_loss(z, y, 0.05)
+    loss.backward()
+    assert loss.dtype == torch.float32
+    assert loss.item() == pytest.approx(supcon_loss(z.detach().double(), y, 0.05).item(), rel=1e-5)
+    assert torch.isfinite(z.grad).all()
 
 
 @pytest.mark.parametrize(("ask", "words"), [

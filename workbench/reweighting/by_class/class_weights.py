@@ -43,6 +43,7 @@ def class_balanced_weights(counts: Any, beta: float, *, normalise: str = "class"
     [0.2621, 1.7379]
     """
     n = checked_counts(counts)
+    check.one_of(NORMALISATIONS, normalise=normalise)
     if not check.holds(lambda share: 0 <= share < 1, beta):
         raise ValueError(f"beta must lie in [0, 1), got {beta!r}. Pass 0 for equal weights, "
                          "0.999 for about a thousand rows in the largest class.")
@@ -72,7 +73,10 @@ def emphasised_weights(counts: Any, emphasis: float, *, rare_below: float = 0.5,
     [0.5, 1.5]
     """
     n = checked_counts(counts)
-    check.positive(emphasis=emphasis)
+    if not check.holds(lambda number: 0 < number < np.inf, emphasis):
+        raise ValueError(f"emphasis must be positive and finite, got {emphasis!r}. Pass 1 for "
+                         "equal weights.")
+    check.one_of(NORMALISATIONS, normalise=normalise)
     if emphasis == 1:
         return np.ones(len(n))
     return _normalised(np.where(rare_classes(n, rare_below), float(emphasis), 1.0), n, normalise)
@@ -123,17 +127,17 @@ def checked_counts(counts: Any) -> np.ndarray:
     Raises
     ------
     ValueError
-        If one is below one, or there are fewer than two.
+        If one is below one or not whole, or there are fewer than two.
     """
-    n = np.asarray(counts, dtype=float)
-    if n.ndim != 1 or len(n) < 2 or not (np.isfinite(n).all() and n.min() >= 1):
-        raise ValueError("counts must hold at least two numbers >= 1, one for each class, got "
-                         f"{n.tolist()}. Leave out classes without a row.")
+    n = check.floats(counts=counts)
+    if n.ndim != 1 or len(n) < 2 or not (np.isfinite(n).all() and n.min() >= 1
+                                         and (n == n.round()).all()):
+        raise ValueError("counts must hold at least two numbers >= 1, whole, one for each class, "
+                         f"got {n.tolist()}. Leave out classes without a row.")
     return n
 
 
 def _normalised(raw: np.ndarray, counts: np.ndarray, normalise: str) -> np.ndarray:
-    check.one_of(NORMALISATIONS, normalise=normalise)
     if normalise == "raw":
         return raw
     scale = raw.mean() if normalise == "class" else raw @ counts / counts.sum()

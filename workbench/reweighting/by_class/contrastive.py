@@ -24,7 +24,8 @@ def supcon_loss(features: "Tensor", labels: "Tensor", temperature: float = 0.1,
     Parameters
     ----------
     features : tensor, shape (n, d)
-        n >= 2; divided by their lengths here.
+        n >= 2; divided by their lengths here. A row of zeros has no direction: it stays zero,
+        without a gradient. Half precision is widened.
     labels : tensor of whole numbers, shape (n,)
     temperature : float > 0
     reduction : {"mean", "none"}
@@ -54,7 +55,7 @@ def supcon_loss(features: "Tensor", labels: "Tensor", temperature: float = 0.1,
         raise ValueError("features must have shape (n, d) and labels (n,), with n >= 2, got "
                          f"{tuple(features.shape)} and {tuple(labels.shape)}. Flatten features, "
                          "and pass at least two rows.")
-    unit = torch.nn.functional.normalize(features, dim=1, eps=TINY)
+    unit = _directions(features)
     alike = unit @ unit.T / temperature
     own = torch.eye(len(labels), dtype=torch.bool, device=features.device)
     alike = alike - alike.detach().amax(1, keepdim=True)
@@ -63,6 +64,17 @@ def supcon_loss(features: "Tensor", labels: "Tensor", temperature: float = 0.1,
     count = mates.sum(1)
     rows = -(logs * mates).sum(1) / count.clamp(min=1)
     return rows if reduction == "none" else rows.sum() / (count > 0).sum().clamp(min=1)
+
+
+def _directions(features: "Tensor") -> "Tensor":
+    """Features of length one, in 32 bits at least."""
+    import torch
+
+    wide = features.float() if features.dtype.itemsize < torch.float32.itemsize else features
+    length = torch.linalg.vector_norm(wide, dim=1, keepdim=True)
+    known = length > TINY
+    unit = wide / torch.where(known, length, 1.0)
+    return torch.where(known, unit, 0.0)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workbench.core import Estimate
+from workbench.core import Estimate, Interval
 from workbench.reweighting.by_class.arms import Arm
 from workbench.reweighting.by_class.class_weights import rare_classes
 from workbench.reweighting.by_class.gaussians import TwoClasses
@@ -15,7 +16,7 @@ from workbench.reweighting.separable_adversarial import ClassBalance
 from workbench.reweighting.trials import mean_over_seeds
 
 __all__ = ["BALANCED", "GROUPS", "METHODS", "PEER", "arm_name", "arms_of", "by_class",
-           "difference", "group_scores", "mean_score", "toy_errors", "tradeoff"]
+           "difference", "group_scores", "mean_percent", "mean_score", "toy_errors", "tradeoff"]
 
 METHODS = {"natural": False, "adversarial": True, "separable": True}     # under attack?
 PEER = "balanced softmax"
@@ -70,8 +71,23 @@ def group_scores(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def mean_score(groups: pd.DataFrame, arm: str, group: str, measure: str) -> Estimate:
-    """Mean over seeds in percent, with Student's interval."""
-    return mean_over_seeds(100 * _values(groups, arm, group, measure), level=LEVEL, unit="%")
+    """Mean over seeds in percent, with Student's interval as far as it is possible."""
+    return mean_percent(_values(groups, arm, group, measure))
+
+
+def mean_percent(shares: np.ndarray) -> Estimate:
+    """Mean of shares in percent; Student's interval, cut at 0 and 100, which it may pass.
+
+    Examples
+    --------
+    >>> print(mean_percent(np.array([0.9, 1.0, 1.0])))
+    96.67 % [86.93, 100], 90 % interval
+    """
+    found = mean_over_seeds(100 * np.asarray(shares, float), level=LEVEL, unit="%")
+    if found.interval is None:
+        return found
+    low, high = found.ends
+    return replace(found, interval=Interval(max(0.0, low), min(100.0, high), LEVEL))
 
 
 def difference(groups: pd.DataFrame, arms: tuple[str, str], group: str,
@@ -122,7 +138,7 @@ def by_class(scores: pd.DataFrame, arms: Mapping[str, str]) -> pd.DataFrame:
     order = list(sizes.sort_values(ascending=False, kind="stable").index)
     for arm, measure, each in itertools.product(arms, MEASURES, order):
         some = scores[(scores["arm"] == arm) & (scores["class"] == each)].sort_values("seed")
-        one = mean_over_seeds(100 * some[measure].to_numpy(float), level=LEVEL)
+        one = mean_percent(some[measure].to_numpy(float))
         low, high = one.ends
         rows.append({"measure": measure, "series": arms[arm], "at": 1 + order.index(each),
                      "class": each, "rows": float(sizes.loc[each]), "value": one.value,

@@ -12,7 +12,7 @@ from workbench.datasets.imbalance import PROFILES, subsample_imbalanced
 from workbench.reweighting.by_class.class_weights import rare_classes
 from workbench.reweighting.by_loss.tables import numbers_of
 
-__all__ = ["OWN", "Rows", "Split", "read_rows", "split_rows"]
+__all__ = ["OWN", "Rows", "Split", "own_profile", "read_rows", "split_rows"]
 
 OWN = "own"              # the imbalance that the data have
 TRAIN_SHARE = 0.6
@@ -91,15 +91,16 @@ def read_rows(data: str, *, target: str = "") -> Rows:
 
 
 def _images(data: str) -> Rows:
-    found = load_images(data)
+    # files are often sorted by class, and parts are joined again below
+    found = load_images(data, rng=None if data in IMAGE_SETS else generator(0))
     x = np.concatenate([found.train_inputs, found.test_inputs])
     y = np.concatenate([found.train_labels, found.test_labels])
     present, codes = np.unique(y, return_inverse=True)
     low, high = float(x.min()), float(x.max())
     ends = [round(one * found.spread + found.centre, 3) + 0.0 for one in (low, high)]
-    told = (f"Pixels are scaled from {ends[0]:g} to 0 and from {ends[1]:g} to 1; eps is in that "
-            "unit.")
-    kept = [note for note in found.notes if not note.startswith("Training part")]
+    told = f"Pixels from {ends[0]:g} to {ends[1]:g} become 0 to 1; eps is in that unit."
+    kept = [note for note in found.notes
+            if not note.startswith(("Training part", "Classes without"))]
     scaled = ((x - low) / (high - low)).reshape(len(x), -1).clip(0, 1).astype(np.float32)
     return _enough(Rows(scaled, codes, tuple(str(one) for one in present), found.name,
                         found.sha256, (*kept, told)))
@@ -122,11 +123,12 @@ def split_rows(rows: Rows, *, profile: str = "step", factor: float = 10.0,
     ----------
     rows : Rows
     profile : {"own", "step", "exp"}
-        "own" keeps all training rows.
+        "own" keeps the shares of the classes.
     factor : float >= 1
         Largest over smallest class, where it is simulated.
     largest : int >= 0
-        Most training rows of a class; 0 for as many as there are.
+        Most training rows of a class; 0 for as many as there are. "own" thins all classes by
+        the same factor, so that they stay as unequal as they are.
     rare_below : float in (0, 1]
         Classes with fewer rows than this share of the largest are rare.
     seed : int >= 0
@@ -142,9 +144,9 @@ def split_rows(rows: Rows, *, profile: str = "step", factor: float = 10.0,
     train, test = _stratified(rows.y, rng)
     there = np.bincount(rows.y[train])
     if profile == OWN:
-        most = largest or int(there.max())
-        kept = np.sort(np.concatenate([rng.permutation(np.flatnonzero(rows.y[train] == each))[
-            :most] for each in range(len(there))]))
+        kept = np.sort(np.concatenate([
+            rng.permutation(np.flatnonzero(rows.y[train] == each))[:count]
+            for each, count in enumerate(_thinned(there, largest))]))
     else:
         most = min(largest or int(there.min()), int(there.min()))
         kept, _ = subsample_imbalanced(rows.y[train], profile, factor, largest=most, rng=rng)
@@ -159,10 +161,30 @@ def split_rows(rows: Rows, *, profile: str = "step", factor: float = 10.0,
     return Split(x[chosen], rows.y[chosen], x[test], rows.y[test], counts, rare)
 
 
+def own_profile(rows: Rows, *, largest: int = 0, rare_below: float = 0.5) -> bool:
+    """Whether a class is rare without any simulation; see `split_rows`."""
+    there = _training_counts(np.bincount(rows.y, minlength=len(rows.classes)))
+    return bool(rare_classes(_thinned(there, largest), rare_below).any())
+
+
+def _training_counts(sizes: np.ndarray) -> np.ndarray:
+    counts: np.ndarray = np.maximum(1, (TRAIN_SHARE * sizes).astype(np.int64))
+    return counts
+
+
+def _thinned(counts: np.ndarray, largest: int) -> np.ndarray:
+    """Counts that stay as unequal as they are, with at most `largest` rows, or all for 0."""
+    most = int(counts.max())
+    if not 0 < largest < most:
+        return counts
+    thinned: np.ndarray = np.maximum(1, counts * largest // most)
+    return thinned
+
+
 def _stratified(y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """The same share of each class, so that classes have equally many rows in all splits."""
     parts = [rng.permutation(np.flatnonzero(y == each)) for each in range(int(y.max()) + 1)]
-    cuts = [max(1, int(TRAIN_SHARE * len(part))) for part in parts]
+    cuts = _training_counts(np.array([len(part) for part in parts]))
     train, test = (np.sort(np.concatenate(some)) for some in zip(*[
         (part[:cut], part[cut:]) for part, cut in zip(parts, cuts, strict=True)], strict=True))
     return train, test
@@ -170,7 +192,9 @@ def _stratified(y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np
 
 def _scaled(rows: Rows, train: np.ndarray) -> np.ndarray:
     """Features of a table between 0 and 1, by the training rows."""
-    numbers = numbers_of(rows.table, train).astype(np.float64)      # type: ignore[arg-type]
+    # all rows decide the columns, so that splits have equally many
+    numbers = numbers_of(rows.table, train,                      # type: ignore[arg-type]
+                         columns_by=np.arange(len(rows.y))).astype(np.float64)
     low, high = numbers[train].min(0), numbers[train].max(0)
     span = np.where(high > low, high - low, 1.0)
     scaled: np.ndarray = ((numbers - low) / span).clip(0, 1).astype(np.float32)

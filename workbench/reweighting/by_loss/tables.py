@@ -127,7 +127,8 @@ def _refuse(words: pd.Series, target: str, kind: str, task: str) -> None:
                          f"{remedy}, group its values, or name another column.")
 
 
-def numbers_of(features: pd.DataFrame, train: np.ndarray) -> np.ndarray:
+def numbers_of(features: pd.DataFrame, train: np.ndarray, *,
+               columns_by: np.ndarray | None = None) -> np.ndarray:
     """Features as numbers: standardised by the training rows, categories as columns.
 
     Missing numbers are the median of the training rows and marked in a column of their own.
@@ -137,17 +138,21 @@ def numbers_of(features: pd.DataFrame, train: np.ndarray) -> np.ndarray:
     features : DataFrame, shape (n, p)
     train : array of int
         Positions of training rows; nothing is learnt from others.
+    columns_by : array of int, optional
+        Positions of rows that decide which columns there are, such as all rows where several
+        splits must have the same; training rows without.
 
     Raises
     ------
     ValueError
         If a number is too far from those of the training rows for float32.
     """
+    shown = train if columns_by is None else columns_by
     parts = []
     for name in features:
         column = features[name]
         if not is_numeric_dtype(column.dtype):
-            common = column.iloc[train].value_counts().index[:CATEGORIES]
+            common = column.iloc[shown].value_counts().index[:CATEGORIES]
             parts += [(column == one).to_numpy(float) for one in common]
             continue
         values = column.to_numpy(float)
@@ -155,7 +160,7 @@ def numbers_of(features: pd.DataFrame, train: np.ndarray) -> np.ndarray:
         missing = ~np.isfinite(values)
         middle = float(np.median(known)) if len(known) else 0.0
         parts.append(_standard(np.where(missing, middle, values), known, str(name)))
-        if missing[train].any():
+        if missing[shown].any():
             parts.append(missing.astype(float))
     return np.column_stack(parts).astype(np.float32)
 

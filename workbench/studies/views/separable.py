@@ -22,8 +22,8 @@ ROLES = {"natural": "uniform", "adversarial": "rival", "separable": "ours",
          "balanced softmax": "variant"}
 TOY = {"common class": "uniform", "rare class": "truth", "common class, attacked": "ours",
        "rare class, attacked": "rival"}
-KINDS = {"other classes": "uniform", "the class it is taken for": "rival",
-         "the rare class": "ours"}
+KINDS = {"other classes": "uniform", "the second class of the title": "rival",
+         "the first class of the title": "ours"}
 MEASURES = {"clean": "Without attack", "robust": "Under attack"}
 
 
@@ -80,11 +80,15 @@ def _tradeoff(result: Result) -> plots.Figure:
 def _classes(result: Result) -> plots.Figure:
     table = result.tables["classes"]
     weight = _about(result)["weight"]
-    x = ("class, largest first", "place")
+    x = ("class", "largest first")
     sizes = table.drop_duplicates("at").assign(series="training rows", value=lambda one: one[
         "rows"], low=np.nan, high=np.nan)
-    panels = [plots.Panel(sizes, "Rows of each class", x, ("training rows", "of a split"))]
-    panels += [plots.Panel(some, f"{told}, weight {weight}", x, ("accuracy", "%"))
+    classes = classes_of(result)
+    names = {float(at): classes[each] for at, each in zip(sizes["at"], sizes["class"],
+                                                          strict=True)}
+    panels = [plots.Panel(sizes, "Rows of each class", x, ("training rows", "of a split"),
+                          names=names)]
+    panels += [plots.Panel(some, f"{told}, weight {weight}", x, ("accuracy", "%"), names=names)
                for one, told in MEASURES.items()
                if len(some := table[(table["measure"] == one) & table["value"].notna()])]
     return plots.setting_panels(panels, {**ROLES, "training rows": "truth"})

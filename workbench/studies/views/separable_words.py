@@ -10,14 +10,13 @@ from workbench.core import Estimate, Result, Summary
 from workbench.reweighting.by_class.experiment import independent_attacks
 from workbench.reweighting.by_class.findings import (
     BALANCED,
-    LEVEL,
     METHODS,
     PEER,
     arm_name,
     difference,
+    mean_percent,
     mean_score,
 )
-from workbench.reweighting.trials import mean_over_seeds
 
 __all__ = ["headline"]
 
@@ -89,8 +88,8 @@ def _second(params: Any, second: pd.DataFrame, pair: tuple[str, str]) -> list[st
     for name in pair:
         if name not in means.index.get_level_values("arm"):
             continue
-        apgd, own = (mean_over_seeds(100 * means.loc[name][column].to_numpy(), level=LEVEL,
-                                     unit="%") for column in ("robust", "own"))
+        apgd, own = (mean_percent(means.loc[name][column].to_numpy())
+                     for column in ("robust", "own"))
         found.append(f"{name}: {apgd}, by our own attack {own}")
     return [f"An independent attacker (APGD) on {params.second} test rows of each class leaves "
             f"{'; '.join(found)}."]
