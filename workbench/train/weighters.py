@@ -139,8 +139,8 @@ class ByTokens:
 
 def refuse_no_weighter(weighter: Any) -> None:
     """Refuse a class in place of its object, and what gives no weights."""
-    works = any(all(hasattr(weighter, name) for name in names) for names in (
-        ("__call__",), ("init", "update"), ("prepare", "step")))
+    works = callable(weighter) or any(all(hasattr(weighter, name) for name in names) for names in (
+        ("init", "update"), ("prepare", "step")))
     if isinstance(weighter, type) or not works:
         name = getattr(weighter, "__name__", type(weighter).__name__)
         kind = "the class " if isinstance(weighter, type) else ""
