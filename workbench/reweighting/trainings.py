@@ -21,7 +21,8 @@ class Making:
     """Networks of a seed, each a new one."""
 
     def __init__(self, make: Callable[[int], Any]):
-        self.make, self.given = make, []
+        self.make = make
+        self.given: list[weakref.ref[Any]] = []
 
     def __call__(self, seed: int) -> Any:
         model = self.make(seed)
