@@ -56,7 +56,12 @@ def verdict(found):
         gap, error = row["factor"] - row["most"], 2 * row["stderr"]
         at = 0 if gap + error < 0 else 1 if gap - error < 0 else 2
         list(kinds.values())[at].append(f"{row['weighter']} ({row['factor']:.3f})")
-    return " ".join(f"{kind}: {', '.join(names)}." for kind, names in kinds.items() if names)
+    told = [f"{kind}: {', '.join(names)}." for kind, names in kinds.items() if names]
+    alone = [row["alone"] / row["plain"] for row in found if row["alone"] == row["alone"]]
+    if alone:
+        told.append(f"Alone, a call for weights takes {min(alone):.2%} to {max(alone):.2%} of a "
+                    "step.")
+    return " ".join(told)
 
 
 def main():
