@@ -5,6 +5,7 @@ both alike. Everything between two steps counts: drawing rows, forward and backw
 weights, the optimiser, and the record of the step.
 """
 
+import contextlib
 import copy
 import threading
 import time
@@ -27,6 +28,8 @@ from workbench.train import (
     fit,
     torch_generator,
 )
+from workbench.train.weighing import Weighing
+from workbench.train.weighters import Uniform
 
 WARM = 4                      # first steps, which do not count
 VOCABULARY, CONTEXT = 64, 64
@@ -57,6 +60,7 @@ class Arm:
 
 # A line for each weighter; those that own the step have the factor of their source.
 ARMS = {
+    "none": Arm(lambda: None, most=np.inf, told="those without weights, once more"),
     **{name: Arm(lambda name=name: LossWeighter(name, burn_in=0.0))
        for name in ("uniform", "linupper", "quadratic", "extremes", "linear")},
     "lagged": Arm(lambda: Lagged(LossWeighter(burn_in=0.0))),
@@ -123,6 +127,24 @@ def trained(world, weighter, clock, steps):
         clock.turns.give(clock.side, ended=True)
 
 
+@contextlib.contextmanager
+def noting(spent):
+    """Note the CPU seconds of each call for weights, but for those of equal weights."""
+    plain = Weighing.__call__
+
+    def timed(self, *given):
+        begun = time.thread_time()
+        weights = plain(self, *given)
+        if type(self.weighter) is not Uniform:
+            spent.append(time.thread_time() - begun)
+        return weights
+    Weighing.__call__ = timed
+    try:
+        yield
+    finally:
+        Weighing.__call__ = plain
+
+
 def price(arm, pairs):
     """CPU seconds of steps without and with weights that followed each other, shape (pairs, 2)."""
     world, turns = world_of(arm.world), Turns()
@@ -141,13 +163,16 @@ def prices(pairs=120, arms=ARMS):
     torch.set_num_threads(1)
     found = []
     for name, arm in arms.items():
-        spent = price(arm, pairs)
+        alone = []
+        with noting(alone):
+            spent = price(arm, pairs)
         factors = spent[:, 1] / spent[:, 0]
         drawn = np.median(np.random.default_rng(0).choice(factors, (RESAMPLES, pairs)), axis=1)
         found.append({"weighter": name, "world": arm.world, "factor": float(np.median(factors)),
                       "stderr": float(drawn.std()), "low": float(np.quantile(factors, 0.25)),
                       "high": float(np.quantile(factors, 0.75)),
                       "plain": float(np.median(spent[:, 0])), "most": arm.most,
+                      "alone": float(np.median(alone)) if alone else np.nan,
                       "told": arm.told})
     torch.set_num_threads(before)
     return found

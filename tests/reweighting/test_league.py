@@ -134,6 +134,22 @@ def test_matches_texts_of_a_file(texts):
     assert trials.scores["accuracy"].mean() > 0.8
 
 
+def test_matches_the_usual_column_where_no_target_is_named(texts):
+    table = pd.read_csv(texts).rename(columns={"kind": "label"})
+    table.assign(other=np.arange(len(table)) % 3).to_csv(texts, index=False)
+    task = read_task(str(texts), text="review")
+    assert task.target == "label"
+    assert "The target is column 'label'; pass target= for another." in task.notes
+
+
+def test_rejects_texts_without_a_word_in_common(tmp_path):
+    path = tmp_path / "own.csv"
+    pd.DataFrame({"text": [f"word{at}" for at in range(80)],
+                  "label": [at % 2 for at in range(80)]}).to_csv(path, index=False)
+    with pytest.raises(ValueError, match="two of the training texts, but no word does"):
+        split_task(read_task(str(path), text="text"), Trouble(), 0)
+
+
 def test_rejects_texts_that_do_not_fit(texts):
     for ask, words in (({"target": "kind", "text": "revew"}, "Did you mean 'review'"),
                        ({"target": "knd", "text": "review"}, "Did you mean 'kind'"),

@@ -125,3 +125,34 @@ def test_identity_a_training_that_diverged_is_told():
     gain = Trials(table, pd.DataFrame(), pd.DataFrame(), pd.DataFrame()).gain("a")
     assert gain.interval is None
     assert gain.why == "a training diverged"
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ({"seeds": ()}, r"seeds must be one or more different numbers, got \[\]"),
+    ({"seeds": (1, 1)}, "seeds must be one or more different numbers"),
+    ({"weighters": {"up": LossWeighter}}, "weighter 'up': .* got the class LossWeighter"),
+    ({"weighters": {"up": "linupper"}}, "weighter 'up': weighter must be a function of losses"),
+    ({"groups": ("low",), "data": True}, "group must lie in 0 to 0, .* got 0 to 1")])
+def test_rejects_what_nothing_can_be_learnt_from(options, words):
+    x, y, group = rows()
+    data = (x, y, group) if options.pop("data", False) else (x, y)
+    ask = {"weighters": {"linupper": LossWeighter()}, "seeds": (0,)} | options
+    with pytest.raises((TypeError, ValueError), match=words):
+        compare_weighters(network, data, (x, y), how=Training(epochs=1), **ask)
+
+
+def test_rejects_a_network_that_was_trained_already():
+    x, y, _ = rows()
+    one = network(0)
+    with pytest.raises(ValueError, match="make must build a network anew"):
+        compare_weighters(lambda _: one, (x, y), (x, y), {"linupper": LossWeighter()},
+                          Training(epochs=1), seeds=(0,))
+
+
+def test_matches_a_comparison_that_goes_on_without_what_is_no_weighter():
+    x, y, _ = rows()
+    found = compare_weighters(network, (x, y), (x, y), {"none": None, "class": LossWeighter},
+                              Training(epochs=1), seeds=(0,), strict=False)
+    fates = found.fates.set_index("weighter")["status"]
+    assert fates.to_dict() == {"uniform": "finished", "none": "finished", "class": "left out"}
+    assert found.gain("none").value == 0

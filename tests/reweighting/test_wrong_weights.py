@@ -196,6 +196,22 @@ def test_rejects_a_result_of_wrong_length_at_once():
         fit(nn.Linear(4, 2), rows(), HOW, weighter=Short(), progress="nowhere")
 
 
+def test_rejects_a_result_that_leaves_out_rows_or_is_no_tensor():
+    class Half(Descent):
+        def step(self, state, step):
+            state, told = super().step(state, step)
+            return state, StepResult(told.loss, told.losses[:8], told.weights[:8])
+
+    class Numbers(Descent):
+        def step(self, state, step):
+            state, told = super().step(state, step)
+            return state, StepResult(told.loss.item(), told.losses, told.weights)
+    for weighter, words in ((Half(), r"Half must tell .* and 16 rows at step 0"),
+                            (Numbers(), "Numbers must tell its loss as a tensor, got float at")):
+        with pytest.raises((TypeError, ValueError), match=words):
+            fit(network(0), rows(), HOW, weighter=weighter, progress="nowhere")
+
+
 def test_matches_a_free_sum_in_a_league_and_its_faults():
     x, y = rows(96)
     found = compare_weighters(network, (x[:64], y[:64]), (x[64:], y[64:]), {"free": Free()}, HOW,

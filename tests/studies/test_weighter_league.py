@@ -12,9 +12,11 @@ torch = pytest.importorskip("torch")
 from tests.reweighting.owners import Descent, MetaGroups  # noqa: E402
 from workbench.core import ParameterError, Result, generator  # noqa: E402
 from workbench.reweighting import Trials, register, registry  # noqa: E402
+from workbench.reweighting.league.tasks import read_example  # noqa: E402
 from workbench.studies import weighter_league as study  # noqa: E402
 from workbench.studies.views.league import ranked_rows  # noqa: E402
 from workbench.studies.views.league_table import corrected_mean, league_table  # noqa: E402
+from workbench.studies.views.league_words import headline  # noqa: E402
 
 QUICK = {"splits": 3, "epochs": 2, "rows": 150}
 
@@ -148,13 +150,48 @@ def test_identity_gains_without_spread_are_not_tested():
                            "accuracy": [0.5, 0.6, 0.4, 0.5], "worst": 0.5})
     fates = pd.DataFrame({"weighter": names, "seed": seeds, "status": "finished", "step": 9,
                           "why": "", "seconds": 1.0})
+    history = pd.DataFrame({"weighter": names, "effective_size": [8.0, 8.0, 4.0, 2.0]})
     weights = pd.DataFrame({"uniform": [1.0, 1.0], "own": [1.5, 0.5]})
-    league = league_table(Trials(scores, scores, weights, weights, fates), ["own"],
+    league = league_table(Trials(scores, history, weights, weights, fates), ["own"],
                           measure="accuracy", ratio=0.3).set_index("weighter")
     assert league.loc["own", "gain"] == pytest.approx(-0.1)
     assert league.loc["own", ["p", "adjusted", "low"]].isna().all()
     assert league.loc["own", "verdict"] == "cannot be told from uniform"
     assert league.loc["own", "effective"] == pytest.approx(4 / (2 * 2.5))
+    assert league.loc["own", "in_step"] == pytest.approx(3 / 8)
+
+
+def test_identity_untested_gains_do_not_count_among_the_tests():
+    """One weighter gains the same on every split, which no test can divide by; one is tested."""
+    seeds, names = [0, 1] * 3, ["uniform"] * 2 + ["same"] * 2 + ["other"] * 2
+    scores = pd.DataFrame({"weighter": names, "seed": seeds, "name": "test", "loss": 1.0,
+                           "accuracy": [0.5, 0.6, 0.4, 0.5, 0.5, 0.4], "worst": 0.5})
+    fates = pd.DataFrame({"weighter": names, "seed": seeds, "status": "finished", "step": 9,
+                          "why": "", "seconds": 1.0})
+    weights = pd.DataFrame(1.0, index=range(2), columns=["uniform", "same", "other"])
+    trials = Trials(scores, scores.assign(effective_size=2.0, epoch=0), weights, weights, fates)
+    league = league_table(trials, ["same", "other"], measure="accuracy", ratio=0.3)
+    tested = league.set_index("weighter")
+    assert tested.loc["other", "adjusted"] == tested.loc["other", "p"]
+    told = headline(study.Params(), (read_example("table").taken(np.arange(2)), trials,
+                                     pd.DataFrame({"wrong": [0, 0], "outlier": [0, 0]})),
+                    league, "accuracy")
+    assert "no p value of 1 weighters is" in told.summary.notes[0]
+
+
+def test_matches_the_share_tested_on_where_classes_are_thinned(monkeypatch):
+    """Test rows are 30 % of all rows, however few are trained on and however many the splits."""
+    found = []
+    plain = study.league_table
+    monkeypatch.setattr(study, "league_table", lambda *given, **named: (
+        found.append(named["ratio"]), plain(*given, **named))[1])
+    result = run(weighters="linupper", splits=16, epochs=1, rows=100, imbalance=2.0,
+                 wrong_labels=0.0)
+    trained = result.tables["rows"]["trained"]
+    assert trained.min() > 0
+    assert found[0] == pytest.approx(30 / (30 + trained.sum() / 16))
+    assert 30 + trained.sum() / 16 < 100
+    assert any(note.startswith("Steps have") for note in result.summary.notes)
 
 
 def test_matches_numbers_with_intervals_and_figures(smoke):

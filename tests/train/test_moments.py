@@ -1,6 +1,7 @@
 """Inputs moved before the forward pass and penalties beside the loss, against loops by hand."""
 
 import copy
+import math
 from dataclasses import dataclass, replace
 
 import pytest
@@ -110,6 +111,54 @@ def test_matches_a_penalty_written_out_by_hand(penalty, name, micros):
     assert not model[2]._forward_pre_hooks
 
 
+def test_matches_the_mean_penalty_of_the_rows_of_a_step():
+    """Noted over all micro-batches, not the last one alone."""
+    told = []
+
+    def rising(moment):
+        told.append(float(moment.micro.index.sum()))
+        return moment.losses.new_tensor(told[-1])
+    done = fit(network(), world(), Training(Sgd(0.1), max_steps=4, batch_size=4, accumulate=3,
+                                            log_every=1), penalty=rising, progress="nowhere")
+    by_step = torch.tensor(told).view(4, 3).mean(1)
+    assert done.history.penalty.tolist() == pytest.approx(by_step.tolist())
+
+
+@pytest.mark.parametrize("rows", [False, True])
+def test_matches_a_penalty_that_is_not_finite_at_its_step(rows):
+    def broken(moment):
+        found = moment.losses * (math.nan if moment.step == 2 else 0.0)
+        return found if rows else found.sum()
+    model = network()
+    done = fit(model, world(), Training(Sgd(0.1), epochs=2, batch_size=12), penalty=broken,
+               progress="nowhere")
+    assert (done.status, done.step) == ("diverged", 2)
+    assert torch.isfinite(params(model)).all()
+
+
+def test_rejects_features_that_only_another_pass_gave():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.side = nn.Linear(5, 3).double(), nn.Linear(5, 3).double()
+            self.asks_side = False
+
+        def forward(self, x):
+            return self.body(x) + (self.side(x) if self.asks_side else 0.0)
+
+    def attack(model, micro, generator):
+        del generator
+        model.asks_side = True
+        model(micro.x)
+        model.asks_side = False
+        return micro
+    model = Twice()
+    with pytest.raises(ValueError, match="layer must take part in the forward pass"):
+        fit(model, world(), Training(Sgd(0.1), epochs=1, batch_size=12), perturb=attack,
+            penalty=Width(layer="side"), progress="nowhere")
+    assert not model.side._forward_pre_hooks
+
+
 def test_matches_rates_that_are_doubled_where_weights_sum_to_two():
     data, model = world(), network()
     done = fit(model, data, Training(Sgd(0.1), max_steps=4, batch_size=12, log_every=1),
@@ -200,6 +249,7 @@ def test_matches_one_process_on_two(tmp_path):
     ({"penalty": lambda moment: moment.losses[:4]}, r"rows, got shape \(4,\)"),
     ({"penalty": 3}, "penalty must be a function, got 3"),
     ({"penalty": Width}, "penalty must be a function, got <class"),
+    ({"penalty": Width(needs={"feature"})}, "needs must be one of 'features', got 'feature'"),
     ({"penalty": Width(layer="7")}, "layer must name a layer of the network, got '7'"),
     ({"weighter": Steep(0.0)}, "one weight >= 0, finite and not all zero"),
     ({"weighter": Steep(float("inf"))}, "finite and not all zero"),

@@ -17,8 +17,9 @@ import pandas as pd
 import pytest
 
 from tests.ui.serving import served
-from workbench.studies import loss_landscape_phases, opinion_trends
+from workbench.studies import loss_landscape_phases, opinion_trends, weighter_league
 from workbench.ui.giving import Giving
+from workbench.ui.parts.own_data import OwnData
 from workbench.ui.preview import preview
 from workbench.ui.site import Site
 from workbench.ui.uploads import Uploads, plain_name
@@ -336,3 +337,26 @@ def test_matches_images_of_an_archive(tmp_path, monkeypatch):
     assert giving.given.about == "grid.npz: 40 images of 1 x 5 x 5 numbers in 4 classes."
     giving.use()
     assert Path(giving.visit.values.data).name == "grid.npz"
+
+
+def test_matches_a_study_that_takes_tables_and_images(tmp_path, monkeypatch):
+    """Roles of columns that a table had are gone once images take its place, and come back."""
+    monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path / "runs"))
+    visit = Visit(weighter_league, Site(uploads="uploads"))
+    giving = Giving(visit, Uploads(tmp_path / "given", needed=list))
+    said = "\n".join(["review,label", *(f"day {at} is {'fine' if at % 2 else 'poor'},{at % 2}"
+                                        for at in range(80))]).encode()
+    packed = io.BytesIO()
+    np.savez(packed, images=np.random.default_rng(0).normal(size=(80, 5, 5)),
+             labels=np.arange(80) % 4)
+    for content, name in ((said, "own.csv"), (packed.getvalue(), "grid.npz"), (said, "own.csv")):
+        taken(giving, content, name)
+        is_table = name == "own.csv"
+        assert set(giving.roles) == ({"target", "text"} if is_table else set())
+        assert giving.is_ready, (giving.refusals, giving.misfits)
+        giving.use()
+        assert giving.is_used
+        assert Path(visit.values.data).name == name
+        assert (visit.values.target, visit.values.text) == (
+            ("label", "review") if is_table else ("", ""))
+    assert "CSV or Parquet file, or an .npz" in OwnData(giving).panel.about["what"]

@@ -66,7 +66,7 @@ class Params(param.Parameterized):
 
     hidden: ClassVar[frozenset[str]] = frozenset({"name"})
     paths: ClassVar[frozenset[str]] = frozenset()   # parameters that may name a file
-    files: ClassVar[Mapping[str, Literal["table", "images"]]] = {}    # those that may be given
+    files: ClassVar[Mapping[str, Literal["table", "images", "any"]]] = {}    # may be given
     columns: ClassVar[Mapping[str, Column]] = {}    # parameters that name columns of the table
 
     def __init_subclass__(cls, **more: Any):

@@ -60,7 +60,7 @@ class Lagged:
         import torch
 
         w = self.weighter
-        losses = checked_losses(batch.losses, delta=w.delta)
+        losses = checked_losses(batch.losses)
         everyone = batch.gather(losses).double()
         ends, is_new = torch.stack([everyone.amin(), -everyone.amax()]), (
             state["step"] != batch.step)

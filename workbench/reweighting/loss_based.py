@@ -101,8 +101,11 @@ class LossWeighter:
     def needs(self) -> frozenset[str]:
         """What the loop must tell: the time where it matters, targets where lengths do."""
         timed = {"step"} if callable(self.temperature) or self.burn_in else set()
-        lengths = {"targets"} if self.length_norm == "tokens" or self.skip_empty else set()
-        return frozenset(timed | lengths)
+        return frozenset(timed | ({"targets"} if self._counts_tokens else set()))
+
+    @property
+    def _counts_tokens(self) -> bool:
+        return self.skip_empty or self.length_norm == "tokens"
 
     @property
     def refuses_empty(self) -> bool:
@@ -129,12 +132,10 @@ class LossWeighter:
         losses = getattr(told, "losses", told)
         at = self.temperature_at(told.step, told.total_steps) if losses is not told else (
             self.temperature_at(1, 1))
-        counts = _token_counts(getattr(told, "targets", None)) if (
-            "targets" in self.needs) else None
-        losses = checked_losses(losses, delta=self.delta)
-        if counts is None:
+        losses = checked_losses(losses)
+        if not self._counts_tokens:
             return strategy_weights(losses, self.strategy, at, self.delta, self.alpha)
-        return self._by_length(losses, counts, at)
+        return self._by_length(losses, _token_counts(getattr(told, "targets", None)), at)
 
     def _by_length(self, losses: "Tensor", counts: "Tensor", temperature: float) -> "Tensor":
         """Weights without empty rows, times lengths where they count."""

@@ -46,10 +46,8 @@ def normalise_losses(losses: "Tensor", *, delta: float = 1.0) -> "Tensor":
     -------
     places : tensor, shape (..., n)
     """
-    losses = checked_losses(losses, delta=delta)
-    low, high = losses.amin(-1, keepdim=True), losses.amax(-1, keepdim=True)
-    reach = (high - low).clamp(min=FLOOR)
-    return delta * (2 * ((losses - low) / reach) - (high - low) / reach)      # never overflows
+    checked_sizes(delta=delta)
+    return _places(checked_losses(losses), delta)
 
 
 def strategy_score(places: "Tensor", strategy: str, *, delta: float = 1.0,
@@ -122,7 +120,7 @@ def loss_weights(losses: "Tensor", strategy: str = "linupper", *, temperature: f
     check.one_of(STRATEGIES, strategy=strategy)
     check.positive(temperature=temperature)
     checked_sizes(delta=delta, alpha=alpha)
-    losses = checked_losses(losses, delta=delta)
+    losses = checked_losses(losses)
     finite = losses.isfinite()
     if not bool(finite.all()):
         place = int((~finite).flatten().nonzero()[0])
@@ -165,11 +163,10 @@ def largest_weight(temperature: float, n: int | None = None) -> float:
     return n / (1 + (n - 1) * math.exp(-1 / temperature))
 
 
-def checked_losses(losses: "Tensor", *, delta: float) -> "Tensor":
+def checked_losses(losses: "Tensor") -> "Tensor":
     """Losses, detached and in float32 or wider, if there are some."""
     import torch
 
-    checked_sizes(delta=delta)
     if not isinstance(losses, torch.Tensor):
         raise TypeError(f"losses must be a tensor, got {type(losses).__name__}. Pass "
                         "torch.as_tensor(losses).")
@@ -184,8 +181,9 @@ def checked_losses(losses: "Tensor", *, delta: float) -> "Tensor":
 def strategy_weights(losses: "Tensor", strategy: str, temperature: float, delta: float,
                      alpha: float) -> "Tensor":
     """Weights of checked losses; no number is looked at, so that a device is not waited for."""
-    return place_weights(normalise_losses(losses, delta=delta), strategy, temperature, delta,
-                         alpha)
+    is_equal = strategy == "uniform" or math.isinf(temperature)
+    places = losses if is_equal else _places(losses, delta)
+    return place_weights(places, strategy, temperature, delta, alpha)
 
 
 def place_weights(places: "Tensor", strategy: str, temperature: float, delta: float,
@@ -194,6 +192,14 @@ def place_weights(places: "Tensor", strategy: str, temperature: float, delta: fl
     if strategy == "uniform" or math.isinf(temperature):
         return places.new_full(places.shape, 1 / places.shape[-1])
     return (SCORES[strategy](places, delta, alpha) / max(temperature, COLDEST)).softmax(-1)
+
+
+def _places(losses: "Tensor", delta: float) -> "Tensor":
+    low, high = losses.aminmax(dim=-1, keepdim=True)
+    width = high - low
+    reach = width.clamp(min=FLOOR)
+    places = 2 * ((losses - low) / reach) - width / reach      # never overflows
+    return places if delta == 1 else delta * places
 
 
 def checked_sizes(*, delta: float = 1.0, alpha: float = 1.0) -> None:

@@ -5,8 +5,6 @@ rows, so that differences to uniform weights are paired.
 """
 
 import math
-import re
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -15,14 +13,13 @@ import numpy as np
 import pandas as pd
 
 from workbench.core import Estimate, Interval, check
-from workbench.reweighting.watched import Watched, relative_weights
+from workbench.reweighting.trainings import UNIFORM, Making, scored, trained
+from workbench.reweighting.watched import relative_weights
 
 if TYPE_CHECKING:
     from workbench.train import Training
 
 __all__ = ["Trials", "compare_weighters", "mean_of_known", "mean_over_seeds"]
-
-UNIFORM = "uniform"
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +107,7 @@ def compare_weighters(  # noqa: PLR0913 - what is trained and what is compared
     groups : sequence of str
         Names of the groups 0, 1, ... of the rows.
     seeds : sequence of int >= 0
-        At least two give intervals.
+        Different ones; at least two give intervals.
     measure : function of a network and a test set that gives numbers by name, optional
         More columns of the scores.
     strict : bool
@@ -125,7 +122,8 @@ def compare_weighters(  # noqa: PLR0913 - what is trained and what is compared
     ------
     ValueError, TypeError
         As :func:`workbench.train.fit`; the message names the weighter. Uniform weights raise
-        always: without them there is nothing to compare with.
+        always: without them there is nothing to compare with. If no seed is given or one twice,
+        or if `make` gives a network that was trained already.
 
     Examples
     --------
@@ -142,26 +140,33 @@ def compare_weighters(  # noqa: PLR0913 - what is trained and what is compared
     """
     from workbench.train import Training, classification
 
-    for seed in seeds:
-        check.whole(0, seeds=seed)
-    arms = {UNIFORM: lambda losses: losses.new_full(losses.shape, 1 / len(losses))} | dict(
-        weighters)
+    _check_seeds(seeds)
+    arms = {UNIFORM: None} | dict(weighters)
+    made = Making(make)
     kept = _Kept({name: [] for name in arms})
     tests = test if _is_several(test) else {"test": test}
     for seed in seeds:
         plan = replace(how or Training(), seed=seed)
         for name, weighter in arms.items():
             ask = {"loss": loss or classification, "meta": meta,
-                   "weighter": Watched(weighter, tuple(groups))}
-            model = make(seed).train()
-            done, fate = _trained(model, data, plan, (name, ask), strict=strict)
+                   "weighter": weighter, "groups": tuple(groups)}
+            model = made(seed)
+            done, fate = trained(model, data, plan, (name, ask), strict=strict)
             kept.note(done, fate | {"seed": seed})
-            kept.scores += [{"weighter": name, "seed": seed, "name": kind, **_scored(
+            kept.scores += [{"weighter": name, "seed": seed, "name": kind, **scored(
                 model if fate["good"] else None, rows, ask["loss"], measure)}
                 for kind, rows in tests.items()]
             if on_trained is not None:
                 on_trained(len(kept.fates), len(seeds) * len(arms))
     return kept.trials()
+
+
+def _check_seeds(seeds: Sequence[int]) -> None:
+    for seed in seeds:
+        check.whole(0, seeds=seed)
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds must be one or more different numbers, got {list(seeds)}. Pass "
+                         "range(5): a training that is repeated tells nothing new.")
 
 
 @dataclass(eq=False)
@@ -205,41 +210,6 @@ def _mean_rows(parts: list[np.ndarray], n: int) -> np.ndarray:
     """Mean over trainings, shape (n,); rows that a weighter never saw are unknown."""
     every = [np.concatenate([part, np.full(n - len(part), np.nan, part.dtype)]) for part in parts]
     return mean_of_known(np.stack(every or [np.full(n, np.nan)]))
-
-
-def _scored(model: Any, rows: Any, loss: Any, measure: Any) -> dict[str, float]:
-    from workbench.train import mean_loss
-
-    if model is None:
-        return {"loss": math.nan}
-    return {"loss": mean_loss(model, rows, loss), **(measure(model, rows) if measure else {})}
-
-
-def _trained(model: Any, data: Any, how: "Training", arm: tuple[str, dict[str, Any]], *,
-             strict: bool) -> tuple[Any, dict[str, Any]]:
-    """What training gave, if anything, and how it ended."""
-    from workbench.train import fit
-
-    name, ask = arm
-    begun = time.process_time()
-    try:
-        done = fit(model, data, how, progress="nowhere", **ask)
-    except Exception as trouble:
-        known = isinstance(trouble, ValueError | TypeError)
-        if strict or name == UNIFORM:
-            if known:
-                raise type(trouble)(f"weighter {name!r}: {trouble}") from trouble
-            raise
-        at = re.search(r"at step (\d+)", str(trouble))
-        status = ("stopped" if at else "left out") if known else "failed"
-        why = str(trouble) if known else f"{type(trouble).__name__}: {trouble}"
-        return None, {"weighter": name, "status": status, "step": int(at[1]) if at else 0,
-                      "why": why, "seconds": math.nan, "good": False}
-    spent = time.process_time() - begun
-    good = done.status != "diverged"
-    why = "" if good else f"losses are not finite at step {done.step}"
-    return done, {"weighter": name, "status": done.status, "step": done.step, "why": why,
-                  "seconds": spent, "good": good}
 
 
 def _is_several(test: Any) -> bool:

@@ -19,8 +19,8 @@ class Watched:
 
     Parameters
     ----------
-    weighter : weighter
-        Of losses, of a batch, with memory, or one that owns the step.
+    weighter : weighter or None
+        Of losses, of a batch, with memory, or one that owns the step; None is uniform.
     groups : sequence of str
         Names of the groups 0, 1, ... that the data tell; each gets a column ``share_<name>`` of
         the history. None for data without.
@@ -47,6 +47,13 @@ class Watched:
 
     weighter: Any
     groups: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        from workbench.train.weighters import Uniform, refuse_no_weighter
+
+        if self.weighter is None:
+            object.__setattr__(self, "weighter", Uniform())
+        refuse_no_weighter(self.weighter)
 
     def __getattr__(self, name: str) -> Any:
         """`prepare` and `step`, where the one inside owns the step."""
@@ -144,12 +151,20 @@ class Watched:
             return {}
         relative, share = weights / weights.mean(), state["share"]
         if self.groups:
-            share = share.new_zeros(len(self.groups)).index_add(
-                0, rows.group.long(), relative / len(relative))
+            share = _shares(rows.group.long(), relative / len(relative), len(self.groups))
         return {"amount": state["amount"].index_add(0, rows.index, relative),
                 "times": state["times"].index_add(0, rows.index, torch.ones_like(relative)),
                 "last": state["last"].index_copy(0, rows.index, losses.to(relative)),
                 "heaviest": relative.max(), "share": share}
+
+
+def _shares(group: "Tensor", weights: "Tensor", count: int) -> "Tensor":
+    try:
+        return weights.new_zeros(count).index_add(0, group, weights)
+    except IndexError:
+        raise ValueError(f"group must lie in 0 to {count - 1}, as many as there are names, got "
+                         f"{int(group.min())} to {int(group.max())}. Name every group, and "
+                         "number them from zero.") from None
 
 
 @dataclass(frozen=True, eq=False)

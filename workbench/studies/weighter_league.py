@@ -22,7 +22,7 @@ from workbench.core.threads import one_thread
 from workbench.datasets import IMAGE_SETS, REGRESSION_TABLES, unknown_data
 from workbench.reweighting import Trials, weighter_names
 from workbench.reweighting.by_loss.tables import TASKS
-from workbench.reweighting.league.splits import Trouble
+from workbench.reweighting.league.splits import Trouble, held_out
 from workbench.reweighting.league.tasks import EXAMPLES, Task, read_example, read_task
 from workbench.reweighting.league.training import train_league
 from workbench.reweighting.registry import registered
@@ -45,7 +45,7 @@ class Params(Declared):
     """Which weighters, on what, and with what trouble."""
 
     paths = frozenset({"data"})
-    files: ClassVar = {"data": "table"}
+    files: ClassVar = {"data": "any"}
     columns: ClassVar = {
         "target": Column("name", names=("target", "label", "class", "y")),
         "text": Column("name", names=("text", "document", "sentence", "review", "message"))}
@@ -74,7 +74,7 @@ class Params(Declared):
         "What is compared: accuracy for classes and loss for numbers where auto; worst class is "
         "the accuracy of the class with the lowest."))
     splits = param.Integer(5, bounds=(2, 100), doc="Splits, each with its own test rows.")
-    epochs = param.Integer(6, bounds=(1, 500), doc="Passes over the training rows.")
+    epochs = param.Integer(4, bounds=(1, 500), doc="Passes over the training rows.")
     batch_size = param.Integer(32, bounds=(2, 512), doc="Rows of a step.")
     rows = param.Integer(2000, bounds=(60, 100000), doc="Rows that are used at most.")
     seed = param.Integer(0, bounds=(0, None), doc="Seed of everything that is drawn.")
@@ -107,7 +107,7 @@ def run(params: Params) -> Result:
         splits=params.splits, epochs=params.epochs, batch_size=params.batch_size,
         seed=params.seed))
     league = league_table(trials, names, measure=measure,
-                          ratio=_ratio(task, marks, params.splits))
+                          ratio=_ratio(len(task.y), marks, params.splits))
     return headline(params, (task, trials, marks), league, measure)
 
 
@@ -143,11 +143,9 @@ def _trouble(params: Params) -> Trouble:
     return Trouble(params.wrong_labels, params.imbalance, params.outliers)
 
 
-def _ratio(task: Task, marks: pd.DataFrame, splits: int) -> float:
-    """Share of the rows of a split that are tested on."""
-    trained = float(marks["trained"].sum()) / splits
-    tested = float(len(task.y)) - trained if not marks["trained"].eq(0).any() else (
-        max(1, int(0.3 * len(task.y))))
+def _ratio(n: int, marks: pd.DataFrame, splits: int) -> float:
+    """Share tested on of the rows that a split uses; classes may be thinned before training."""
+    tested, trained = held_out(n), float(marks["trained"].sum()) / splits
     return tested / (tested + trained)
 
 

@@ -36,7 +36,8 @@ def note(run: Run, seen: Seen, shown: Progress) -> None:
     losses, weights = torch.cat(seen.losses), torch.cat(seen.weights)
     mean, total = run.team.mean(losses.mean()), run.team.mean(seen.loss)
     every = run.team.gather(weights)
-    penalty = {} if run.job.penalty is None else {"penalty": run.team.mean(run.penalty)}
+    penalty = {} if run.job.penalty is None else {
+        "penalty": run.team.mean(torch.stack(run.penalties).mean())}
     row = run.history.note({
         "step": run.clock.step, "epoch": run.clock.epoch, "loss": mean, "weighted_loss": total,
         "gradient_norm": seen.norm, "rate": run.optimiser.param_groups[0]["lr"],

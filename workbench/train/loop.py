@@ -178,6 +178,7 @@ def _turn(run: Run, micros: list[Micro], shown: Progress) -> str:
 def _descend(run: Run, micros: list[Micro], *, look: bool) -> Seen:
     """One step of the optimiser, down the weighted loss."""
     run.optimiser.zero_grad(set_to_none=True)
+    run.penalties.clear()
     last, whole = len(micros) - 1, run.weighing.scope == "step"
     ahead = _look_ahead(run, micros) if whole and last else None
     share = float(run.team.size) if whole else 1 / len(micros)
@@ -221,7 +222,7 @@ def _lean(run: Run, micro: Micro) -> Forward:
 def _meta_turn(run: Run, micros: list[Micro], *, look: bool) -> Seen:
     """One step by a weighter that owns it."""
     state, result = checked_step(run.weighing, run.weighing.weighter.step(
-        run.weighing.state, _meta_step(run, micros)), run.clock.step)
+        run.weighing.state, _meta_step(run, micros)), micros, run.clock.step)
     run.weighing.state = state
     run.watch(result.losses.detach())
     norm = gradient_norm(run.params) if look else None

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from workbench.core import check
 from workbench.train.forwarding import Forward
 from workbench.train.losses import RowLoss
 from workbench.train.micro import Micro, tensors_of
@@ -25,6 +26,7 @@ from workbench.train.micro import Micro, tensors_of
 __all__ = ["Moment", "Perturbation", "Tap", "checked", "moment_of", "moved",
            "refuse_strangers"]
 
+NEEDS = ("features",)
 Perturbation = Callable[[nn.Module, Micro, torch.Generator], Micro]
 
 
@@ -99,8 +101,13 @@ class Tap:
         kept, self.kept = self.kept, None
         return kept.flatten(1)
 
+    def forget(self) -> None:
+        """Drop what another pass through the network left, such as that of an attack."""
+        self.kept = None
+
     def close(self) -> None:
         """Leave the network as it was."""
+        self.forget()
         self.handle.remove()
 
     def _keep(self, _: nn.Module, given: tuple[Any, ...]) -> None:
@@ -133,11 +140,13 @@ def moved(perturb: Perturbation | None, model: nn.Module, micros: Sequence[Micro
 
 
 def refuse_strangers(perturb: Any, penalty: Any, *, owns_step: bool) -> None:
-    """Refuse what cannot be called, and a penalty where a weighter owns the step."""
+    """Refuse what cannot be called or told, and a penalty where a weighter owns the step."""
     for name, thing in (("perturb", perturb), ("penalty", penalty)):
         if thing is not None and (not callable(thing) or isinstance(thing, type)):
             raise TypeError(f"{name} must be a function, got {thing!r}. Pass something that can "
                             "be called, or None.")
+    for word in sorted(getattr(penalty, "needs", ())):
+        check.one_of(NEEDS, needs=word)
     if penalty is not None and owns_step:
         raise ValueError("penalty must come with a weighter of losses, got one that owns the "
                          "step. Leave one of the two out.")

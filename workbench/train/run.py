@@ -87,7 +87,7 @@ class Run:
             "features" in getattr(job.penalty, "needs", ())) else None
         self.best, self.kept, self.history = Best(), dict[str, Tensor](), History()
         self.bad = torch.full((), NEVER, device=self.device)
-        self.penalty = torch.zeros((), device=self.device)       # of the last micro-batch
+        self.penalties: list[Tensor] = []                        # of a step, by micro-batch
 
     @property
     def immediate(self) -> bool:
@@ -100,16 +100,19 @@ class Run:
 
     def forward(self, micro: Micro) -> Forward:
         """Send a micro-batch through the network."""
+        if self.tap:
+            self.tap.forget()
         forward = self.network(micro, self.clock.step)
         self.watch(forward.losses.detach())
         return forward
 
     def penalised(self, forward: Forward, weights: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Losses that weights meet, and what is added beside; the penalty is noted as a mean."""
+        """Losses that weights meet, and what is added beside; its mean over rows is noted."""
         if self.job.penalty is None:
             return forward.losses, None
         told = checked(self.job.penalty, moment_of(self, forward, weights))
-        self.penalty = told.detach().mean()
+        self.watch(told.detach())
+        self.penalties.append(told.detach().mean())
         return (forward.losses + told, None) if told.ndim else (forward.losses, told)
 
     def close(self) -> None:

@@ -1,16 +1,20 @@
 """Hold a weighter that owns the step to what it must tell: one weight for each row, none wrong."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from workbench.train.meta import StepResult
+from workbench.train.micro import Micro, tensors_of
 from workbench.train.weighing import NEVER, Weighing
 
 __all__ = ["checked_step"]
 
 
-def checked_step(weighing: Weighing, told: Any, step: int) -> tuple[Any, StepResult]:
+def checked_step(weighing: Weighing, told: Any, micros: Sequence[Micro],
+                 step: int) -> tuple[Any, StepResult]:
     """The state and the result of a step, if they are what they must be.
 
     Parameters
@@ -18,6 +22,8 @@ def checked_step(weighing: Weighing, told: Any, step: int) -> tuple[Any, StepRes
     weighing : Weighing
     told : any
         What the weighter's `step` gave.
+    micros : sequence of Micro
+        Rows of the step.
     step : int
 
     Returns
@@ -28,10 +34,11 @@ def checked_step(weighing: Weighing, told: Any, step: int) -> tuple[Any, StepRes
     Raises
     ------
     TypeError
-        If it is no state with a `StepResult`.
+        If it is no state with a `StepResult` of tensors.
     ValueError
-        If a weight is negative or not finite, if there is not one for each loss, or if all are
-        zero on the one process. A step whose losses are not finite is let through: it diverged.
+        If a weight is negative or not finite, if there is not one for each row of the step, or if
+        all are zero on the one process. A step whose losses are not finite is let through: it
+        diverged.
 
     Notes
     -----
@@ -41,10 +48,16 @@ def checked_step(weighing: Weighing, told: Any, step: int) -> tuple[Any, StepRes
     if not (isinstance(told, tuple) and len(told) == 2 and isinstance(told[1], StepResult)):
         raise TypeError(f"{weighing.name} must give a state and a StepResult, got "
                         f"{type(told).__name__} at step {step}. Return both from its step().")
+    for name in ("loss", "losses", "weights"):
+        if not isinstance(getattr(told[1], name), Tensor):
+            raise TypeError(f"{weighing.name} must tell its {name} as a tensor, got "
+                            f"{type(getattr(told[1], name)).__name__} at step {step}. Detach it, "
+                            "and leave it a tensor.")
     losses, weights = told[1].losses.detach(), told[1].weights.detach()
-    if weights.ndim != 1 or weights.shape != losses.shape or not len(weights):
+    rows = sum(len(tensors_of(micro.x)[0]) for micro in micros)
+    if weights.shape != (rows,) or losses.shape != (rows,):
         raise _wrong(weighing, f"shape {tuple(weights.shape)} for losses of shape "
-                               f"{tuple(losses.shape)}", step)
+                               f"{tuple(losses.shape)} and {rows} rows", step)
     good = torch.isfinite(weights).all() & (weights.min() >= 0)
     if weighing.team.size == 1:
         good = good & (weights.sum() > 0)

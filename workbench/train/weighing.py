@@ -1,5 +1,6 @@
 """Ask a weighter for weights and hold it to its promise: one for each row, on the simplex."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from workbench.train.forwarding import Forward
 from workbench.train.losses import RowLoss, counter_of, logits_of
 from workbench.train.packing import placed
 from workbench.train.randomness import unmoved_buffers
-from workbench.train.weighters import Batch, Uniform, checked_needs
+from workbench.train.weighters import Batch, Uniform, checked_needs, refuse_no_weighter
 
 __all__ = ["Clock", "Weighing"]
 
@@ -66,6 +67,7 @@ class Weighing:
         self.weighter = Uniform() if self.weighter is None else self.weighter
         self.name = getattr(self.weighter, "__name__", type(self.weighter).__name__)
         self.needs = checked_needs(self.weighter)
+        self.asks_more = bool(set(self.needs) - {"losses"})
         self.scope = getattr(self.weighter, "scope", "batch")
         if self.scope not in ("batch", "step"):
             raise ValueError(f"scope of {self.name} must be 'batch' or 'step', got "
@@ -75,12 +77,7 @@ class Weighing:
         self.counts = counter_of(self.loss) if (
             getattr(self.weighter, "refuses_empty", False)) else None
         self.remembers = hasattr(self.weighter, "init") and hasattr(self.weighter, "update")
-        works = self.is_meta or self.remembers or callable(self.weighter)
-        if isinstance(self.weighter, type) or not works:
-            kind = "the class " if isinstance(self.weighter, type) else ""
-            raise TypeError("weighter must be a function of losses, or have init and update, or "
-                            f"prepare and step, got {kind}{self.name}. Pass an object, or None "
-                            "for equal weights.")
+        refuse_no_weighter(self.weighter)
         if self.remembers and self.state is None:
             self.state = placed(self.weighter.init(self.rows), self.team.fabric.device)
 
@@ -93,13 +90,13 @@ class Weighing:
             return self.weighter(forwards[0].losses.detach())
         with torch.no_grad():
             self._refuse_empty(forwards, clock.step)
-            batch = self._told(forwards, clock)
-            asked = batch if set(self.needs) - {"losses"} else batch.losses
+            losses = self._joined([forward.losses.detach().clone() for forward in forwards])
+            asked = self._told(forwards, clock, losses) if self.asks_more else losses
             if self.remembers:
                 self.state, weights = self.weighter.update(self.state, asked)
             else:
                 weights = self.weighter(asked)
-            weights = self._checked(weights, batch.losses, clock.step)
+            weights = self._checked(weights, losses, clock.step)
         return self.team.local(weights) if self.scope == "step" else weights
 
     def look(self) -> None:
@@ -120,9 +117,8 @@ class Weighing:
             return {}
         return dict(told(self.state) if self.state is not None else told())
 
-    def _told(self, forwards: Sequence[Forward], clock: Clock) -> Batch:
+    def _told(self, forwards: Sequence[Forward], clock: Clock, losses: Tensor) -> Batch:
         parts: dict[str, list[Any]] = {
-            "losses": [forward.losses.detach().clone() for forward in forwards],
             "index": [forward.micro.index for forward in forwards],
             "group": [forward.micro.group for forward in forwards]}
         for name, found in (("targets", lambda f: f.micro.y), ("inputs", lambda f: f.micro.x),
@@ -131,14 +127,14 @@ class Weighing:
             if name in self.needs:
                 parts[name] = [found(forward) for forward in forwards]
         told = {name: self._joined(found) for name, found in parts.items()}
-        for name in set(self.needs) - {"step"}:
+        for name in set(self.needs) - {"step", "losses"}:
             if told.get(name) is None:
                 raise ValueError(f"data must tell the {name} of each row, which {self.name} "
                                  "needs. Pass (x, y, group), or a Dataset instead of a loader "
                                  "for the index.")
         if told.get("passes") is not None:
             told["passes"] = told["passes"].T
-        return Batch(**told, step=clock.step, total_steps=clock.total, epoch=clock.epoch,
+        return Batch(losses, **told, step=clock.step, total_steps=clock.total, epoch=clock.epoch,
                      rank=self.team.rank, world_size=self.team.size, generator=self.generator,
                      gather=self.team.gather, local=self.team.local)
 
@@ -170,18 +166,13 @@ class Weighing:
             raise self._wrong(f"{type(weights).__name__} instead of a tensor", step) from None
         if weights.shape != losses.shape:
             raise self._wrong(f"shape {tuple(weights.shape)} for {len(losses)} rows", step)
-        total = weights.sum()
-        sums = (total > 0) & torch.isfinite(total) if self.is_free else (
-            (total - 1).abs() <= SLACK)
-        bad = ~((weights.min() >= 0) & sums)
-        if self.immediate:
-            if bool(bad):
-                raise self._wrong(f"smallest {float(weights.min()):.3g} and sum "
-                                  f"{float(weights.sum()):.6g}", step)
-        else:
-            before = torch.full((), NEVER, device=losses.device) if self.fault is None \
-                else self.fault
-            self.fault = torch.where(bad, before.clamp(max=step), before)
+        total, least = weights.sum(), weights.min()
+        low, high = (0.0, math.inf) if self.is_free else (1 - SLACK, 1 + SLACK)
+        if not self.immediate:
+            good = (least >= 0) & (total > low) & (total < high)
+            self.fault = _first(self.fault, ~good, step)
+        elif not (float(least) >= 0 and low < float(total) < high):
+            raise self._wrong(f"smallest {float(least):.3g} and sum {float(total):.6g}", step)
         return weights
 
     def _refuse_empty(self, forwards: Sequence[Forward], step: int) -> None:
@@ -189,13 +180,11 @@ class Weighing:
         if self.counts is None:
             return
         for forward in forwards:
-            empty = self.counts(forward.micro.y) == 0
+            counts = self.counts(forward.micro.y)
             if not self.immediate:
-                before = torch.full((), NEVER, device=empty.device) if self.hollow is None \
-                    else self.hollow
-                self.hollow = torch.where(empty.any(), before.clamp(max=step), before)
-            elif bool(empty.any()):
-                place, index = int(empty.nonzero()[0]), forward.micro.index
+                self.hollow = _first(self.hollow, counts.min() == 0, step)
+            elif not int(counts.min()):
+                place, index = int((counts == 0).nonzero()[0]), forward.micro.index
                 raise self._empty(f"row {place} of the micro-batch has" if index is None else
                                   f"row {int(index[place])} of the data has", step)
 
@@ -209,3 +198,9 @@ class Weighing:
         return ValueError(f"{self.name} must give each row one weight >= 0, {rule}, got "
                           f"{what} at step {step}. Divide by the sum with normalise(), and check "
                           "what it does to extreme losses.")
+
+
+def _first(before: Tensor | None, bad: Tensor, step: int) -> Tensor:
+    """The first step with a fault, without waiting for a graphics card."""
+    kept = torch.full((), NEVER, device=bad.device) if before is None else before
+    return torch.where(bad, kept.clamp(max=step), kept)

@@ -137,6 +137,18 @@ class ByTokens:
         return counts.to(batch.losses.dtype) / counts.sum()
 
 
+def refuse_no_weighter(weighter: Any) -> None:
+    """Refuse a class in place of its object, and what gives no weights."""
+    works = callable(weighter) or any(all(hasattr(weighter, name) for name in names) for names in (
+        ("init", "update"), ("prepare", "step")))
+    if isinstance(weighter, type) or not works:
+        name = getattr(weighter, "__name__", type(weighter).__name__)
+        kind = "the class " if isinstance(weighter, type) else ""
+        raise TypeError("weighter must be a function of losses, or have init and update, or "
+                        f"prepare and step, got {kind}{name}. Pass an object, or None for equal "
+                        "weights.")
+
+
 def checked_needs(weighter: Any) -> dict[str, int]:
     """What a weighter asks for, with how many of it."""
     asked: dict[str, int] = {}

@@ -74,9 +74,15 @@ class Giving(param.Parameterized):
         self.visit = visit
         self.params = visit.study.Params
         self.parameter, self.kind = next(iter(self.params.files.items()), ("", "table"))
-        self.roles: Mapping[str, Column] = self.params.columns if self.kind == "table" else {}
+        self._columns: Mapping[str, Column] = self.params.columns if (
+            self.kind != "images") else {}
         self._uploads = uploads or Uploads()
         self._asked = 0
+
+    @property
+    def roles(self) -> Mapping[str, Column]:
+        """Roles that columns of the file can have; none where it holds images."""
+        return self._columns if self.given is None or self.given.facts else {}
 
     @property
     def is_offered(self) -> bool:
@@ -147,7 +153,7 @@ class Giving(param.Parameterized):
 
     def _wanted(self) -> dict[str, Any]:
         return {self.parameter: str(self.given.path),
-                **{role: self.chosen.get(role, "") for role in self.roles}}
+                **{role: self.chosen.get(role, "") for role in self._columns}}
 
     def _read(self, told: str) -> Given:
         with READING:
@@ -157,7 +163,7 @@ class Giving(param.Parameterized):
         if not path.name.endswith(ENDINGS[self.kind]):
             raise ValueError(f"data must end in {', '.join(ENDINGS[self.kind])} for this study, "
                              f"got {path.name!r}. Give a file of that kind.")
-        if self.kind == "images":
+        if path.name.endswith(ENDINGS["images"]):
             return Given(path, f"{path.name}: {image_sentence(path)}")
         opened = OPENED.get(str(path), partial(open_given, path))
         rows, columns = opened.frame.shape

@@ -22,7 +22,7 @@ from workbench.datasets.files import EXTENSIONS
 
 __all__ = ["ENDINGS", "Incoming", "Uploads", "named_by_runs", "plain_name"]
 
-ENDINGS = {"table": EXTENSIONS, "images": (".npz",)}
+ENDINGS = {"table": EXTENSIONS, "images": (".npz",), "any": (*EXTENSIONS, ".npz")}
 MOST = 2**30             # of all files [bytes]
 SECONDS = 7 * 86400.0    # that a file is kept without being used
 STALE = 3600.0           # after which what was never finished is no longer coming
@@ -158,7 +158,7 @@ def plain_name(name: str) -> str:
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
     ending = _ending(last)
     if not ending:
-        known = ", ".join(end for ends in ENDINGS.values() for end in ends)
+        known = ", ".join(ENDINGS["any"])
         shown = last if last.isprintable() and len(last) <= 80 else "another name"
         raise ValueError(f"data must end in {known}, got {shown!r}. Save the table as CSV or "
                          "Parquet, or images as .npz.")
@@ -175,7 +175,7 @@ def named_by_runs() -> set[str]:
 
 
 def _ending(name: str) -> str:
-    every = sorted((end for ends in ENDINGS.values() for end in ends), key=len, reverse=True)
+    every = sorted(ENDINGS["any"], key=len, reverse=True)
     return next((end for end in every if name.lower().endswith(end)), "")
 
 

@@ -9,7 +9,7 @@ from workbench.core import check, generator
 from workbench.reweighting.by_loss.tables import numbers_of
 from workbench.reweighting.league.tasks import Task
 
-__all__ = ["HELD_OUT", "TRUSTED", "Split", "Trouble", "split_task"]
+__all__ = ["HELD_OUT", "TRUSTED", "Split", "Trouble", "held_out", "split_task"]
 
 HELD_OUT = 0.3           # share of rows that a split tests on
 TRUSTED = 0.1            # share of training rows that stay as they are and are told to learners
@@ -78,6 +78,11 @@ class Split:
     outlier: np.ndarray
 
 
+def held_out(n: int) -> int:
+    """How many of n rows a split tests on."""
+    return max(1, int(HELD_OUT * n))
+
+
 def split_task(task: Task, trouble: Trouble, seed: int) -> Split:
     """Divide rows at random, make the trouble, and turn inputs into numbers.
 
@@ -89,7 +94,7 @@ def split_task(task: Task, trouble: Trouble, seed: int) -> Split:
     rng = generator(seed)
     n = len(task.y)
     order = rng.permutation(n)
-    held = max(1, int(HELD_OUT * n))
+    held = held_out(n)
     test, train = order[:held], order[held:]
     train = _thinned(task, train, trouble.imbalance, rng)
     m = len(train)
@@ -160,8 +165,9 @@ def _words(texts: Any, train: np.ndarray) -> np.ndarray:
     count = TfidfVectorizer(max_features=FEATURES, sublinear_tf=True, min_df=2)
     try:
         count.fit([texts[at] for at in train])
-    except ValueError as trouble:
-        raise ValueError("text must hold words that come in at least two texts, but "
-                         f"{trouble}. Name the column of the texts.") from trouble
+    except ValueError:
+        raise ValueError("text must hold words that come in at least two of the training texts, "
+                         "but no word does. Name the column of the texts, or give more "
+                         "of them.") from None
     found: np.ndarray = count.transform(texts).toarray().astype(np.float32)
     return found * np.float32(np.sqrt(found.shape[1]))     # as large as standardised numbers

@@ -10,7 +10,12 @@ import numpy as np
 import pandas as pd
 
 from workbench.core import check
-from workbench.datasets.class_table import FEWEST, FEWEST_OF_CLASS, MOST_CLASSES
+from workbench.datasets.class_table import (
+    FEWEST,
+    FEWEST_OF_CLASS,
+    MOST_CLASSES,
+    target_column,
+)
 from workbench.datasets.corpora import fomc_statements
 from workbench.datasets.images import IMAGE_SETS, load_images
 from workbench.datasets.shipped import open_table
@@ -90,7 +95,7 @@ def read_task(data: str, *, target: str = "", text: str = "", task: str = "auto"
     ValueError, FileNotFoundError
         Naming what cannot be read and the remedy.
     """
-    if data in IMAGE_SETS or data.endswith(".npz"):
+    if data in IMAGE_SETS or data.lower().endswith(".npz"):
         if text:
             raise ValueError(f"text must be empty for images, got {text!r}. Leave it out.")
         return _images(data)
@@ -153,6 +158,10 @@ def _texts(data: str, target: str, text: str) -> Task:
     opened = open_table(data, {})
     frame = opened.frame.rename(columns=str)
     columns = [str(name) for name in frame]
+    told = list(opened.notes)
+    if not target and text in columns and len(columns) > 1:
+        target = target_column(frame.drop(columns=text), "")
+        told.append(f"The target is column {target!r}; pass target= for another.")
     for role, name in (("text", text), ("target", target)):
         if name not in frame:
             raise ValueError(f"{role} must name a column of the data, got {name!r}."
@@ -168,14 +177,13 @@ def _texts(data: str, target: str, text: str) -> Task:
     kept = known & labels.isin(classes)
     _refuse(target, counts, classes, int(kept.sum()))
     left = len(frame) - int(kept.sum())
-    notes = [*opened.notes]
     if left:
-        notes.append(f"{left} {'row was' if left == 1 else 'rows were'} left out: without text, "
+        told.append(f"{left} {'row was' if left == 1 else 'rows were'} left out: without text, "
                      f"without label, or of a class with fewer than {FEWEST_OF_CLASS} rows.")
     place = {name: at for at, name in enumerate(classes)}
     return Task("text", words[kept].astype(str).tolist(),
                 labels[kept].map(place).to_numpy(int), tuple(classes),
-                frame.index[kept].to_numpy(), target, opened.name, opened.sha256, tuple(notes))
+                frame.index[kept].to_numpy(), target, opened.name, opened.sha256, tuple(told))
 
 
 def _refuse(target: str, counts: pd.Series, classes: list[str], rows: int) -> None:

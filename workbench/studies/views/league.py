@@ -102,6 +102,7 @@ def _forest(result: Result) -> plots.Figure:
         "value": some["gain"], "low": some["low"], "high": some["high"],
         "adjusted p": some["adjusted"].round(3), "verdict": some["verdict"],
         "rows count like %": (100 * some["effective"]).round(1),
+        "within a step %": (100 * some["in_step"]).round(1),
         "times the seconds": some["seconds"].round(2)})
     return plots.forest(
         rows, title=f"What each weighter gains in {told['measure']}",

@@ -61,7 +61,9 @@ def league_table(trials: Trials, names: Sequence[str], *, measure: str,
         Columns weighter, status, step, why, splits (that ended well), score with score_low and
         score_high, gain with low and high (positive is better), p and adjusted (Holm's; NaN also
         where all splits gain the same, by which no test can divide), verdict,
-        loss, accuracy and worst (means), effective (share of rows), seconds (times uniform).
+        loss, accuracy and worst (means), effective (share of rows that count, by their mean
+        weights), in_step (the same within a step, mean over those noted), seconds (times
+        uniform).
         NaN where a weighter did not end well on all splits.
     """
     rows = [_row(trials, name, measure, ratio) for name in names]
@@ -98,7 +100,8 @@ def _row(trials: Trials, name: str, measure: str, ratio: float) -> dict[str, Any
     return {"weighter": name, **_fate(trials, name), "score": score.value,
             "score_low": score.ends[0], "score_high": score.ends[1], "gain": gain.value,
             "low": gain.ends[0], "high": gain.ends[1], "p": p, **means,
-            "effective": float(share), "seconds": _seconds(trials, name)}
+            "effective": float(share), "in_step": _in_step(trials, name),
+            "seconds": _seconds(trials, name)}
 
 
 def _are_same(values: np.ndarray) -> bool:
@@ -119,6 +122,12 @@ def _fate(trials: Trials, name: str) -> dict[str, Any]:
     shown = (bad if len(bad) else fates).iloc[0]
     return {"status": str(shown["status"]), "step": int(shown["step"]), "why": str(shown["why"]),
             "splits": len(fates) - len(bad)}
+
+
+def _in_step(trials: Trials, name: str) -> float:
+    """Effective size of a step over that of uniform weights, which is its number of rows."""
+    sizes = trials.history.groupby("weighter")["effective_size"].mean()
+    return float(sizes.get(name, math.nan) / sizes[UNIFORM])
 
 
 def _seconds(trials: Trials, name: str) -> float:

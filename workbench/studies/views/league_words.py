@@ -31,18 +31,18 @@ def headline(params: Any, trained: tuple[Task, Trials, pd.DataFrame], league: pd
         plain, ("score", "score_low", "score_high"), unit)}
     if len(known):
         best = records(known)[0]
-        name = best["weighter"]
+        name, tests = best["weighter"], int(known["adjusted"].notna().sum())
         numbers |= {
             f"largest gain over uniform: {name}": _estimate(best, ("gain", "low", "high"), unit),
             f"p value of this gain, {name}": Estimate(
                 float(best["adjusted"]), why="the same gain on every split cannot be tested"
-                if math.isnan(best["adjusted"]) else f"by Holm over {len(known)} weighters, with "
+                if math.isnan(best["adjusted"]) else f"by Holm over {tests} weighters, with "
                 "Nadeau and Bengio's correction for rows that splits share"),
             f"training rows count like so many equal ones, {name}": Estimate(
                 100 * float(best["effective"]), unit="%",
                 why="by the mean weight of each row over all trainings")}
     notes = (_found(known), *(_line(row, unit) for row in records(league)),
-             *_about(params, task), *task.notes)
+             *_about(params, task), *_small_steps(params, trials), *task.notes)
     return Result(Summary(numbers, notes), {
         "league": league, "rows": _rows(task, trials, marks), "scores": trials.scores,
         "fates": trials.fates, "history": _history(trials), "about": pd.DataFrame({
@@ -72,8 +72,9 @@ def _found(known: pd.DataFrame) -> str:
     if not len(known):
         return "No weighter ended well on all splits, so that there is nothing to compare."
     if not apart["better"] and not apart["worse"]:
-        return (f"Nothing separates from uniform weights: no p value of {len(known)} weighters "
-                f"is at most {ALPHA:g} after Holm's adjustment.")
+        return (f"Nothing separates from uniform weights: no p value of "
+                f"{known['adjusted'].notna().sum()} weighters is at most {ALPHA:g} after Holm's "
+                "adjustment.")
     return " ".join(f"{word.capitalize()} than uniform weights: {', '.join(names)}."
                     for word, names in apart.items() if names)
 
@@ -95,7 +96,8 @@ def _line(row: Mapping[str, Any], unit: str) -> str:
         "on every split")
     return (f"{told}gain {row['gain']:+.3g} {ends} {unit}, "
             f"p {p}, {row['verdict']}; rows count like "
-            f"{100 * row['effective']:.0f} %; {row['seconds']:.2f} times the seconds.")
+            f"{100 * row['effective']:.0f} %, within a step {100 * row['in_step']:.0f} %; "
+            f"{row['seconds']:.2f} times the seconds.")
 
 
 def _about(params: Any, task: Task) -> list[str]:
@@ -112,6 +114,15 @@ def _about(params: Any, task: Task) -> list[str]:
     told.append(f"Weighters that learn from rows of their own are told a tenth ({TRUSTED:g}) of "
                 "the training rows, which is not spoilt; all others train on it as well.")
     return told
+
+
+def _small_steps(params: Any, trials: Trials) -> list[str]:
+    """Whether steps have fewer rows than was asked for: no more than rows that are trusted."""
+    plain = trials.history[trials.history["weighter"] == UNIFORM]
+    rows = round(float(plain["effective_size"].min()))
+    return [] if rows >= params.batch_size else [
+        f"Steps have {rows} rows instead of {params.batch_size}, since a step of those that learn "
+        "takes as many of the trusted ones."]
 
 
 def _rows(task: Task, trials: Trials, marks: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,8 @@ from workbench.ui.uploads import ENDINGS
 
 __all__ = ["OwnData"]
 
-WORDS = {"table": "a CSV or Parquet file", "images": "an .npz file of images and labels"}
+WORDS = {"table": "a CSV or Parquet file", "images": "an .npz file of images and labels",
+         "any": "a CSV or Parquet file, or an .npz file of images and labels"}
 
 
 class DropZone(pn.custom.JSComponent):
