@@ -61,8 +61,8 @@ def test_matches_another_threshold_of_suspicion(smoke):
     for cut in (0.3, 0.8):
         figure = study.figures(smoke, study.VIEW(threshold=cut))["detection"]
         titles.append(str([each.opts.get("plot").kwargs.get("title") for each in figure]))
-    assert "Scale below 0.3: precision" in titles[0]
-    assert "Scale below 0.8: precision" in titles[1]
+    assert "Below 0.3: precision" in titles[0]
+    assert "Below 0.8: precision" in titles[1]
 
 
 def test_matches_ranked_rows_to_take_away(smoke):

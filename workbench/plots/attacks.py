@@ -40,7 +40,7 @@ def class_bars(table: pd.DataFrame, roles: Mapping[str, str], *, title: str) -> 
         told = ["class", "robust", "clean", "low", "high"]
         bars = hv.Rectangles(some[["left", "floor", "right", "robust", *told]].set_axis(
             ["left", "floor", "right", "top", *told], axis=1),
-            [x.clone("left"), y.clone("floor"), "right", "top"], told,
+            [x.clone(("left", x.label)), y.clone(("floor", y.label)), "right", "top"], told,
             label=f"{method}, under attack")
         layers += [
             bars.opts(color=ROLES[role].colour, alpha=0.75, line_color=ROLES[role].colour,

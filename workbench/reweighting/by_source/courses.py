@@ -14,7 +14,7 @@ from workbench.reweighting.by_source.worlds import Sources
 __all__ = ["ALONE", "AS_THEY_ARE", "ORACLE", "UNIFORM", "Courses", "Plan", "learn", "retrain",
            "run_courses"]
 
-UNIFORM, ORACLE, ALONE = "uniform", "cleanest source alone", "validation rows alone"
+UNIFORM, ORACLE, ALONE = "uniform", "cleanest source", "validation rows"
 AS_THEY_ARE = "all rows, as they are"
 POINTS = 60              # of a path
 AHEAD = 8                # times that validation rows stand in an epoch of theirs
@@ -85,8 +85,8 @@ def run_courses(make: Callable[[int], Sources], alphas: Sequence[float], plan: P
     Returns
     -------
     courses : Courses
-        `scores` has the names "uniform", "learnt", "w", "u", "validation rows alone" and, where
-        it is known, "cleanest source alone"; where sources differ in size, "all rows, as they
+        `scores` has the names "uniform", "learnt", "w", "u", "validation rows" and, where
+        it is known, "cleanest source"; where sources differ in size, "all rows, as they
         are".
 
     Raises

@@ -83,7 +83,7 @@ def noisy_digits(rates: Sequence[float], *, n_validation: int = 150, n_test: int
     group = np.arange(left) % len(rates)
     wrong = rng.random(left) < np.asarray(rates, float)[group]
     y = np.where(wrong, rng.integers(10, size=left), labels[train])
-    names = tuple(f"source {at}, {100 * rate:g} % noise" for at, rate in enumerate(rates))
+    names = tuple(f"no. {at}, {100 * rate:g} % noise" for at, rate in enumerate(rates))
     return Sources(images[train], y, group, names, (images[ahead], labels[ahead]),
                    (images[test], labels[test]), 10, train, ahead)
 

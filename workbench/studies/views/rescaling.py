@@ -74,7 +74,7 @@ def _detection(result: Result, view: Any) -> plots.Figure:
     nearest = cuts[(cuts["at"] - cut).abs() == (cuts["at"] - cut).abs().min()]
     told = ", ".join(f"{name} {value:.0f} %" for name, value in zip(
         nearest["series"], nearest["value"], strict=True))
-    panels = [plots.Panel(cuts, f"Scale below {nearest['at'].iloc[0]:g}: {told}",
+    panels = [plots.Panel(cuts, f"Below {nearest['at'].iloc[0]:g}: {told}",
                           ("threshold of the scale", "0 to 1"), ("share", "%"))]
     if found["value"].notna().any():
         means = found.groupby(["series", "at"], sort=False)["value"].mean().reset_index()

@@ -82,12 +82,12 @@ def _gain(wide: pd.DataFrame, other: str) -> Estimate:
 
 def _verdict(gain: Estimate, params: Any) -> str:
     low, high = gain.ends
-    word = ("unknown, since a training diverged" if gain.interval is None else
-            "better" if low > 0 else "worse" if high < 0 else "not clearly different")
+    word = ("unknown, since a training diverged, beside" if gain.interval is None else
+            "better than" if low > 0 else "worse than" if high < 0 else "not to be told from")
     shared = " Seeds split the same file: intervals are too narrow for new files." if (
         params.data) else ""
     return (f"Over {params.trainings} seeds a new network on rows taken by the weights of alpha = "
-            f"{params.alpha:g} is {word} beside one on equal shares of the sources.{shared}")
+            f"{params.alpha:g} is {word} one on equal shares of the sources.{shared}")
 
 
 def _best(tables: Mapping[str, pd.DataFrame], table: SourceTable | None) -> list[str]:
