@@ -16,7 +16,8 @@ from workbench.datasets.files import Opened
 from workbench.datasets.shipped import open_table
 from workbench.datasets.words import words_of
 
-__all__ = ["ClassTable", "by_size", "load_class_table", "read_features", "target_column"]
+__all__ = ["ClassTable", "by_size", "load_class_table", "read_features", "target_column",
+           "usable_features"]
 
 NAMES = ("target", "label", "class", "y", "outcome", "diagnosis", "species", "category",
          "response", "status")
@@ -128,9 +129,9 @@ def _enough(classes: list[str], counts: pd.Series, target: str) -> None:
                          f"but {target!r} holds {told or 'nothing'}. Name another column.")
 
 
-def read_features(frame: pd.DataFrame, y: pd.Series, opened: Opened
-                  ) -> tuple[pd.DataFrame, list[str]]:
-    """Columns as numbers and categories, and what was read or left out, one sentence each."""
+def usable_features(frame: pd.DataFrame, y: pd.Series, opened: Opened
+                    ) -> tuple[pd.DataFrame, list[str]]:
+    """Columns that can tell rows apart, as numbers and categories, and what was left out."""
     found: dict[str, pd.Series] = {}
     seen: dict[bytes, str] = {}
     notes: list[str] = []
@@ -142,12 +143,19 @@ def read_features(frame: pd.DataFrame, y: pd.Series, opened: Opened
         if feature.values is not None and not why:
             found[str(name)] = feature.values
             seen[digest(feature.values)] = str(name)
-    if not found:
+    return pd.DataFrame(found, index=frame.index), notes
+
+
+def read_features(frame: pd.DataFrame, y: pd.Series, opened: Opened
+                  ) -> tuple[pd.DataFrame, list[str]]:
+    """Columns as numbers and categories, and what was read or left out, one sentence each."""
+    found, notes = usable_features(frame, y, opened)
+    if found.empty:
         raise ValueError("data must have a feature beside the target, but none is left. "
                          f"{' '.join(notes)} Add a column of numbers or categories.")
-    missing = {name: int(values.isna().sum()) for name, values in found.items()}
+    missing = {str(name): int(values.isna().sum()) for name, values in found.items()}
     listed = ", ".join(f"{name!r} {count}" for name, count in missing.items() if count)
     if listed:
         notes.append("Missing cells of features, filled with the median of the training rows and "
                      f"marked: {listed}, of {len(frame)} rows.")
-    return pd.DataFrame(found), notes
+    return found, notes

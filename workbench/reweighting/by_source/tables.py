@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.core import check
-from workbench.datasets.class_table import MOST_CLASSES, NAMES
-from workbench.datasets.features import digest, numbers_in, read_feature, useless
+from workbench.datasets.class_table import MOST_CLASSES, NAMES, usable_features
+from workbench.datasets.features import numbers_in
 from workbench.datasets.files import Opened
 from workbench.datasets.shipped import open_table
 from workbench.datasets.words import words_of
@@ -191,18 +191,8 @@ def _names(groups: pd.Series) -> tuple[str, ...]:
 
 def _features(frame: pd.DataFrame, y: pd.Series, opened: Opened, *, wanted: bool
               ) -> tuple[pd.DataFrame, list[str]]:
-    found: dict[str, pd.Series] = {}
-    seen: dict[bytes, str] = {}
-    notes: list[str] = []
-    for name in frame:
-        feature = read_feature(frame[name], commas=opened.delimiter == ";")
-        why = "" if feature.values is None else useless(
-            feature.values, y.astype(float), seen, plain=not feature.notes)
-        notes += [*feature.notes, *([f"Column {name!r} was left out: {why}."] if why else [])]
-        if feature.values is not None and not why:
-            found[str(name)] = feature.values
-            seen[digest(feature.values)] = str(name)
-    if not found and wanted:
+    found, notes = usable_features(frame, y, opened)
+    if found.empty and wanted:
         raise ValueError("data must have a feature beside target and source, but none is left. "
                          f"{' '.join(notes)} Add one, or name a column of text.")
-    return pd.DataFrame(found, index=frame.index), notes
+    return found, notes
