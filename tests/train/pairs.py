@@ -20,7 +20,10 @@ def run_in_two(file, folder):
     """Call `both(folder)` of the test module of this file in each of two processes."""
     script = folder / "script.py"
     script.write_text(f"import sys, pathlib, {Path(file).stem} as t\n"
-                      "t.both(pathlib.Path(sys.argv[1]))\n", encoding="utf-8")
+                      "t.both(pathlib.Path(sys.argv[1]))\n"
+                      "import torch.distributed as dist\n"
+                      "if dist.is_initialized():       # neither leaves while the other waits\n"
+                      "    dist.barrier()\n    dist.destroy_process_group()\n", encoding="utf-8")
     done = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone",
                            "--nproc-per-node=2", str(script), str(folder)], cwd=ROOT,
                           capture_output=True, text=True, timeout=300, check=False,
