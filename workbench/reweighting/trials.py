@@ -4,7 +4,6 @@ Every seed trains one network per weighter, from the same first parameters and i
 rows, so that differences to uniform weights are paired.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -12,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from workbench.core import Estimate, Interval, check
+from workbench.core import Estimate, check
+from workbench.reweighting.seeds import mean_over_seeds
 from workbench.reweighting.trainings import UNIFORM, Making, scored, trained
 from workbench.reweighting.watched import relative_weights
 
 if TYPE_CHECKING:
     from workbench.train import Training
 
-__all__ = ["Trials", "compare_weighters", "mean_of_known", "mean_over_seeds"]
+__all__ = ["Trials", "compare_weighters", "mean_of_known"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,19 +65,6 @@ class Trials:
             raise ValueError(f"weighter must be one that was trained, got {weighter!r} on "
                              f"{name!r}. Trained: {known}.")
         return some.sort_values("seed")["loss"].to_numpy(float)
-
-
-def mean_over_seeds(values: np.ndarray, *, level: float = 0.9, unit: str = "") -> Estimate:
-    """Mean with Student's interval over seeds; without one for fewer than two finite values."""
-    from scipy.stats import t
-
-    values = np.asarray(values, float)
-    if len(values) < 2 or not np.isfinite(values).all():
-        why = "one seed" if len(values) < 2 else "a training diverged"
-        return Estimate(float(values.mean()) if len(values) else math.nan, unit=unit, why=why)
-    mean, error = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(len(values))
-    half = float(t.ppf(0.5 + level / 2, len(values) - 1)) * error
-    return Estimate(mean, Interval(mean - half, mean + half, level), unit)
 
 
 def compare_weighters(  # noqa: PLR0913 - what is trained and what is compared

@@ -2,18 +2,17 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workbench.core import Estimate, Interval
+from workbench.core import Estimate
 from workbench.reweighting.by_class.arms import Arm
 from workbench.reweighting.by_class.class_weights import rare_classes
 from workbench.reweighting.by_class.gaussians import TwoClasses
+from workbench.reweighting.seeds import mean_over_seeds
 from workbench.reweighting.separable_adversarial import ClassBalance
-from workbench.reweighting.trials import mean_over_seeds
 
 __all__ = ["BALANCED", "GROUPS", "METHODS", "PEER", "arm_name", "arms_of", "by_class",
            "difference", "group_scores", "mean_percent", "mean_score", "toy_errors", "tradeoff"]
@@ -83,11 +82,8 @@ def mean_percent(shares: np.ndarray) -> Estimate:
     >>> print(mean_percent(np.array([0.9, 1.0, 1.0])))
     96.67 % [86.93, 100], 90 % interval
     """
-    found = mean_over_seeds(100 * np.asarray(shares, float), level=LEVEL, unit="%")
-    if found.interval is None:
-        return found
-    low, high = found.ends
-    return replace(found, interval=Interval(max(0.0, low), min(100.0, high), LEVEL))
+    return mean_over_seeds(100 * np.asarray(shares, float), level=LEVEL, unit="%",
+                           within=(0.0, 100.0))
 
 
 def difference(groups: pd.DataFrame, arms: tuple[str, str], group: str,

@@ -8,6 +8,7 @@ import pandas as pd
 
 from workbench.reweighting.by_loss.arms import Arm
 from workbench.reweighting.by_loss.regression import Course
+from workbench.reweighting.seeds import means_over_seeds
 from workbench.reweighting.trials import Trials
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def course_tables(courses: Mapping[str, Course], chosen: str) -> dict[str, pd.Da
     parts, ends = [], []
     for panel, course in courses.items():
         table = course.losses.assign(value=np.log10(course.losses["loss"].clip(lower=FLOOR)))
-        parts.append(_means(table, ["weighter", "step"]).assign(panel=panel))
+        means = means_over_seeds(table, ["weighter", "step"], level=LEVEL)
+        parts.append(means.assign(panel=panel))
         last = table[table["step"] == table["step"].max()]
         ends.append(last.drop(columns="value").assign(panel=panel))
     course = list(courses.values())[-1]
@@ -94,13 +96,3 @@ def row_tables(trials: Trials, table: "Table") -> dict[str, pd.DataFrame]:
         for name in part:
             rows[f"{kind}, {name}"] = part[name].to_numpy()
     return {"scores": trials.scores, "history": history, "rows": rows}
-
-
-def _means(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Mean of `value` with Student's interval over seeds."""
-    from scipy.stats import t
-
-    found = table.groupby(by, sort=False)["value"].agg(["mean", "std", "count"]).reset_index()
-    half = t.ppf(0.5 + LEVEL / 2, found["count"] - 1) * found["std"] / np.sqrt(found["count"])
-    return found[by].assign(value=found["mean"], low=found["mean"] - half,
-                            high=found["mean"] + half)

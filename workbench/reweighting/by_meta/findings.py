@@ -9,6 +9,7 @@ import pandas as pd
 from workbench.datasets.noisy_labels import NoisyLabels
 from workbench.reweighting.by_meta.courses import auroc
 from workbench.reweighting.by_meta.experiment import Trial, mean_of
+from workbench.reweighting.seeds import means_over_seeds
 
 __all__ = ["ARMS", "DETECTORS", "LEVEL", "RIGHT", "WRONG", "course_tables", "detection_tables",
            "suspects_of_file", "suspects_of_trial"]
@@ -157,12 +158,7 @@ def _means(table: pd.DataFrame, top: float) -> pd.DataFrame:
 
     Values lie between 0 and `top`, and so do ends of intervals.
     """
-    from scipy.stats import t
-
-    found = table.dropna(subset=["value"]).groupby(["series", "at"], sort=False)["value"].agg(
-        ["mean", "std", "count"]).reset_index()
-    many = found["count"].clip(lower=2)
-    half = (t.ppf(0.5 + LEVEL / 2, many - 1) * found["std"] / np.sqrt(many)).fillna(0.0)
-    return found[["series", "at"]].assign(value=found["mean"],
-                                          low=(found["mean"] - half).clip(lower=0),
-                                          high=(found["mean"] + half).clip(upper=top))
+    known = table.dropna(subset=["value"])
+    found = means_over_seeds(known, ["series", "at"], level=LEVEL, within=(0.0, top))
+    return found.assign(low=found["low"].fillna(found["value"]),
+                        high=found["high"].fillna(found["value"]))

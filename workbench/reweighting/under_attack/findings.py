@@ -1,30 +1,26 @@
 """Trainings under attack as numbers: means over seeds with intervals, and paired differences."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from workbench.core import Estimate
-from workbench.reweighting.trials import mean_over_seeds
+from workbench.reweighting.seeds import mean_over_seeds
 from workbench.reweighting.under_attack.trials import BASELINE, Trials
 
 __all__ = ["LEVEL", "course_table", "curve_table", "gain", "mean_score", "weakest_classes"]
 
 LEVEL = 0.9
 PERCENT, POINTS = "%", "points"
+POSSIBLE = (0.0, 100.0)
 
 
 def mean_score(trials: Trials, method: str, score: str, *, attack: str = "PGD-20") -> Estimate:
     """Mean of an accuracy over seeds, with Student's interval, cut to 0 to 100 [percent]."""
-    found = mean_over_seeds(_scores(trials, method, score, attack), level=LEVEL, unit=PERCENT)
-    if found.interval is None:
-        return found
-    low, high = found.ends
-    return replace(found, interval=replace(found.interval, low=max(low, 0.0),
-                                           high=min(high, 100.0)))
+    return mean_over_seeds(_scores(trials, method, score, attack), level=LEVEL, unit=PERCENT,
+                           within=POSSIBLE)
 
 
 def gain(trials: Trials, method: str, score: str, *, over: str = BASELINE,
@@ -73,8 +69,8 @@ def _scores(trials: Trials, method: str, score: str, attack: str) -> np.ndarray:
 def _means(table: pd.DataFrame, at: str, value: str) -> pd.DataFrame:
     rows = list[dict[str, Any]]()
     for (method, place), some in table.groupby(["method", at], sort=False):
-        found = mean_over_seeds(some[value].to_numpy(float), level=LEVEL)
+        found = mean_over_seeds(some[value].to_numpy(float), level=LEVEL, within=POSSIBLE)
         low, high = (np.nan, np.nan) if found.interval is None else found.ends
-        rows.append({"series": method, "at": place, "value": found.value,
-                     "low": max(low, 0.0), "high": min(high, 100.0)})
+        rows.append({"series": method, "at": place, "value": found.value, "low": low,
+                     "high": high})
     return pd.DataFrame(rows, columns=["series", "at", "value", "low", "high"])

@@ -9,8 +9,8 @@ import pandas as pd
 
 from workbench.core import Estimate, Interval, Result, Summary, effective_size
 from workbench.reweighting import STRATEGIES, Trials, largest_weight
+from workbench.reweighting.seeds import mean_over_seeds
 from workbench.reweighting.strategies import score_range
-from workbench.reweighting.trials import mean_over_seeds
 
 __all__ = ["LEVEL", "about_table", "regression_headline", "table_headline", "text_numbers"]
 

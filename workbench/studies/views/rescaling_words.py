@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.core import Estimate, Interval, Result, Summary, effective_size
+from workbench.core import Estimate, Result, Summary, effective_size
 from workbench.datasets import NoisyLabels
-from workbench.reweighting.trials import mean_over_seeds
+from workbench.reweighting.seeds import mean_over_seeds
 
 __all__ = ["headline"]
 
@@ -52,11 +52,8 @@ def headline(params: Any, trials: Sequence[Any], rows: NoisyLabels | None,
 
 def _percent(values: Any, why: str = "a training diverged") -> Estimate:
     """Mean of percentages over trainings, with Student's interval as far as it is possible."""
-    found = mean_over_seeds(np.asarray(values, float), level=LEVEL, unit="%")
-    if found.interval is None:
-        return replace(found, why=why)
-    low, high = (min(max(end, 0.0), 100.0) for end in found.ends)
-    return replace(found, interval=Interval(low, high, LEVEL))
+    found = mean_over_seeds(values, level=LEVEL, unit="%", within=(0.0, 100.0))
+    return replace(found, why=why) if found.interval is None else found
 
 
 def _judged(trial: Any, rows: NoisyLabels | None) -> str:

@@ -19,7 +19,7 @@ from workbench.reweighting.by_source.language import TextCourse
 from workbench.reweighting.by_source.splits import mixture_of, most_rows
 from workbench.reweighting.by_source.tables import SourceTable
 from workbench.reweighting.by_source.worlds import Sources
-from workbench.reweighting.trials import mean_over_seeds
+from workbench.reweighting.seeds import mean_over_seeds, means_over_seeds
 
 __all__ = ["LEVEL", "headline", "tables_of"]
 
@@ -32,19 +32,19 @@ KINDS = {UNIFORM: "equal weights", "learnt": "learnt weights", "w": "networks th
 def tables_of(params: Any, courses: Courses, first: Sources, text: TextCourse | None,
               rng: np.random.Generator) -> dict[str, pd.DataFrame]:
     """Tables that figures and downloads need; means over seeds have Student's intervals."""
-    weights = _means(courses.weights, ["alpha", "source"], "weight")
+    weights = means_over_seeds(courses.weights, ["alpha", "source"], "weight")
     own = weights[weights["alpha"] == params.alpha].reset_index(drop=True)
     allocation, mixture = _mixture(params, own, first, rng)
     path = courses.path.melt(["alpha", "seed", "step", "source"], ["weight", "gap"], "kind")
     tables = {"weights": weights, "weights_by_seed": courses.weights,
-              "path": _means(path, ["alpha", "kind", "step", "source"], "value"),
-              "losses": _means(courses.losses, ["alpha", "kind", "step"], "loss"),
+              "path": means_over_seeds(path, ["alpha", "kind", "step", "source"], "value"),
+              "losses": means_over_seeds(courses.losses, ["alpha", "kind", "step"], "loss"),
               "scores": _scores(courses.scores), "scores_by_seed": courses.scores,
               "allocation": allocation, "mixture": mixture,
               "about": pd.DataFrame({"key": ["alpha", "measure", "own"], "value": [
                   f"{params.alpha:g}", _measure(first), "1" if params.data else "0"]})}
     if text is not None:
-        tables |= {"text_weights": _means(text.weights, ["source", "kind"], "weight"),
+        tables |= {"text_weights": means_over_seeds(text.weights, ["source", "kind"], "weight"),
                    "text_scores": text.scores}
     return tables
 
@@ -169,7 +169,7 @@ def _scores(scores: pd.DataFrame) -> pd.DataFrame:
     """A row for each training with its mean and interval."""
     table = scores.assign(name=[_called(name, alpha) for name, alpha in zip(
         scores["name"], scores["alpha"], strict=True)], kind=scores["name"].map(KINDS))
-    found = _means(table, ["name", "kind"], "score").rename(columns={"score": "value"})
+    found = means_over_seeds(table, ["name", "kind"], "score").rename(columns={"score": "value"})
     place = {kind: at for at, kind in enumerate(dict.fromkeys(KINDS.values()))}
     return found.sort_values("kind", key=lambda one: one.map(place), kind="stable").reset_index(
         drop=True)
@@ -179,14 +179,3 @@ def _called(name: str, alpha: float) -> str:
     if np.isnan(alpha):
         return name
     return f"{alpha:g}, new" if name == "learnt" else f"{alpha:g}, {name}"
-
-
-def _means(table: pd.DataFrame, by: list[str], column: str) -> pd.DataFrame:
-    """Means over seeds with the ends of Student's intervals, in the order of the table."""
-    from scipy.stats import t
-
-    found = table.groupby(by, sort=False)[column].agg(["mean", "std", "count"]).reset_index()
-    half = t.ppf(0.5 + LEVEL / 2, (found["count"] - 1).clip(lower=1)) * found["std"] / np.sqrt(
-        found["count"])
-    return found[by].assign(**{column: found["mean"], "low": found["mean"] - half,
-                               "high": found["mean"] + half})
