@@ -44,7 +44,7 @@ def lines(name, league, measure):
     """A heading and one row per weighter."""
     yield f"## {name}: {measure}\n"
     yield ("| weighter | mean | gain over uniform | adjusted p | verdict | rows count like | "
-           "times the seconds | status |")
+           "times the forward passes | status |")
     yield "|" + " --- |" * 8
     for _, row in league.iterrows():
         plain = row["weighter"] == "uniform"
@@ -53,7 +53,7 @@ def lines(name, league, measure):
         gain = "" if plain else f"{row['gain']:+.4f} {ends} | {row['adjusted']:.2g}"
         yield (f"| {row['weighter']} | {row['score']:.4f} [{row['score_low']:.4f}, "
                f"{row['score_high']:.4f}] | {gain or ' |'} | {row['verdict']} | "
-               f"{100 * row['effective']:.1f} % | {row['seconds']:.2f} | {row['status']} |")
+               f"{100 * row['effective']:.1f} % | {row['passes']:.2f} | {row['status']} |")
 
 
 def main():

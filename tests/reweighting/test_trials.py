@@ -156,3 +156,18 @@ def test_matches_a_comparison_that_goes_on_without_what_is_no_weighter():
     fates = found.fates.set_index("weighter")["status"]
     assert fates.to_dict() == {"uniform": "finished", "none": "finished", "class": "left out"}
     assert found.gain("none").value == 0
+
+
+def test_matches_the_rows_that_pass_through_the_network():
+    class Often:
+        needs = frozenset({"passes:3"})
+
+        def __call__(self, batch):
+            return torch.ones_like(batch.losses) / len(batch.losses)
+    x, y, _ = rows()
+    found = compare_weighters(network, (x, y), (x, y), {"plain": None, "often": Often()},
+                              Training(epochs=2, batch_size=16), seeds=(0,))
+    passed = found.fates.set_index("weighter")["rows"]
+    assert passed["plain"] == passed["uniform"] >= 2 * 64
+    assert passed["often"] - passed["uniform"] == pytest.approx(3 * 2 * 64, abs=3 * 16)
+    assert passed["often"] - passed["uniform"] >= 3 * 2 * 64         # and one look before

@@ -173,7 +173,8 @@ def test_matches_a_league_that_goes_on_and_tells_why():
     assert found.loss("nan").why == "a training diverged"
     assert math.isnan(found.loss("meta").value)
     assert found.weights["meta"].isna().all()
-    assert (found.fates.query("weighter == 'good'")["seconds"] > 0).all()
+    assert fates.loc["good", "rows"] == fates.loc["uniform", "rows"] >= HOW.epochs * 64
+    assert fates.loc[["nan", "owner", "meta", "broken"], "rows"].isna().all()
     whole = compare_weighters(
         network, (x[:64], y[:64], group[:64]), (x[64:], y[64:], group[64:]),
         {"meta": MetaGroups()}, groups=("low", "high"), meta=(x[64:], y[64:], group[64:]),

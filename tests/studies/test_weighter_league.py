@@ -149,7 +149,7 @@ def test_identity_gains_without_spread_are_not_tested():
     scores = pd.DataFrame({"weighter": names, "seed": seeds, "name": "test", "loss": 1.0,
                            "accuracy": [0.5, 0.6, 0.4, 0.5], "worst": 0.5})
     fates = pd.DataFrame({"weighter": names, "seed": seeds, "status": "finished", "step": 9,
-                          "why": "", "seconds": 1.0})
+                          "why": "", "rows": 1.0})
     history = pd.DataFrame({"weighter": names, "effective_size": [8.0, 8.0, 4.0, 2.0]})
     weights = pd.DataFrame({"uniform": [1.0, 1.0], "own": [1.5, 0.5]})
     league = league_table(Trials(scores, history, weights, weights, fates), ["own"],
@@ -167,7 +167,7 @@ def test_identity_untested_gains_do_not_count_among_the_tests():
     scores = pd.DataFrame({"weighter": names, "seed": seeds, "name": "test", "loss": 1.0,
                            "accuracy": [0.5, 0.6, 0.4, 0.5, 0.5, 0.4], "worst": 0.5})
     fates = pd.DataFrame({"weighter": names, "seed": seeds, "status": "finished", "step": 9,
-                          "why": "", "seconds": 1.0})
+                          "why": "", "rows": 1.0})
     weights = pd.DataFrame(1.0, index=range(2), columns=["uniform", "same", "other"])
     trials = Trials(scores, scores.assign(effective_size=2.0, epoch=0), weights, weights, fates)
     league = league_table(trials, ["same", "other"], measure="accuracy", ratio=0.3)

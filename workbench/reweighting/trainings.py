@@ -2,9 +2,9 @@
 
 import math
 import re
-import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from workbench.reweighting.watched import Watched
@@ -42,6 +42,23 @@ def scored(model: Any, rows: Any, loss: Any, measure: Any) -> dict[str, float]:
     return {"loss": mean_loss(model, rows, loss), **(measure(model, rows) if measure else {})}
 
 
+@contextmanager
+def counting(model: Any) -> Iterator[list[int]]:
+    """Note how many rows each call of a network is given, also those made on a step's way."""
+    from workbench.train.micro import tensors_of
+
+    seen: list[int] = []
+
+    def look(_: Any, given: Any, named: Any) -> None:
+        tensors = tensors_of((given, named))
+        seen.append(len(tensors[0]) if tensors and tensors[0].ndim else 1)
+    hook = model.register_forward_pre_hook(look, with_kwargs=True)
+    try:
+        yield seen
+    finally:
+        hook.remove()
+
+
 def trained(model: Any, data: Any, how: "Training", arm: tuple[str, dict[str, Any]], *,
             strict: bool) -> tuple[Any, dict[str, Any]]:
     """What training gave, if anything, and how it ended."""
@@ -49,10 +66,10 @@ def trained(model: Any, data: Any, how: "Training", arm: tuple[str, dict[str, An
 
     name, ask = arm[0], dict(arm[1])
     weighter, groups = ask.pop("weighter"), ask.pop("groups")
-    begun = time.process_time()
     try:
-        done = fit(model, data, how, progress="nowhere",
-                   weighter=Watched(weighter, groups), **ask)
+        with counting(model) as seen:
+            done = fit(model, data, how, progress="nowhere",
+                       weighter=Watched(weighter, groups), **ask)
     except Exception as trouble:
         known = isinstance(trouble, ValueError | TypeError)
         if strict or name == UNIFORM:
@@ -63,9 +80,8 @@ def trained(model: Any, data: Any, how: "Training", arm: tuple[str, dict[str, An
         status = ("stopped" if at else "left out") if known else "failed"
         why = str(trouble) if known else f"{type(trouble).__name__}: {trouble}"
         return None, {"weighter": name, "status": status, "step": int(at[1]) if at else 0,
-                      "why": why, "seconds": math.nan, "good": False}
-    spent = time.process_time() - begun
+                      "why": why, "rows": math.nan, "good": False}
     good = done.status != "diverged"
     why = "" if good else f"losses are not finite at step {done.step}"
     return done, {"weighter": name, "status": done.status, "step": done.step, "why": why,
-                  "seconds": spent, "good": good}
+                  "rows": float(sum(seen)), "good": good}

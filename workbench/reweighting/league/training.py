@@ -59,7 +59,6 @@ def train_league(task: Task, weighters: Mapping[str, Any], *,  # noqa: PLR0913 -
     check.positive(splits=splits, epochs=epochs, batch_size=batch_size)
     n = len(task.y)
     found, marks = [], np.zeros((3, n))
-    _warm_up(task)
     for number in range(splits):
         def told(done: int, of: int, before: int = number) -> None:
             if on_trained is not None:
@@ -78,12 +77,6 @@ def train_league(task: Task, weighters: Mapping[str, Any], *,  # noqa: PLR0913 -
                               for part in ("scores", "history", "fates"))
     return Trials(scores, history, weights, ends, fates), pd.DataFrame(
         marks.T.astype(int), columns=["wrong", "outlier", "trained"])
-
-
-def _warm_up(task: Task) -> None:
-    """Train for a moment, so that no weighter's seconds count what the first training loads."""
-    small = split_task(task, NOTHING, 0)
-    _compared(task, small, {}, (1, max(32, len(small.y) // 4)), 0, lambda *_: None)
 
 
 def class_scores(model: "nn.Module", data: Any) -> dict[str, float]:

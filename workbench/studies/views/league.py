@@ -103,7 +103,7 @@ def _forest(result: Result) -> plots.Figure:
         "adjusted p": some["adjusted"].round(3), "verdict": some["verdict"],
         "rows count like %": (100 * some["effective"]).round(1),
         "within a step %": (100 * some["in_step"]).round(1),
-        "times the seconds": some["seconds"].round(2)})
+        "times the passes": some["passes"].round(2)})
     return plots.forest(
         rows, title=f"What each weighter gains in {told['measure']}",
         x=("gain over uniform, right is better", told["unit"]),

@@ -62,8 +62,8 @@ def league_table(trials: Trials, names: Sequence[str], *, measure: str,
         score_high, gain with low and high (positive is better), p and adjusted (Holm's; NaN also
         where all splits gain the same, by which no test can divide), verdict,
         loss, accuracy and worst (means), effective (share of rows that count, by their mean
-        weights), in_step (the same within a step, mean over those noted), seconds (times
-        uniform).
+        weights), in_step (the same within a step, mean over those noted), passes (rows passed
+        forward through the network, times uniform).
         NaN where a weighter did not end well on all splits.
     """
     rows = [_row(trials, name, measure, ratio) for name in names]
@@ -101,7 +101,7 @@ def _row(trials: Trials, name: str, measure: str, ratio: float) -> dict[str, Any
             "score_low": score.ends[0], "score_high": score.ends[1], "gain": gain.value,
             "low": gain.ends[0], "high": gain.ends[1], "p": p, **means,
             "effective": float(share), "in_step": _in_step(trials, name),
-            "seconds": _seconds(trials, name)}
+            "passes": _passes(trials, name)}
 
 
 def _are_same(values: np.ndarray) -> bool:
@@ -130,8 +130,8 @@ def _in_step(trials: Trials, name: str) -> float:
     return float(sizes.get(name, math.nan) / sizes[UNIFORM])
 
 
-def _seconds(trials: Trials, name: str) -> float:
-    wide = trials.fates.pivot_table(index="seed", columns="weighter", values="seconds")
+def _passes(trials: Trials, name: str) -> float:
+    wide = trials.fates.pivot_table(index="seed", columns="weighter", values="rows")
     return float((wide[name] / wide[UNIFORM]).median()) if name in wide else math.nan
 
 

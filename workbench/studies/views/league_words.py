@@ -97,14 +97,14 @@ def _line(row: Mapping[str, Any], unit: str) -> str:
     return (f"{told}gain {row['gain']:+.3g} {ends} {unit}, "
             f"p {p}, {row['verdict']}; rows count like "
             f"{100 * row['effective']:.0f} %, within a step {100 * row['in_step']:.0f} %; "
-            f"{row['seconds']:.2f} times the seconds.")
+            f"{row['passes']:.2f} times the forward passes.")
 
 
 def _about(params: Any, task: Task) -> list[str]:
     told = [f"Means over {params.splits} splits of {len(task.y)} rows, each with "
             f"{100 * HELD_OUT:g} % to test on; brackets are {100 * LEVEL:g} % intervals of "
-            "paired gains, one by one, p values are adjusted for their number, seconds are those "
-            "of one processor. The largest of several gains flatters."]
+            "paired gains, one by one, p values are adjusted for their number, passes count "
+            "rows that go forward through the network. The largest of several gains flatters."]
     spoilt = [f"{name} {value:g}" for name, value, none in (
         ("share of wrong labels", params.wrong_labels, 0), ("imbalance", params.imbalance, 1),
         ("share of outliers", params.outliers, 0)) if value != none]
