@@ -10,7 +10,7 @@ import pytest
 from workbench.datasets.files import open_file
 
 PLAIN = "day,unity\n2024-01-01,7.5\n2024-01-02,NA\n"
-GZIPPED = gzip.compress(PLAIN.encode())
+GZIPPED = gzip.compress(PLAIN.encode(), mtime=0)
 
 
 def opened(folder, name, content):
@@ -24,7 +24,7 @@ def opened(folder, name, content):
     ("a.CSV", PLAIN, ""),
     ("a.csv.gz", GZIPPED, ""),
     ("a.tsv", PLAIN.replace(",", "\t"), ""),
-    ("a.tsv.gz", gzip.compress(PLAIN.replace(",", "\t").encode()), ""),
+    ("a.tsv.gz", gzip.compress(PLAIN.replace(",", "\t").encode(), mtime=0), ""),
     ("a.csv", PLAIN.replace(",", ";"), "separated by semicolons"),
     ("a.csv", PLAIN.replace(",", "\t"), "separated by tabs"),
     ("a.tsv", PLAIN, "separated by commas"),
@@ -76,7 +76,7 @@ def test_matches_types_of_a_parquet_file_and_its_index(tmp_path):
     ("a.csv", "", "is empty"),
     ("a.csv", " \n\n ", "is empty"),
     ("a.csv", b"\xef\xbb\xbf\n", "is empty"),
-    ("a.csv.gz", gzip.compress(b""), "is empty"),
+    ("a.csv.gz", gzip.compress(b"", mtime=0), "is empty"),
     ("a.csv", "day,unity\n", r"at least one row.*day, unity"),
     ("a.csv", "day,unity\n\n,\n", "at least one row"),
     ("a.csv", PLAIN.encode("utf-16"), r"binary content or UTF-16\. Save it as CSV in UTF-8"),

@@ -28,6 +28,9 @@ class Tensor:
     def item(self):
         return 2.5
 
+    def __repr__(self):
+        return "Tensor(2.5)"
+
 
 @pytest.mark.parametrize(("value", "plain"), [
     (3, 3), (True, True), (0.5, 0.5), (np.int64(7), 7), (np.float32(0.5), 0.5),

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workbench.landscape.objective import (
     SMALL,
@@ -21,6 +20,7 @@ from workbench.landscape.objective import (
     count_models,
     take,
 )
+from workbench.train.process_wide import math_attention
 
 __all__ = ["Hessian"]
 
@@ -193,7 +193,7 @@ class _Graph:
     def __init__(self, objective: Objective, params: Tensors):
         self.leaves = [tensor.clone().requires_grad_() for tensor in params.values()]
         # fused attention has no second derivative
-        with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
+        with torch.enable_grad(), math_attention():
             losses = objective(dict(zip(params, self.leaves, strict=True)))
             models = len(self.leaves[0])
             if losses.shape != (models,):

@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workbench.core import check
 from workbench.train.losses import RowLoss
 from workbench.train.micro import each
+from workbench.train.process_wide import math_attention
 
 __all__ = ["apply", "per_sample_gradient_norms", "per_sample_gradients"]
 
@@ -70,7 +70,7 @@ def per_sample_gradients(model: nn.Module, loss: RowLoss, x: Any, y: Tensor, *,
         return loss(outputs, y[None])[0]
 
     rows = vmap(grad(one), in_dims=(None, 0, 0), randomness="different", chunk_size=chunk_size)
-    with sdpa_kernel(SDPBackend.MATH):       # the one kernel of attention that knows vmap
+    with math_attention():       # the one kernel of attention that knows vmap
         return rows(params, x, y)
 
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workbench.train.losses import logits_of
 from workbench.train.models import ACTIVATIONS, MLP, ConvNet
+from workbench.train.process_wide import math_attention
 
 __all__ = ["FORWARDS", "Forward", "Tensors", "forward_of", "linear", "one_after_another",
            "vectorised"]
@@ -94,7 +94,7 @@ def vectorised(model: nn.Module, params: Tensors, buffers: Tensors, x: Tensor,
 
     shared = len(x) == 1
     together = vmap(alone, in_dims=(0, 0, None if shared else 0), randomness="error")
-    with sdpa_kernel(SDPBackend.MATH):       # the one kernel of attention that knows vmap
+    with math_attention():       # the one kernel of attention that knows vmap
         return together(params, buffers, x[0] if shared else x)
 
 

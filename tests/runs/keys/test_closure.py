@@ -46,7 +46,7 @@ def tree(tmp_path):
     ("if typing.TYPE_CHECKING:\n  if x:\n    import a.b\nif not TYPE_CHECKING:\n  import c",
      {("a.b", "", 0, "a"), ("c",)}),
     (b"# coding: latin-1\nimport a\nx = '\xe9'", {("a",)}), (b"\xff\xfe\nimport a", {("a",)}),
-], ids=str)
+], ids=lambda value: str(sorted(value)) if isinstance(value, set) else str(value))
 def test_matches_imports_of_a_text(code, expected):
     assert requests(code) == {Request(*each) for each in expected}
 

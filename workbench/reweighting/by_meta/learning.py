@@ -13,13 +13,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workbench.reweighting.by_meta.memory import described, empty_memory
 from workbench.reweighting.by_meta.passes import looked_at, repeated, slopes_along
 from workbench.reweighting.by_meta.rescaler import cut
 from workbench.train.meta import MetaStep, StepResult
 from workbench.train.micro import Micro
+from workbench.train.process_wide import math_attention
 from workbench.train.randomness import Randomness
 
 __all__ = ["NEAR_ZERO", "carried_out", "step_of_sign"]
@@ -54,7 +54,7 @@ def carried_out(options: Any, state: dict[str, Any], step: MetaStep
         Of its `prepare`, or of the step before.
     step : MetaStep
     """
-    with sdpa_kernel(SDPBackend.MATH):          # attention that knows both kinds of derivative
+    with math_attention():          # attention that knows both kinds of derivative
         return _carried_out(options, _begun(state, step), step)
 
 
