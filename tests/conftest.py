@@ -14,6 +14,27 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+
+
+class AtOnce:
+    """What failed, told when it fails: a run that is cut off has said it by then."""
+
+    def __init__(self, config):
+        self.config = config
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+            terminal.write_line(f"\n{report.nodeid} failed in {report.when}:", red=True)
+            terminal.write_line(report.longreprtext)
+
+
+def pytest_configure(config):
+    is_worker = hasattr(config, "workerinput")
+    if os.environ.get("CI") and not is_worker:
+        config.pluginmanager.register(AtOnce(config))
+
+
 @pytest.fixture(scope="module")
 def browser():
     """The system's Chromium; one for each module, since Playwright holds the event loop."""

@@ -15,13 +15,18 @@ __all__ = ["bench", "lint", "method", "test", "types"]
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
-    """Run all tests; in CI, or with --slow, those that take long too. Other options: pytest's."""
-    options = list(context.args)
-    everything = "--slow" in options or bool(os.environ.get("CI"))
-    options = [option for option in options if option != "--slow"]
+    """Run all tests; in CI, or with --slow, those that take long too. Other options: pytest's.
+
+    All tests are shared out among as many processes as there are cores, up to four, file by
+    file; where options or paths are given, pytest does what they say.
+    """
+    options = [option for option in context.args if option != "--slow"]
+    everything = "--slow" in context.args or bool(os.environ.get("CI"))
+    shared = [] if options else ["-n", "logical", "--maxprocesses", "4", "--dist", "loadfile"]
     if not everything and "-m" not in options:
         options += ["-m", "not slow"]
-    raise typer.Exit(_tool("pytest", *options))
+    one = {"OMP_NUM_THREADS": "1"} if shared else {}      # or they would fight for the cores
+    raise typer.Exit(_tool("pytest", *shared, *options, **one))
 
 
 @app.command()
@@ -58,10 +63,11 @@ def method(name: str, room: Annotated[str, typer.Option(help="Room of the module
     typer.echo("Then: the room's __init__.py, CHANGELOG.md, the table in README.md.")
 
 
-def _tool(module: str, *arguments: str) -> int:
-    return _run("-m", module, *arguments)
+def _tool(module: str, *arguments: str, **variables: str) -> int:
+    return _run("-m", module, *arguments, **variables)
 
 
-def _run(*arguments: str) -> int:
+def _run(*arguments: str, **variables: str) -> int:
+    """Exit status of a Python process; `variables` are set unless the user has set them."""
     return subprocess.run([sys.executable, *arguments], cwd=places.root(),
-                          check=False).returncode
+                          env=variables | dict(os.environ), check=False).returncode
