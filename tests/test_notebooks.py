@@ -1,15 +1,18 @@
-"""Notebooks keep one form, agree with their study, and run."""
+"""Notebooks keep one form, agree with their study, and run, in cold and warm kernels alike."""
 
 import ast
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from workbench import catalog, runs
+from workbench import catalog
 from workbench.core import Result
+from workbench.runs import Settings, carry_out_all
+from workbench.runs.inputs.task import Task
 
 ROOT = Path(__file__).parents[1]
 WELCOME = ROOT / "notebooks" / "welcome.ipynb"         # of no study: tests/test_lab.py runs it
@@ -17,6 +20,10 @@ NOTEBOOKS = sorted(set((ROOT / "notebooks").glob("*.ipynb")) - {WELCOME})
 HEAD = ["title", "imports", "parameters", "run", "headline"]
 BANNED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.While, ast.If,
           ast.With, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Try)
+# What differs between any two executions: names of runs, times, and Bokeh's random identifiers.
+PASSING = re.compile(r"\d{8}T\d{6}Z-\w+-\w+-\w+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f-]+"
+                     r"|\"p?\d{4,}\"|0x[0-9a-f]+|/tmp/\S+|\b\w*\d{4,}\b")
+KERNELS = {"cold": Settings(cold=True), "warm": Settings()}
 FACES = {"studies", "runs", "plots", "ui", "catalog"}
 named = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -97,13 +104,52 @@ def test_run_passes_every_parameter(path):
         catalog.study(path.stem).Params.declared())
 
 
+@pytest.fixture(scope="module")
+def carried_out(request, tmp_path_factory):
+    """Runs of the notebooks that are asked for, with small parameters, by kernel; each once."""
+    wanted = sorted({item.callspec.params["path"].stem for item in request.session.items
+                     if "carried_out" in getattr(item, "fixturenames", ())})
+
+    @cache
+    def by(kernel):
+        studies = [catalog.study(name) for name in wanted]
+        done = carry_out_all([Task.of_study(study, study.Params(**study.SMOKE))
+                              for study in studies], tmp_path_factory.mktemp(kernel),
+                             KERNELS[kernel])
+        return dict(zip(wanted, done, strict=True))
+    return by
+
+
 @named
-def test_runs_with_small_parameters(path, tmp_path):
-    study = catalog.study(path.stem)
-    run = runs.execute(study, study.Params(**study.SMOKE), store=tmp_path)
+def test_runs_with_small_parameters(path, carried_out):
+    study, run = catalog.study(path.stem), carried_out("cold")[path.stem]
     assert run.state == "succeeded", run.error
     assert run.report.is_file()
     figures = study.figures(Result(run.summary, run.tables()))
     always = set(figures) - getattr(study, "OCCASIONAL", frozenset())
     assert set(code_of(path)) == {*HEAD[1:], *always, "save"}
     assert run.report.read_text(encoding="utf-8").count("<iframe sandbox=") == len(always)
+
+
+def bundles(run):
+    """Each output by cell: type, MIME types, and the text that does not pass."""
+    told = []
+    for cell in json.loads(run.notebook.read_text("utf-8"))["cells"]:
+        for output in cell.get("outputs", []):
+            data = output.get("data") or {output["output_type"]: output.get("text")
+                                          or output.get("evalue")}
+            told.append((cell["id"], output["output_type"], {
+                kind: PASSING.sub("", json.dumps(content)) for kind, content in data.items()}))
+    return told
+
+
+@pytest.mark.slow
+@named
+def test_matches_bundles_of_a_cold_kernel(path, carried_out):
+    cold, warm = (carried_out(kernel)[path.stem] for kernel in KERNELS)
+    assert (cold.state, warm.state) == ("succeeded", "succeeded")
+    assert (cold.kernel, warm.kernel) == ("cold", "warm")
+    assert {kind for _, _, data in bundles(cold) for kind in data} >= {"text/html", "text/plain"}
+    assert bundles(warm) == bundles(cold)
+    assert dict(warm.summary) == dict(cold.summary)
+    assert Path(warm.folder / "thumbnail.svg").exists()

@@ -124,7 +124,7 @@ def test_rejects_makers_that_give_no_weighter():
 
 def test_rejects_an_installed_package_that_cannot_be_loaded(monkeypatch):
     point = importlib.metadata.EntryPoint("gone", "no_such_package.weighters:Gone", registry.GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda **_: [point])
+    monkeypatch.setattr(registry, "_points", lambda: (point,))
     assert "gone" in weighter_names()
     with pytest.raises(ValueError, match="weighter 'gone' must load from 'no_such_package"):
         weighter_named("gone")

@@ -1,8 +1,11 @@
 """One server with saved runs of every study for all tests in the browser, and how to visit it."""
 
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.ui.browsing import IDLE, TEXT, serving_studies
 from workbench import catalog, runs
@@ -12,9 +15,23 @@ SWEEP = [{"level": level, "seed": seed} for level in (0.8, 0.9, 0.95) for seed i
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory):
-    """A store with the newest run of each study, and a small sweep of opinion trends."""
-    folder = tmp_path_factory.mktemp("browsed")
+def store(tmp_path_factory, worker_id):
+    """A store with the newest run of each study, and a small sweep of opinion trends.
+
+    It is made once, and each process of the tests has a copy of its own.
+    """
+    base = tmp_path_factory.getbasetemp()
+    made = (base if worker_id == "master" else base.parent) / "browsed"
+    with FileLock(f"{made}.lock"):
+        if not made.exists():
+            begun = made.with_name("filling")
+            shutil.rmtree(begun, ignore_errors=True)      # of a process that failed
+            _fill(begun)
+            begun.rename(made)
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("own") / "runs"))
+
+
+def _fill(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WORKBENCH_RUNS", str(folder))
         patch.delenv("WORKBENCH_RUN_FOLDER", raising=False)
@@ -23,7 +40,6 @@ def store(tmp_path_factory):
             for values in (*varied, {}):
                 params = study.Params(**study.SMOKE, **values)
                 runs.write_report(runs.save(study, params, study.run(params)))
-    return folder
 
 
 @pytest.fixture(scope="session")
