@@ -1,5 +1,11 @@
 """Paired comparison with uniform weights, and the record of who was weighted how."""
 
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +15,7 @@ torch = pytest.importorskip("torch")
 
 from workbench.reweighting import (  # noqa: E402
     LossWeighter,
+    ScaleBiO,
     Trials,
     Watched,
     compare_weighters,
@@ -17,6 +24,7 @@ from workbench.reweighting import (  # noqa: E402
 from workbench.train import (  # noqa: E402
     MLP,
     ConvNet,
+    Sgd,
     Training,
     fit,
     torch_generator,
@@ -171,3 +179,64 @@ def test_matches_the_rows_that_pass_through_the_network():
     assert passed["plain"] == passed["uniform"] >= 2 * 64
     assert passed["often"] - passed["uniform"] == pytest.approx(3 * 2 * 64, abs=3 * 16)
     assert passed["often"] - passed["uniform"] >= 3 * 2 * 64         # and one look before
+
+
+def test_matches_the_rows_of_gradients_row_by_row():
+    """PyTorch maps over rows and calls the network once for many."""
+    class Norms:
+        needs = frozenset({"gradient_norms"})
+
+        def __call__(self, batch):
+            return torch.ones_like(batch.losses) / len(batch.losses)
+    x, y, _ = rows(200)
+    found = compare_weighters(network, (x, y), (x, y), {"norms": Norms()},
+                              Training(epochs=2, batch_size=100), seeds=(0,))
+    passed = found.fates.set_index("weighter")["rows"]
+    assert 2 * 200 <= passed["norms"] - passed["uniform"] <= 2 * 200 + 100
+
+
+def test_matches_the_rows_of_a_twin():
+    found = compare_weighters(network, rows(), rows(), {"bilevel": ScaleBiO()},
+                              Training(Sgd(0.1), epochs=2, batch_size=16), seeds=(0,),
+                              meta=rows(seed=1), groups=("low", "high"))
+    passed = found.fates.set_index("weighter")["rows"]
+    assert 3 * 2 * 64 <= passed["bilevel"] <= 3 * 2 * 64 + 3 * 16
+
+
+def test_matches_networks_whose_rows_nobody_counts():
+    def make(seed):
+        with torch.random.fork_rng(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)   # people still have them
+            torch.manual_seed(seed)
+            return torch.jit.script(torch.nn.Sequential(torch.nn.Linear(4, 2)))
+    found = compare_weighters(make, rows(), rows(), {"linupper": LossWeighter()},
+                              Training(epochs=1, batch_size=16), seeds=(0,))
+    assert found.fates["rows"].isna().all()
+    assert np.isfinite(found.loss("linupper").value)
+
+
+SPREAD = """import torch
+from workbench.reweighting import LossWeighter, compare_weighters
+from workbench.train import MLP, Training, torch_generator
+
+def make(seed):
+    return MLP(4, 6, 2, generator=torch_generator(seed))
+
+if __name__ == "__main__":
+    x = torch.randn(64, 4, generator=torch_generator(0))
+    data = x, (x[:, 0] > 0).long()
+    found = compare_weighters(make, data, data, {"linupper": LossWeighter()},
+                              Training(epochs=1, batch_size=16, devices=2, device="cpu"),
+                              seeds=(0,))
+    print(found.fates["status"].tolist(), found.fates["rows"].isna().all())
+"""
+
+
+def test_matches_a_comparison_on_two_processes(tmp_path):
+    script = tmp_path / "spread.py"
+    script.write_text(SPREAD)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True,
+                          env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+                          check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "['finished', 'finished'] True"

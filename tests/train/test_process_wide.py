@@ -6,26 +6,37 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from torch.nn.attention import SDPBackend, sdpa_kernel  # noqa: E402
+
 from workbench.train.device import deterministic  # noqa: E402
 from workbench.train.process_wide import ProcessWide, math_attention  # noqa: E402
 
 
 def is_math_alone():
-    return (torch._C._get_math_sdp_enabled(), torch._C._get_flash_sdp_enabled()) == (True, False)
+    kernels = torch.backends.cuda
+    return (kernels.math_sdp_enabled(), kernels.flash_sdp_enabled(),
+            kernels.mem_efficient_sdp_enabled()) == (True, False, False)
+
+
+def is_flash_alone():
+    kernels = torch.backends.cuda
+    return (kernels.math_sdp_enabled(), kernels.flash_sdp_enabled()) == (False, True)
 
 
 @pytest.mark.parametrize(("setting", "holds"), [
     (math_attention, is_math_alone), (deterministic, torch.are_deterministic_algorithms_enabled)],
     ids=["attention", "deterministic"])
-def test_matches_what_was_before_when_callers_overlap(setting, holds):
-    """The first to enter leaves first, so that the second saw the setting when it entered."""
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1),
+                                   (2, 1, 0)], ids=str)
+def test_matches_what_was_before_in_any_order_of_leaving(setting, holds, order):
     assert not holds()
-    first, second = setting(), setting()
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert holds()
-    second.__exit__(None, None, None)
+    callers = [setting() for _ in order]
+    for caller in callers:
+        caller.__enter__()
+        assert holds()
+    for at in order:
+        assert holds()
+        callers[at].__exit__(None, None, None)
     assert not holds()
 
 
@@ -46,17 +57,44 @@ def test_matches_what_was_before_after_many_threads():
     assert not is_math_alone()
 
 
-def test_recovers_from_an_error_inside_and_one_when_it_is_made():
-    told = []
+def test_matches_a_choice_of_the_callers_own_between():
+    with math_attention():
+        with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
+            with math_attention():
+                assert is_math_alone()
+            assert is_flash_alone()
+        assert is_math_alone()
+    with deterministic():
+        torch.use_deterministic_algorithms(mode=False)
+        with deterministic():
+            assert torch.are_deterministic_algorithms_enabled()
+        assert not torch.are_deterministic_algorithms_enabled()
+    assert not torch.are_deterministic_algorithms_enabled()
 
-    def make():
-        told.append("made")
-        if len(told) == 1:
+
+def test_identity_what_the_caller_had_is_put_back():
+    torch.use_deterministic_algorithms(mode=True, warn_only=False)
+    try:
+        with deterministic():
+            assert torch.is_deterministic_algorithms_warn_only_enabled()
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not torch.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        torch.use_deterministic_algorithms(mode=False)
+
+
+def test_recovers_from_an_error_inside_and_one_when_it_is_made():
+    told = {"now": "theirs", "broken": True}
+
+    def write(state):
+        if told["broken"]:
             raise RuntimeError("cannot")
-        return lambda: told.append("undone")
-    setting = ProcessWide(make)
+        told["now"] = state
+    setting = ProcessWide(lambda: told["now"], write, "ours")
     with pytest.raises(RuntimeError, match="cannot"), setting():
-        told.append("never")
+        pytest.fail("entered")
+    told["broken"] = False
     with pytest.raises(ValueError, match="inside"), setting():
-        raise ValueError("inside")
-    assert told == ["made", "made", "undone"]
+        raise ValueError(f"inside {told['now']}")
+    assert told["now"] == "theirs"
+    assert setting.row == []

@@ -79,7 +79,10 @@ def register(name: str, make: Callable[[], Any]) -> None:
 
 
 def weighter_names() -> tuple[str, ...]:
-    """Names that are known now: of this room, registered, and of installed packages."""
+    """Names that are known: of this room, registered, and of packages.
+
+    What is installed while this process runs is known to the next one.
+    """
     return tuple(dict.fromkeys([*STRATEGIES, *METHODS, *sorted(OWN), *sorted(_installed())]))
 
 

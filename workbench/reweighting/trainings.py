@@ -3,10 +3,10 @@
 import math
 import re
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from workbench.reweighting.passed_rows import counted_rows
 from workbench.reweighting.watched import Watched
 
 if TYPE_CHECKING:
@@ -42,23 +42,6 @@ def scored(model: Any, rows: Any, loss: Any, measure: Any) -> dict[str, float]:
     return {"loss": mean_loss(model, rows, loss), **(measure(model, rows) if measure else {})}
 
 
-@contextmanager
-def counting(model: Any) -> Iterator[list[int]]:
-    """Note how many rows each call of a network is given, also those made on a step's way."""
-    from workbench.train.micro import tensors_of
-
-    seen: list[int] = []
-
-    def look(_: Any, given: Any, named: Any) -> None:
-        tensors = tensors_of((given, named))
-        seen.append(len(tensors[0]) if tensors and tensors[0].ndim else 1)
-    hook = model.register_forward_pre_hook(look, with_kwargs=True)
-    try:
-        yield seen
-    finally:
-        hook.remove()
-
-
 def trained(model: Any, data: Any, how: "Training", arm: tuple[str, dict[str, Any]], *,
             strict: bool) -> tuple[Any, dict[str, Any]]:
     """What training gave, if anything, and how it ended."""
@@ -67,7 +50,7 @@ def trained(model: Any, data: Any, how: "Training", arm: tuple[str, dict[str, An
     name, ask = arm[0], dict(arm[1])
     weighter, groups = ask.pop("weighter"), ask.pop("groups")
     try:
-        with counting(model) as seen:
+        with counted_rows(model, how) as seen:
             done = fit(model, data, how, progress="nowhere",
                        weighter=Watched(weighter, groups), **ask)
     except Exception as trouble:
@@ -84,4 +67,4 @@ def trained(model: Any, data: Any, how: "Training", arm: tuple[str, dict[str, An
     good = done.status != "diverged"
     why = "" if good else f"losses are not finite at step {done.step}"
     return done, {"weighter": name, "status": done.status, "step": done.step, "why": why,
-                  "rows": float(sum(seen)), "good": good}
+                  "rows": seen.rows, "good": good}

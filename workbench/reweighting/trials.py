@@ -38,7 +38,7 @@ class Trials:
         when it was last seen; means over seeds.
     fates : DataFrame
         Columns weighter, seed, status, step, why, rows (passed forward through the network in
-        all, what the weighter looks at included). The status is that of
+        all, what the weighter looks at included; NaN on several devices). The status is that of
         `workbench.train.Trained`, or "stopped" at a step whose weights were wrong, "left out"
         for want of something that the data lack, "failed" by an error of the weighter's own.
     """

@@ -1,15 +1,15 @@
 """Where networks are trained, and the generators that they draw from."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 
 from workbench.core import check
-from workbench.train.process_wide import ProcessWide
+from workbench.train.process_wide import deterministic_kernels
 
 __all__ = ["borrowed_randomness", "deterministic", "device_for", "torch_generator"]
 
@@ -52,23 +52,6 @@ def device_for(name: str = "auto") -> torch.device:
     return torch.device("cuda" if has_card and name != "cpu" else "cpu")
 
 
-def _ask_for_it() -> Callable[[], object]:
-    before = torch.are_deterministic_algorithms_enabled()
-    warns = torch.is_deterministic_algorithms_warn_only_enabled()
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(mode=True, warn_only=True)
-    fills = torch.utils.deterministic.fill_uninitialized_memory
-    torch.utils.deterministic.fill_uninitialized_memory = False     # costs a third of small steps
-
-    def undo() -> None:
-        torch.utils.deterministic.fill_uninitialized_memory = fills
-        torch.use_deterministic_algorithms(before, warn_only=warns)
-    return undo
-
-
-_deterministic = ProcessWide(_ask_for_it)
-
-
 @contextmanager
 def deterministic(*, wanted: bool = True) -> Iterator[None]:
     """Ask PyTorch for deterministic kernels inside; what the caller had is restored.
@@ -77,7 +60,11 @@ def deterministic(*, wanted: bool = True) -> Iterator[None]:
     card are bound only if this was entered, or ``CUBLAS_WORKSPACE_CONFIG`` was set, before the
     first of them.
     """
-    with _deterministic() if wanted else nullcontext():
+    if not wanted:
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    with deterministic_kernels():
         yield
 
 

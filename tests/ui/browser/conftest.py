@@ -64,7 +64,7 @@ class Visited:
 
     def go(self, path):
         """Open a page of the site and wait until it is drawn."""
-        self.page.goto(self.site + path)
+        self.answer = self.page.goto(self.site + path)
         self.settle()
         return self
 

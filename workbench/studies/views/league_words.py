@@ -94,10 +94,11 @@ def _line(row: Mapping[str, Any], unit: str) -> str:
     p = f"{row['adjusted']:.2g}" if math.isfinite(row["adjusted"]) else "unknown"
     ends = f"[{row['low']:.2g}, {row['high']:.2g}]" if math.isfinite(row["low"]) else (
         "on every split")
+    passes = f"; {row['passes']:.2f} times the forward passes" if (
+        math.isfinite(row["passes"])) else ""
     return (f"{told}gain {row['gain']:+.3g} {ends} {unit}, "
             f"p {p}, {row['verdict']}; rows count like "
-            f"{100 * row['effective']:.0f} %, within a step {100 * row['in_step']:.0f} %; "
-            f"{row['passes']:.2f} times the forward passes.")
+            f"{100 * row['effective']:.0f} %, within a step {100 * row['in_step']:.0f} %{passes}.")
 
 
 def _about(params: Any, task: Task) -> list[str]:
