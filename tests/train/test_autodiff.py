@@ -8,8 +8,11 @@ from torch import nn  # noqa: E402
 
 from workbench.train import (  # noqa: E402
     CharTransformer,
+    Sgd,
+    Training,
     causal_lm,
     classification,
+    fit,
     per_sample_gradient_norms,
     per_sample_gradients,
     torch_generator,
@@ -59,3 +62,60 @@ def test_rejects_layers_that_mix_rows():
     with pytest.raises(ValueError, match="'1' in training mode"):
         per_sample_gradients(model, classification, x, y)
     assert per_sample_gradient_norms(model.eval(), classification, x, y).shape == (4,)
+
+
+def bert():
+    transformers = pytest.importorskip("transformers")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return transformers.BertForSequenceClassification(transformers.BertConfig(
+            vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+            intermediate_size=8, max_position_embeddings=8, hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0)).train()
+
+
+def texts(n=5, length=6):
+    tokens = torch.randint(30, (n, length), generator=torch_generator(3))
+    seen = (torch.arange(length) < torch.arange(2, n + 2)[:, None]).long()      # shorter texts
+    return {"input_ids": tokens, "attention_mask": seen}, tokens[:, 0] % 2
+
+
+def test_matches_a_backward_pass_of_each_row_where_masks_look_at_values():
+    """Masks of Hugging Face ask whether all is seen, which no map over rows can answer."""
+    model, (x, y) = bert(), texts()
+    found = per_sample_gradients(model, classification, x, y, chunk_size=2)
+    held = dict(model.named_parameters())
+    assert set(found) == set(held)
+    for row in range(len(y)):
+        outputs = model(**{name: part[row:row + 1] for name, part in x.items()})
+        slopes = torch.autograd.grad(classification(outputs, y[row:row + 1]).sum(),
+                                     list(held.values()), allow_unused=True)
+        for name, slope in zip(held, slopes, strict=True):
+            wanted = torch.zeros_like(held[name]) if slope is None else slope
+            assert torch.allclose(found[name][row], wanted, atol=1e-6), name
+
+
+@pytest.mark.parametrize("need", ["passes:2", "gradient_norms"])
+def test_matches_training_of_a_network_of_hugging_face_that_is_looked_at(need):
+    class Equal:
+        needs = frozenset({need})
+
+        def __call__(self, batch):
+            return torch.ones_like(batch.losses) / len(batch.losses)
+    ends = []
+    for weighter in (None, Equal()):
+        model, (x, y) = bert(), texts(8)
+        done = fit(model, {**x, "labels": y}, Training(Sgd(0.1), epochs=2, batch_size=4),
+                   weighter=weighter, progress="nowhere")
+        assert done.status == "finished"
+        ends.append(torch.cat([param.detach().flatten() for param in model.parameters()]))
+    assert torch.allclose(*ends, atol=1e-6)
+
+
+def test_rejects_an_error_that_is_the_networks_own():
+    class Broken(nn.Linear):
+        def forward(self, x):
+            raise RuntimeError(f"cannot read {tuple(x.shape)}")
+    with pytest.raises(RuntimeError, match="cannot read"):
+        per_sample_gradients(Broken(2, 2), classification, torch.zeros(3, 2),
+                             torch.zeros(3, dtype=torch.int64))

@@ -23,14 +23,18 @@ def seed_of(*parts: int) -> int:
 
 @contextmanager
 def unmoved_buffers(model: nn.Module) -> Iterator[None]:
-    """Forward passes inside leave no trace in running statistics."""
-    before = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    """Forward passes inside leave no trace in running statistics.
+
+    Other buffers, as places of tokens, are not written: a graph from before may still need them.
+    """
+    before = [(buffer, buffer.clone(), buffer._version) for buffer in model.buffers()]
     try:
         yield
     finally:
         with torch.no_grad():
-            for buffer, kept in before:
-                buffer.copy_(kept)
+            for buffer, kept, version in before:
+                if buffer._version != version:
+                    buffer.copy_(kept)
 
 
 class Randomness:
