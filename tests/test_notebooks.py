@@ -12,6 +12,7 @@ import pytest
 from workbench import catalog
 from workbench.core import Result
 from workbench.runs import Settings, carry_out_all
+from workbench.runs.execution.libraries import libraries
 from workbench.runs.inputs.task import Task
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +24,7 @@ BANNED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.Whil
 # What differs between any two executions: names of runs, times, and Bokeh's random identifiers.
 PASSING = re.compile(r"\d{8}T\d{6}Z-\w+-\w+-\w+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f-]+"
                      r"|\"p?\d{4,}\"|0x[0-9a-f]+|/tmp/\S+|\b\w*\d{4,}\b")
-KERNELS = {"cold": Settings(cold=True), "warm": Settings()}
+KERNELS = ("cold", "warm")
 FACES = {"studies", "runs", "plots", "ui", "catalog"}
 named = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -113,9 +114,9 @@ def carried_out(request, tmp_path_factory):
     @cache
     def by(kernel):
         studies = [catalog.study(name) for name in wanted]
-        done = carry_out_all([Task.of_study(study, study.Params(**study.SMOKE))
-                              for study in studies], tmp_path_factory.mktemp(kernel),
-                             KERNELS[kernel])
+        tasks = [Task.of_study(study, study.Params(**study.SMOKE)) for study in studies]
+        how = Settings(cold=True) if kernel == "cold" else Settings(warm=libraries(tasks))
+        done = carry_out_all(tasks, tmp_path_factory.mktemp(kernel), how)
         return dict(zip(wanted, done, strict=True))
     return by
 
