@@ -25,7 +25,8 @@ def seed_of(*parts: int) -> int:
 def unmoved_buffers(model: nn.Module) -> Iterator[None]:
     """Forward passes inside leave no trace in running statistics.
 
-    Other buffers, as places of tokens, are not written: a graph from before may still need them.
+    Whole numbers that nobody wrote, as places of tokens, are left alone: a graph from before may
+    still need them. PyTorch does not note that batch normalisation writes its statistics.
     """
     before = [(buffer, buffer.clone(), buffer._version) for buffer in model.buffers()]
     try:
@@ -33,7 +34,7 @@ def unmoved_buffers(model: nn.Module) -> Iterator[None]:
     finally:
         with torch.no_grad():
             for buffer, kept, version in before:
-                if buffer._version != version:
+                if buffer.is_floating_point() or buffer._version != version:
                     buffer.copy_(kept)
 
 
