@@ -50,9 +50,11 @@ def lines(name, league, measure):
         plain = row["weighter"] == "uniform"
         ends = f"[{row['low']:+.4f}, {row['high']:+.4f}]" if row["low"] == row["low"] else (
             "on every split")
+        score = f"[{row['score_low']:.4f}, {row['score_high']:.4f}]" if (
+            row["score_low"] == row["score_low"]) else "on every split"
         gain = "" if plain else f"{row['gain']:+.4f} {ends} | {row['adjusted']:.2g}"
-        yield (f"| {row['weighter']} | {row['score']:.4f} [{row['score_low']:.4f}, "
-               f"{row['score_high']:.4f}] | {gain or ' |'} | {row['verdict']} | "
+        yield (f"| {row['weighter']} | {row['score']:.4f} {score} | {gain or ' |'} | "
+               f"{row['verdict']} | "
                f"{100 * row['effective']:.1f} % | {row['passes']:.2f} | {row['status']} |")
 
 
