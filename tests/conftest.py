@@ -14,8 +14,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-
-
 class AtOnce:
     """What failed, told when it fails: a run that is cut off has said it by then."""
 
